@@ -1,0 +1,78 @@
+# Callboard. `make` lists what can be done; each target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# FTS5 in SQLite is a compile-time choice.
+TAGS    := sqlite_fts5
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+CACHE   := $(or $(CALLBOARD_CACHE),$(CURDIR)/.cache)
+export CALLBOARD_CACHE := $(CACHE)
+GO      := go
+GOTEST  := $(GO) test -tags $(TAGS)
+MODULES := . sdk
+
+.PHONY: help
+help: ## List the targets
+	@echo "Callboard: a Backstage-compatible backend plugin host in Go"; echo
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@echo; echo "New here: make run, then open http://localhost:7007"
+
+.PHONY: build
+build: ## Build bin/callboard
+	$(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/callboard ./server/cmd/callboard
+
+.PHONY: run
+run: build ## Run a portal with sample data on http://localhost:7007 (embedded SQLite, no network)
+	@frontend=$(CACHE)/backstage/app/packages/app/dist; \
+	if [ -f $$frontend/index.html ]; then set -- --frontend $$frontend; else set --; \
+	  echo "The console answers on / ; \`make backstage\` builds the stock Backstage frontend, which is then served instead."; fi; \
+	echo "Callboard on http://localhost:7007 (stop with ctrl-c)"; \
+	exec bin/callboard serve --config examples/catalog/app-config.yaml "$$@"
+
+.PHONY: test
+test: check ## Everything that CI checks besides the browser walk: format, vet, all tests with the race detector
+	@for m in $(MODULES); do (cd $$m && $(GOTEST) -race -timeout 10m ./...); done
+
+.PHONY: test-fast
+test-fast: ## The fast tier, for the edit loop
+	@for m in $(MODULES); do (cd $$m && $(GOTEST) -short ./...); done
+
+.PHONY: check
+check: ## Format, vet, module tidiness
+	@unformatted=$$(gofmt -l catalog-info server sdk plugins examples 2>/dev/null | grep -v node_modules || true); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
+	@for m in $(MODULES); do (cd $$m && $(GO) vet -tags $(TAGS) ./... && $(GO) mod tidy -diff); done
+
+.PHONY: lint
+lint: $(CACHE)/bin/golangci-lint ## golangci-lint with the reasons in .golangci.yml (builds the tool once)
+	@for m in $(MODULES); do (cd $$m && $(CACHE)/bin/golangci-lint run -c $(CURDIR)/.golangci.yml ./...); done
+
+$(CACHE)/bin/golangci-lint:
+	@echo "building golangci-lint once, about two minutes …"
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: bench
+bench: build ## Measure the hot paths beside their bare limits, in one run (BENCH_FLAGS="-sizes 10000")
+	$(GO) run -tags $(TAGS) ./server/internal/bench $(BENCH_FLAGS)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (default 20s)
+	@for m in $(MODULES); do (cd $$m && for p in $$($(GO) list ./...); do \
+	  for f in $$($(GOTEST) -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz' || true); do echo "$$p $$f"; $(GOTEST) -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),20s) $$p; done; done); done
+
+.PHONY: conformance
+conformance: ## Replay the recorded cases of the reference and print the score by area
+	$(GOTEST) -count=1 -v -run TestConformance ./server/internal/conformance
+
+.PHONY: backstage
+backstage: ## Create the stock Backstage app from npm and build its frontend unchanged (a few minutes, once)
+	examples/backstage/setup.sh
+
+.PHONY: e2e
+e2e: build backstage ## Walk the stock frontend on Callboard in headless Chromium; screenshots in .cache/e2e
+	examples/backstage/e2e.sh
+
+.PHONY: clean
+clean: ## Remove what was built, and the cache
+	rm -rf bin $(CACHE)

@@ -1,0 +1,156 @@
+#!/usr/bin/env node
+// Walks a stock Backstage frontend in headless Chromium, step by step, and says what a person would complain about.
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { unexpected } from './allowed.mjs';
+import { openBrowser } from './browser.mjs';
+import { freePort, repository, startCallboard, waitForCatalog, writeConfig } from './callboard.mjs';
+import { Screen, StepError } from './screen.mjs';
+import { steps } from './steps/index.mjs';
+import { testClient } from './client.mjs';
+
+const usage = `Usage: e2e.mjs [options]
+
+  --bin FILE       the Callboard to start (default: bin/callboard)
+  --dist DIR       the built stock frontend that it serves (default: what setup.sh made)
+  --base URL       walk what already runs there instead: the sample catalog and the generated components must be loaded
+  --stock          what runs at --base is a stock backend: tolerate what is known to be wrong only with it
+  --prepare DIR    only write the configuration and the generated components for such a backend into DIR (see --port)
+  --port N         port of that backend (default: a free one)
+  --only A,B       only steps whose name begins so (sign-in always runs)
+  --list           print the names of all steps
+  --out DIR        screenshots, log and report (default: .cache/e2e)
+  --chromium FILE  the browser (default: CHROMIUM or /usr/bin/chromium)`;
+
+const clientTests = 'client';
+const options = readOptions();
+process.exit(await main());
+
+async function main() {
+  if (options.help) return print(usage);
+  if (options.list) return print([...steps.map(step => step.name), `${clientTests}/…`].join('\n'));
+  if (options.prepare) {
+    const { file, base } = writeConfig({ directory: path.resolve(options.prepare), port: options.port ?? (await freePort()), dist: options.dist });
+    return print(`${file}\n${base}`);
+  }
+  return walk();
+}
+
+async function walk() {
+  const began = Date.now();
+  fs.rmSync(options.out, { recursive: true, force: true });
+  fs.mkdirSync(options.out, { recursive: true });
+  const outcomes = [];
+  let base = options.base;
+  let server, browser;
+  try {
+    const list = chosen();
+    base ??= (server = await serve()).base;
+    const entities = await waitForCatalog(base);
+    console.log(`${base}: ${entities} entities${server ? `, ready after ${server.readyAfter} ms` : ''}`);
+    browser = await openBrowser({ base, executable: options.chromium });
+    for (const step of list) outcomes.push(await run(step, browser, base));
+    if (wanted(clientTests)) outcomes.push(...(await testClient(base, clientTests)).map(report));
+  } catch (error) {
+    outcomes.push(report({ name: 'set-up', problems: [{ kind: 'error', text: String(error.message ?? error) }] }));
+  } finally {
+    await browser?.close();
+    if (server) outcomes.push(report(await stopped(server)));
+  }
+  fs.writeFileSync(path.join(options.out, 'report.json'), JSON.stringify({ base, seconds: (Date.now() - began) / 1000, outcomes }, null, 2));
+  const failed = outcomes.filter(outcome => outcome.problems.length > 0).length;
+  console.log(`screenshots and report.json in ${path.relative(process.cwd(), options.out) || '.'}, ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log(`${outcomes.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function serve() {
+  for (const [what, file, next] of [
+    ['the program', options.bin, 'make build'],
+    ['the built frontend', path.join(options.dist, 'index.html'), 'make backstage'],
+    ['the browser', options.chromium, 'apt-get install chromium, or name another one with --chromium'],
+  ]) {
+    if (!fs.existsSync(file)) throw new Error(`${what} is missing: ${file}; next: ${next}`);
+  }
+  const port = await freePort();
+  const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist });
+  // The app's own configuration first, untouched, as in the life of a team that moves its frontend to Callboard.
+  const configs = [path.resolve(options.dist, '../../../app-config.yaml'), 'examples/catalog/app-config.yaml', file];
+  const server = await startCallboard({ binary: options.bin, configs, base, log: path.join(options.out, 'callboard.log') });
+  return { base, ...server };
+}
+
+async function stopped(server) {
+  const { ok, how } = await server.stop();
+  return { name: 'shell/stops when asked', ms: 0, problems: ok ? [] : [{ kind: 'expected', text: 'exit 0 within 20 s' }, { kind: 'seen', text: how }] };
+}
+
+function wanted(name) {
+  return !options.only || options.only.split(',').some(prefix => name.startsWith(prefix));
+}
+
+function chosen() {
+  if (![clientTests, ...steps.map(step => step.name)].some(wanted)) throw new Error(`no step begins with ${options.only}; --list shows all`);
+  return steps.filter(step => step.always || wanted(step.name));
+}
+
+async function run(step, { page, watch }, base) {
+  const began = Date.now();
+  const problems = [];
+  const screen = new Screen(page, watch, base);
+  try {
+    await step.walk(screen);
+  } catch (error) {
+    if (error instanceof StepError) problems.push({ kind: 'expected', text: error.expected }, { kind: 'seen', text: error.seen });
+    else problems.push({ kind: 'error', text: String(error.stack ?? error) });
+  }
+  await watch.settle();
+  const screenshot = path.join(options.out, `${step.name.replace(/[^\w]+/g, '-')}.png`);
+  await page.screenshot({ path: screenshot }).catch(() => {});
+  problems.push(...watch.drain());
+  const counted = unexpected(step.name, problems, { stock: options.stock });
+  return report({ name: step.name, ms: Date.now() - began, problems: counted, screenshot, url: page.url() });
+}
+
+function report(outcome) {
+  const { name, ms, problems, screenshot, url } = outcome;
+  console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name}${ms ? ` (${ms} ms)` : ''}`);
+  if (problems.length === 0) return outcome;
+  const line = (label, text) => console.log(`       ${label.padEnd(10)} ${String(text).replace(/\n/g, `\n${' '.repeat(18)}`)}`);
+  if (url) line('page', url);
+  for (const problem of problems) {
+    line(problem.kind, problem.url ? `${problem.text} (${problem.url})` : problem.text);
+    if (problem.body) line('  sent', problem.body);
+    if (problem.answer) line('  answer', problem.answer);
+  }
+  if (screenshot) line('screenshot', path.relative(process.cwd(), screenshot));
+  return outcome;
+}
+
+function readOptions() {
+  const text = { type: 'string' };
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
+    }));
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+  const cache = process.env.CALLBOARD_CACHE ?? path.join(repository, '.cache');
+  return {
+    ...values,
+    base: values.base?.replace(/\/$/, ''),
+    bin: path.resolve(values.bin ?? path.join(repository, 'bin/callboard')),
+    dist: path.resolve(values.dist ?? path.join(cache, 'backstage/app/packages/app/dist')),
+    out: path.resolve(values.out ?? path.join(cache, 'e2e')),
+    chromium: values.chromium ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
+  };
+}
+
+function print(text) {
+  console.log(text);
+  return 0;
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Makes the stock Backstage app and builds its frontend, unchanged, into $CALLBOARD_CACHE/backstage (default: .cache/backstage
+# in the repository). Finished steps are skipped, so it is cheap to run again and goes on where it failed.
+#
+#   setup.sh          do what is missing, then print the folder of the built frontend as last line
+#   setup.sh --print  only print that folder
+#
+# Needs npm, git and a package registry. Only the frontend is installed and built: the backend is Callboard.
+set -euo pipefail
+
+kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+client=$kit/../clients/node
+cache=${CALLBOARD_CACHE:-$(cd "$kit/../.." && pwd)/.cache}/backstage
+app=$cache/app
+dist=$app/packages/app/dist
+logs=$cache/logs
+if [ "${1:-}" = --print ]; then echo "$dist"; exit 0; fi
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "setup: $1"; say "  next: $2"; exit 1; }
+
+# The registry may lack the newest release of these packages for this platform, or their published manifest is broken;
+# the pins change nothing that the frontend shows. No Backstage package is pinned: their versions stand in yarn.lock.gz.
+pins='{"@swc/core":"1.16.18","unrs-resolver":"1.12.2","got":"11.8.6","rollup":"4.67.4"}'
+
+# step NAME DESCRIPTION INPUTS FUNCTION: runs FUNCTION unless it succeeded before with the same INPUTS.
+step() {
+  local name=$1 what=$2 inputs=$3 run=$4 stamp began status
+  stamp=$cache/.done-$name
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$inputs" ]; then say "  $what: done before"; return; fi
+  rm -f "$stamp"
+  printf '  %s ... ' "$what" >&2
+  began=$SECONDS
+  set +e # bash ignores -e inside a condition, so the status is looked at afterwards
+  (set -e; "$run") >"$logs/$name.log" 2>&1 </dev/null
+  status=$?
+  set -e
+  if [ $status -ne 0 ]; then
+    say "failed after $((SECONDS - began)) s"
+    tail -n 25 "$logs/$name.log" | sed 's/^/    | /' >&2
+    fail "$what failed; everything it said is in $logs/$name.log" "correct the cause, then run this again: finished steps are kept"
+  fi
+  printf '%s' "$inputs" >"$stamp"
+  say "$((SECONDS - began)) s"
+}
+
+# Node, Yarn, create-app, playwright-core and the catalog client; versions and checksums stand in the package-lock.json.
+install_tools() {
+  cd "$kit" && npm ci --ignore-scripts
+  cd "$client" && npm ci --ignore-scripts
+}
+
+create_app() {
+  rm -rf "$app" "$cache/new"
+  mkdir -p "$cache/new"
+  cd "$cache/new"
+  printf 'app\n' | backstage-create-app --path app --skip-install
+  cd app
+  node -e 'const fs = require("fs"), manifest = JSON.parse(fs.readFileSync("package.json"));
+    Object.assign(manifest.resolutions ??= {}, JSON.parse(process.argv[1]));
+    fs.writeFileSync("package.json", JSON.stringify(manifest, null, 2) + "\n")' "$pins"
+  gzip -dc "$kit/yarn.lock.gz" >yarn.lock
+  mv "$cache/new/app" "$app"
+}
+
+# Install scripts are switched off: they compile native modules that only a Node backend needs.
+install_app() { cd "$app" && YARN_ENABLE_SCRIPTS=false YARN_ENABLE_TELEMETRY=false yarn install --immutable; }
+
+build_frontend() {
+  cd "$app"
+  rm -rf packages/app/dist
+  NODE_OPTIONS="--max-old-space-size=${CALLBOARD_BUILD_MEMORY:-6144}" yarn workspace app build
+  test -f packages/app/dist/index.html
+}
+
+"$kit/debian.sh" npm git
+mkdir -p "$cache" "$logs" || fail "cannot write to $cache" "set CALLBOARD_CACHE to a folder that you may write to"
+lock=$(cat "$kit/package-lock.json" "$client/package-lock.json" "$kit/yarn.lock.gz" | sha256sum | cut -c1-16)
+[ -d "$kit/node_modules" ] && [ -d "$client/node_modules" ] || rm -f "$cache/.done-tools"
+[ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,install,build}
+[ -d "$app/node_modules" ] || rm -f "$cache"/.done-{install,build}
+[ -f "$dist/index.html" ] || rm -f "$cache/.done-build"
+
+say "Stock Backstage app in $app"
+step tools "install Node, Yarn, create-app and playwright-core" "$lock" install_tools
+export PATH=$kit/node_modules/.bin:$PATH
+case $(node -p 'process.versions.node.split(".")[0]') in
+  22 | 24) ;;
+  *) fail "Node $(node -v) cannot build Backstage, and there is no pinned Node for $(uname -m)" "install Node 22 or 24 and put it first in PATH" ;;
+esac
+step app "create the app" "$lock $pins" create_app
+step install "install its packages (some minutes the first time)" "$lock $pins" install_app
+step build "build its frontend (some minutes the first time)" "$lock $pins" build_frontend
+say "Backstage $(node -p 'require(process.argv[1]).version' "$app/backstage.json"), frontend of $(du -sm "$dist" | cut -f1) MB, ready after $SECONDS s"
+echo "$dist"

@@ -1,0 +1,3 @@
+module github.com/callboard/callboard/sdk
+
+go 1.26.0

@@ -1,0 +1,80 @@
+// Command callboard is a Backstage-compatible backend: it serves the HTTP contract of Backstage's backend plugins from
+// one process. See `callboard --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "development"
+
+// Program is what the commands share, so that tests can run a command with their own streams and environment.
+type Program struct {
+	Stdout, Stderr io.Writer
+	Env            []string
+	Terminal       bool // Stderr is a terminal
+}
+
+// CLI is the command line; see the help texts.
+type CLI struct {
+	Serve    ServeCommand     `cmd:"" help:"Serve the backend until interrupted."`
+	Validate ValidateCommand  `cmd:"" help:"Check catalog files as the catalog would, with file, line and field of what is wrong."`
+	Config   ConfigCommand    `cmd:"" help:"Show or check the merged configuration."`
+	Token    TokenCommand     `cmd:"" help:"Issue a token on the database of a configured host."`
+	Version  kong.VersionFlag `help:"Print the version and exit." short:"v"`
+}
+
+// ConfigFlags choose the configuration, as Backstage's own command line does.
+type ConfigFlags struct {
+	Files []string `name:"config" help:"Configuration file; repeat it to merge several, later ones win. Default: app-config.yaml and its variants (BACKSTAGE_ENV, .local) in the working directory." placeholder:"FILE" type:"path"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	info, err := os.Stderr.Stat()
+	p := &Program{Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), Terminal: err == nil && info.Mode()&os.ModeCharDevice != 0}
+	code := p.Run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// Run executes one command line and returns the exit code: 0, 1 for a failure, 2 for a wrong command line.
+func (p *Program) Run(ctx context.Context, args []string) (code int) {
+	var cli CLI
+	exit := -1
+	parser, err := kong.New(&cli, kong.Name("callboard"), kong.UsageOnError(),
+		kong.Description("Callboard serves Backstage frontends, runs integrations as plugins, and embeds widgets in any page."),
+		kong.Vars{"version": version}, kong.Writers(p.Stdout, p.Stderr), kong.Exit(func(c int) { exit = c }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(p))
+	if err != nil {
+		fmt.Fprintln(p.Stderr, "callboard:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help and --version have answered
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "callboard: %v\nRun `callboard --help` for the commands.\n", err)
+		return 2
+	}
+	if err := parsed.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(p.Stderr, "callboard:", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errReported is a failure whose reasons have been printed.
+var errReported = errors.New("failed")

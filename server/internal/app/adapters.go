@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/auth"
+	"github.com/callboard/callboard/server/internal/catalog"
+	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/signals"
+)
+
+// users answers auth's questions from the catalog's index.
+type users struct{ engine *catalog.Engine }
+
+func (u users) User(_ context.Context, ref entity.Canonical) (entity.Entity, bool, error) {
+	return lookUp(u.engine, ref)
+}
+
+// readable answers which entities a caller may read, for features that show what hangs on an entity.
+type readable struct {
+	engine *catalog.Engine
+	authz  permission.Authorizer
+}
+
+func (r readable) Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
+	decision, err := r.authz.Authorize(ctx, p, catalog.PermissionRead)
+	if err != nil || decision.Result == permission.Deny {
+		return nil, false, err
+	}
+	e, ok, err := lookUp(r.engine, ref)
+	if err != nil || !ok || decision.Result == permission.Allow {
+		return e, ok, err
+	}
+	ok, err = catalog.EvaluateCriteria(decision.Conditions, e)
+	return e, ok, err
+}
+
+func lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, error) {
+	doc := engine.Index().Snapshot().ByRef(ref)
+	if doc == nil {
+		return nil, false, nil
+	}
+	var e entity.Entity
+	if err := json.Unmarshal(doc.JSON, &e); err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return e, true, nil
+}
+
+// environment is the last value of a variable in a list as os.Environ gives it.
+func environment(env []string, name string) string {
+	for _, pair := range slices.Backward(env) {
+		if key, value, _ := strings.Cut(pair, "="); key == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// identities says who opened a WebSocket, from the token that came as its subprotocol.
+type identities struct{ auth *auth.Service }
+
+func (i identities) Identify(ctx context.Context, token string) (signals.Identity, error) {
+	p, err := i.auth.AuthenticateToken(ctx, token, "signals", false)
+	if err != nil || p.Kind != principal.User {
+		return signals.Identity{}, err
+	}
+	ownership, err := i.auth.Ownership(ctx, p)
+	if err != nil {
+		return signals.Identity{}, err
+	}
+	return signals.Identity{User: p.Subject, Ownership: ownership}, nil
+}

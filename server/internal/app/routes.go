@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/callboard/callboard/server/internal/appfrontend"
+	"github.com/callboard/callboard/server/internal/auth"
+	"github.com/callboard/callboard/server/internal/catalog"
+	"github.com/callboard/callboard/server/internal/catalog/index"
+	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/scaffolder"
+	"github.com/callboard/callboard/server/internal/search"
+	"github.com/callboard/callboard/server/internal/signals"
+	"github.com/callboard/callboard/server/internal/techdocs"
+	"github.com/callboard/callboard/server/internal/usersettings"
+)
+
+// expectedLater are plugins that the stock frontend asks for and this host does not have yet. They answer like the
+// reference without configuration: the credentials barrier, then 404 with an empty body.
+var expectedLater = []string{"app", "kubernetes", "mcp-actions", "proxy"}
+
+// wireRoutes mounts every feature under /api.
+func (a *App) wireRoutes(ctx context.Context, o Options) error {
+	f, s := &a.features, a.server
+	f.auth.Routes(s.Feature(auth.Feature()))
+	f.permission.Routes(s.Feature(permission.Feature()))
+	catalog.Routes(s.Feature(catalog.Feature()), catalog.RoutesDeps{Writer: f.catalog, Index: f.catalog.Index(),
+		Authorizer: f.permission, Auth: f.auth, Permissions: f.permission.Mount})
+	if err := a.wireShell(ctx, o); err != nil {
+		return err
+	}
+	sites, err := techdocs.OpenSites(o.Config.Section("techdocs"))
+	if err != nil {
+		return fmt.Errorf("techdocs: %w", err)
+	}
+	a.closers = append(a.closers, sites.Close)
+	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
+	scaffolder.Routes(s.Feature(scaffolder.Feature()))
+	for _, id := range expectedLater {
+		s.Feature(httpx.Feature{ID: id})
+	}
+	return nil
+}
+
+// wireShell mounts what the frontend's shell calls on every page.
+func (a *App) wireShell(ctx context.Context, o Options) error {
+	f, s := &a.features, a.server
+	f.signals = signals.NewHub(signals.Options{Identities: identities{f.auth}, Logger: o.Logger, Limits: signals.ReadLimits(o.Config.Section("callboard.signals"))})
+	a.run("signals", func(ctx context.Context) error {
+		<-ctx.Done()
+		f.signals.Close(context.WithoutCancel(ctx))
+		return nil
+	})
+	signals.Register(s.Feature(signals.Feature()), f.signals)
+
+	settings, err := usersettings.New(ctx, a.db, f.signals)
+	if err != nil {
+		return fmt.Errorf("user-settings: %w", err)
+	}
+	usersettings.Register(s.Feature(usersettings.Feature()), settings)
+
+	found, err := search.New(search.Options{Authorizer: f.permission, Logger: o.Logger, Types: []search.Type{search.CatalogType(search.CatalogOptions{
+		Index: f.catalog.Index(), Config: o.Config.Section("search.collators.catalog"),
+		Compile: func(_ context.Context, _ *principal.Principal, c *permission.Criteria) (index.Filter, error) {
+			return catalog.CriteriaFilter(c)
+		},
+	})}})
+	if err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	f.search = found
+	a.run("search", func(ctx context.Context) error { found.Run(ctx); return nil })
+	search.Register(s.Feature(search.Feature()), found, search.ReadLimits(o.Config.Section("search")))
+	return nil
+}
+
+// wireIndex chooses what answers outside /api: the built frontend when one is configured, else the console.
+func (a *App) wireIndex(o Options) error {
+	dist := o.Config.Root().String(appfrontend.ConfigKey, "")
+	if dist == "" {
+		a.server.Index(console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger}))
+		return nil
+	}
+	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, frontend.Close)
+	a.server.Index(frontend)
+	a.run("frontend", func(ctx context.Context) error { frontend.Warm(ctx); <-ctx.Done(); return nil })
+	if len(o.Source.Files) == 0 {
+		return nil
+	}
+	follower := config.Follow(o.Config, o.Source, o.Logger)
+	a.run("configuration", func(ctx context.Context) error {
+		follower.Subscribe(ctx, frontend.Reload)
+		return follower.Run(ctx)
+	})
+	return nil
+}
+
+// Overview implements [console.Source].
+func (a *App) Overview(ctx context.Context) (console.Overview, error) {
+	engine := a.features.catalog
+	o := console.Overview{
+		Organization: a.config.Section("organization").String("name", ""), Version: a.version, Started: a.began,
+		Ready: closed(engine.Ready()), Database: a.db.String(), Configuration: a.config.Files(),
+		Listeners: []console.Listener{{Purpose: "HTTP", Address: a.address.String()}},
+	}
+	counts, err := engine.CountsByKind(ctx)
+	if err != nil {
+		return o, err
+	}
+	for kind, n := range counts {
+		o.Kinds = append(o.Kinds, console.Kind{Kind: kind, Count: n})
+	}
+	slices.SortFunc(o.Kinds, func(x, y console.Kind) int { return y.Count - x.Count })
+	problems, err := engine.Problems(ctx)
+	if err != nil {
+		return o, err
+	}
+	for _, p := range problems {
+		o.Problems = append(o.Problems, console.Problem{Location: p.Location, Line: p.Line, Column: p.Column, EntityRef: string(p.EntityRef),
+			Field: p.Field, Name: string(p.Name), Message: p.Message, Since: p.Since})
+	}
+	for _, note := range a.config.Check(ConfigKeys...) {
+		o.ConfigNotes = append(o.ConfigNotes, configNote(note))
+	}
+	o.Features = a.mounted()
+	return o, nil
+}
+
+func (a *App) mounted() []console.Feature {
+	routes := map[string]int{}
+	for _, r := range a.server.Routes() {
+		routes[r.Feature]++
+	}
+	var features []console.Feature
+	for _, id := range a.server.Features() {
+		features = append(features, console.Feature{ID: id, Routes: routes[id]})
+	}
+	return features
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func configNote(p *config.Problem) console.ConfigNote {
+	return console.ConfigNote{Severity: p.Severity.String(), File: p.At.File, Line: p.At.Line, Key: p.Key, Message: p.Message}
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/callboard/callboard/server/internal/auth"
+	"github.com/callboard/callboard/server/internal/catalog"
+	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/search"
+	"github.com/callboard/callboard/server/internal/signals"
+	"github.com/callboard/callboard/server/internal/store"
+	"github.com/callboard/callboard/server/internal/urlreader"
+)
+
+// features are the engines that others are wired to.
+type features struct {
+	catalog    *catalog.Engine
+	auth       *auth.Service
+	permission *permission.Engine
+	signals    *signals.Hub
+	search     *search.Engine
+}
+
+// wire makes the features in the order of their needs: store, catalog engine, identity, edge, permission, and then
+// everything that has routes.
+func (a *App) wire(ctx context.Context, o Options) error {
+	db, err := store.Open(ctx, o.Config.Section("backend.database"))
+	if err != nil {
+		return err
+	}
+	a.db = db
+	a.closers = append(a.closers, db.Close)
+	if err := a.wireCatalog(ctx, o); err != nil {
+		return err
+	}
+	if err := a.wireEdge(ctx, o); err != nil {
+		return err
+	}
+	if err := a.wireRoutes(ctx, o); err != nil {
+		return err
+	}
+	return a.wireIndex(o)
+}
+
+func (a *App) run(name string, run func(ctx context.Context) error) {
+	a.background = append(a.background, service{name, run})
+}
+
+func (a *App) wireCatalog(ctx context.Context, o Options) error {
+	urls := urlreader.New(o.Config)
+	engine, err := catalog.New(ctx, catalog.Deps{DB: a.db, Config: o.Config, Logger: o.Logger, URLs: urls, Integrations: urls, Dir: o.Source.Dir})
+	if err != nil {
+		return fmt.Errorf("catalog: %w", err)
+	}
+	a.features.catalog = engine
+	a.run("catalog", engine.Run)
+	return nil
+}
+
+func (a *App) wireEdge(ctx context.Context, o Options) error {
+	identity, err := auth.New(ctx, auth.Options{Config: o.Config, DB: a.db, Logger: o.Logger,
+		Users: users{a.features.catalog}, Development: environment(o.Source.Env, "NODE_ENV") == "development"})
+	if err != nil {
+		return fmt.Errorf("auth: %w", err)
+	}
+	a.features.auth = identity
+	a.run("auth", identity.Run)
+	a.server, err = httpx.New(httpx.Options{Auth: identity, Logger: o.Logger, Metrics: a.registry,
+		Settings: httpx.ReadSettings(o.Config), EveryFeature: identity.PluginRoutes})
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	a.features.permission = permission.New(permission.Options{
+		Enabled:   o.Config.Section("permission").Bool("enabled", false),
+		Anonymous: o.Config.Section("backend.auth").Bool("dangerouslyDisableDefaultAuthPolicy", false),
+		Ownership: identity.Ownership, Logger: o.Logger,
+	})
+	return nil
+}
+
+// CheckConfig reports what would keep the host from starting with cfg, without starting it: every feature reads its
+// options, no database is opened and nothing is listened on.
+func CheckConfig(cfg *config.Config) error {
+	httpx.ReadSettings(cfg)
+	urlreader.New(cfg)
+	console.ReadSettings(cfg)
+	search.ReadLimits(cfg.Section("search"))
+	return cfg.Err()
+}
+
+// Mint issues a token on the database that cfg names, with the keys of the host that uses it.
+func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.MintRequest) (string, error) {
+	db, err := store.Open(ctx, cfg.Section("backend.database"))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	identity, err := auth.New(ctx, auth.Options{Config: cfg, DB: db, Logger: log})
+	if err != nil {
+		return "", err
+	}
+	return identity.Mint(ctx, r)
+}
+
+// ConfigKeys are the keys below "callboard" that this host reads; others there are reported as unknown.
+var ConfigKeys = []string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"}

@@ -1,0 +1,10 @@
+// Package appfrontend serves the build of a stock Backstage frontend on the host's own origin, with the configuration
+// that the frontend may see put into its page.
+//
+// It reads the folder that `backstage-cli package build` leaves (packages/app/dist): index.html.tmpl is rendered with
+// the visible configuration, static/* is served with long caching, every other path answers with the page, because
+// routing is the frontend's own business. Nothing is ever written to the folder.
+//
+// Contract: "platform, app". Not built: the public entry point for users who are not signed in (dist/public) and the
+// cache of assets of earlier builds.
+package appfrontend

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// request is one prepared request; it is sent as the same bytes again and again.
+type request struct {
+	name, method, path, body string
+}
+
+func (r request) bytes(host, token string) []byte {
+	head := r.method + " " + r.path + " HTTP/1.1\r\nHost: " + host + "\r\n"
+	if token != "" {
+		head += "Authorization: Bearer " + token + "\r\n"
+	}
+	if r.body != "" {
+		head += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(r.body))
+	}
+	return []byte(head + "\r\n" + r.body)
+}
+
+// result is what one load showed.
+type result struct {
+	requests  int
+	took, cpu time.Duration
+	p50, p99  time.Duration
+	size      int // bytes of the last body
+}
+
+func (r result) perSecond() float64 { return float64(r.requests) / r.took.Seconds() }
+
+func (r result) perCPUSecond() float64 {
+	if r.cpu == 0 {
+		return 0
+	}
+	return float64(r.requests) / r.cpu.Seconds()
+}
+
+// load sends rq over that many connections for a while and takes the server's CPU time meanwhile.
+func load(p *process, rq request, token string, connections int, duration time.Duration) (result, error) {
+	base, err := url.Parse(p.base)
+	if err != nil {
+		return result{}, err
+	}
+	payload := rq.bytes(base.Host, token)
+	var mu sync.Mutex
+	var all []time.Duration
+	var failed error
+	var size int
+	before, began := p.cpu(), time.Now()
+	deadline := began.Add(duration)
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			times, n, err := sendUntil(base.Host, payload, rq.method, deadline)
+			mu.Lock()
+			defer mu.Unlock()
+			all, failed, size = append(all, times...), errors.Join(failed, err), max(size, n)
+		})
+	}
+	wg.Wait()
+	if failed != nil || len(all) == 0 {
+		return result{}, fmt.Errorf("%s: %w", rq.name, failed)
+	}
+	slices.Sort(all)
+	return result{requests: len(all), took: time.Since(began), cpu: p.cpu() - before,
+		p50: all[len(all)/2], p99: all[len(all)*99/100], size: size}, nil
+}
+
+func sendUntil(host string, payload []byte, method string, deadline time.Time) (times []time.Duration, size int, err error) {
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer conn.Close()
+	reader := bufio.NewReaderSize(conn, 64<<10)
+	asked := &http.Request{Method: method}
+	for time.Now().Before(deadline) {
+		began := time.Now()
+		if _, err := conn.Write(payload); err != nil {
+			return times, size, err
+		}
+		res, err := http.ReadResponse(reader, asked)
+		if err != nil {
+			return times, size, err
+		}
+		n, err := io.Copy(io.Discard, res.Body)
+		if err != nil {
+			return times, size, err
+		}
+		if res.StatusCode != http.StatusOK {
+			return times, size, fmt.Errorf("status %s", res.Status)
+		}
+		size = int(n)
+		times = append(times, time.Since(began))
+	}
+	return times, size, nil
+}

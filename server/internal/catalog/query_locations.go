@@ -1,0 +1,56 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// nothing is a predicate that nobody passes.
+func nothing() any { return map[string]any{"$any": []any{}} }
+
+// locationPredicate is a predicate, whose shape was checked, as it is meant for locations: they have four keys, none of
+// them a list, and an empty $all lets nothing through.
+func locationPredicate(predicate any) (any, error) {
+	p, ok := predicate.(map[string]any)
+	if !ok {
+		return predicate, nil
+	}
+	out := make(map[string]any, len(p))
+	for key, value := range p {
+		var err error
+		switch key {
+		case "$not":
+			out[key], err = locationPredicate(value)
+		case "$all", "$any":
+			if subs, _ := value.([]any); len(subs) == 0 {
+				return nothing(), nil
+			}
+			out[key], err = locationPredicates(value.([]any))
+		default:
+			if !slices.Contains([]string{"id", "type", "target", "entityref"}, strings.ToLower(key)) {
+				return nil, apierror.Inputf("Invalid filter predicate, expected key to be 'id', 'type', 'target', or 'entityRef', got '%s'", key)
+			}
+			if condition, _ := value.(map[string]any); condition["$contains"] != nil {
+				return nothing(), nil
+			}
+			out[key] = value
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func locationPredicates(list []any) ([]any, error) {
+	out := make([]any, len(list))
+	for i, sub := range list {
+		var err error
+		if out[i], err = locationPredicate(sub); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

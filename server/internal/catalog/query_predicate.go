@@ -1,0 +1,239 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/catalog/index"
+	"github.com/callboard/callboard/server/internal/permission/zod"
+)
+
+// The predicate language: {"<key>": <primitive> | {"$exists"|"$in"|"$hasPrefix"|"$contains": …}, …}, or $all, $any, $not
+// alone. Its shape is checked first, with the reference's messages, then its meaning.
+
+// predicateSchema is the shape of predicates.
+func predicateSchema() zod.Schema {
+	primitive := zod.Union(zod.String(""), zod.Number(), zod.Boolean())
+	var predicate, value zod.Schema
+	lazily := zod.Lazy(func() zod.Schema { return predicate })
+	value = zod.Union(
+		primitive,
+		zod.Object(zod.Field{Name: "$exists", Schema: zod.Boolean()}),
+		zod.Object(zod.Field{Name: "$in", Schema: zod.Array(primitive, "")}),
+		zod.Object(zod.Field{Name: "$contains", Schema: lazily}),
+		zod.Object(zod.Field{Name: "$hasPrefix", Schema: zod.String("")}),
+	)
+	predicate = zod.Union(
+		zod.Union(zod.Keyed(plainKey, value), zod.Keyed(operatorKey, zod.Never())),
+		primitive,
+		zod.Strict(zod.Field{Name: "$all", Schema: zod.Array(lazily, "")}),
+		zod.Strict(zod.Field{Name: "$any", Schema: zod.Array(lazily, "")}),
+		zod.Strict(zod.Field{Name: "$not", Schema: lazily}),
+	)
+	return predicate
+}
+
+func plainKey(k string) bool    { return !strings.HasPrefix(k, "$") && !strings.ContainsAny(k, "\n\r") }
+func operatorKey(k string) bool { return strings.HasPrefix(k, "$") }
+
+// readPredicate reads the member "query" of a request; without one, everything passes.
+func (a *api) readPredicate(raw json.RawMessage) (predicate any, filter index.Filter, err error) {
+	if predicate, err = a.readShape(raw); err == nil {
+		filter, err = predicateFilter(predicate)
+	}
+	return predicate, filter, err
+}
+
+// readShape checks the shape alone; nil = no predicate.
+func (a *api) readShape(raw json.RawMessage) (predicate any, err error) {
+	if raw == nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &predicate); err != nil {
+		return nil, apierror.Inputf("Invalid query: %v", err)
+	}
+	if e := zod.Validate(a.predicate, predicate); e != nil {
+		return nil, apierror.Inputf("Invalid query: %s", e.Sentence())
+	}
+	if _, ok := predicate.(map[string]any); !ok {
+		return nil, apierror.Inputf("Query must be an object")
+	}
+	return predicate, nil
+}
+
+// predicateFilter is the meaning of a predicate whose shape is right. nil is everything.
+func predicateFilter(predicate any) (index.Filter, error) {
+	if predicate == nil {
+		return index.Filter{}, nil
+	}
+	p, ok := predicate.(map[string]any)
+	if !ok {
+		return index.Filter{}, apierror.Inputf("Invalid filter predicate: top-level primitive values are not supported. Wrap the value in a field expression, e.g. { \"kind\": %s }", jsonText(predicate))
+	}
+	if sub, ok := p["$not"]; ok {
+		f, err := predicateFilter(sub)
+		return index.Not(f), err
+	}
+	for operator, combine := range map[string]func(...index.Filter) index.Filter{"$all": index.All, "$any": index.Any} {
+		if subs, ok := p[operator]; ok {
+			filters, err := predicateFilters(operator, subs)
+			return combine(filters...), err
+		}
+	}
+	all := make([]index.Filter, 0, len(p))
+	for _, key := range slices.Sorted(maps.Keys(p)) {
+		f, err := fieldFilter(key, p[key])
+		if err != nil {
+			return index.Filter{}, err
+		}
+		all = append(all, f)
+	}
+	return index.All(all...), nil
+}
+
+func predicateFilters(operator string, subs any) ([]index.Filter, error) {
+	list, ok := subs.([]any)
+	if !ok {
+		return nil, apierror.Inputf("Invalid filter predicate: %s needs a list, got %s", operator, jsonText(subs))
+	}
+	filters := make([]index.Filter, len(list))
+	for i, sub := range list {
+		var err error
+		if filters[i], err = predicateFilter(sub); err != nil {
+			return nil, err
+		}
+	}
+	return filters, nil
+}
+
+// fieldFilter is the condition on one key. Of several operators the first in this order counts, as in the reference.
+func fieldFilter(key string, value any) (index.Filter, error) {
+	if text, ok := primitiveText(value); ok {
+		return index.In(key, text), nil
+	}
+	condition, _ := value.(map[string]any)
+	if exists, ok := condition["$exists"].(bool); ok {
+		if exists {
+			return index.Exists(key), nil
+		}
+		return index.Not(index.Exists(key)), nil
+	}
+	if list, ok := condition["$in"].([]any); ok {
+		texts := make([]string, 0, len(list))
+		for _, v := range list {
+			text, _ := primitiveText(v)
+			texts = append(texts, text)
+		}
+		return index.In(key, texts...), nil
+	}
+	if prefix, ok := condition["$hasPrefix"].(string); ok {
+		return index.HasPrefix(key, prefix), nil
+	}
+	if target, ok := condition["$contains"]; ok {
+		return containsFilter(strings.ToLower(key), target)
+	}
+	return index.Filter{}, apierror.Inputf("Invalid filter predicate value for field \"%s\": expected a primitive value, $exists, $in, $hasPrefix, or $contains operator, but got %s", strings.ToLower(key), jsonText(value))
+}
+
+func containsFilter(key string, target any) (index.Filter, error) {
+	if text, ok := primitiveText(target); ok {
+		return index.In(key, text), nil
+	}
+	object, ok := target.(map[string]any)
+	switch {
+	case !ok:
+		return index.Filter{}, apierror.Inputf("Unsupported $contains target for field \"%s\": %s", key, jsonText(target))
+	case key != "relations":
+		return index.Filter{}, apierror.Inputf("Object form of $contains is not supported for field \"%s\"", key)
+	}
+	return relationFilter(object)
+}
+
+// relationFilter asks for a relation of a type, optionally to one of some targets.
+func relationFilter(wanted map[string]any) (index.Filter, error) {
+	var relation string
+	var targets []string
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		member := strings.ToLower(name)
+		if seen[member] && (member == "type" || member == "targetref") {
+			return index.Filter{}, apierror.Inputf("Duplicate key \"%s\" in $contains for \"relations\"", name)
+		}
+		seen[member] = true
+		var err error
+		switch member {
+		case "type":
+			text, ok := wanted[name].(string)
+			if !ok {
+				return index.Filter{}, errRelationType
+			}
+			relation = text
+		case "targetref":
+			targets, err = relationTargets(wanted[name])
+		default:
+			err = apierror.Inputf("Unsupported key \"%s\" in $contains for \"relations\". Only \"type\" and \"targetRef\" are supported", name)
+		}
+		if err != nil {
+			return index.Filter{}, err
+		}
+	}
+	if relation == "" {
+		return index.Filter{}, errRelationType
+	}
+	if targets == nil {
+		return index.Exists("relations." + relation), nil
+	}
+	return index.In("relations."+relation, targets...), nil
+}
+
+var errRelationType = apierror.Inputf("The $contains operator for \"relations\" requires a \"type\" string property")
+
+func relationTargets(v any) ([]string, error) {
+	if text, ok := v.(string); ok {
+		return []string{text}, nil
+	}
+	object, _ := v.(map[string]any)
+	list, ok := object["$in"].([]any)
+	if ok && len(object) == 1 {
+		if len(list) == 0 {
+			return nil, apierror.Inputf("Empty \"$in\" array for $contains on \"relations\" is not allowed")
+		}
+		targets := make([]string, 0, len(list))
+		for _, e := range list {
+			if text, isText := e.(string); isText {
+				targets = append(targets, text)
+			}
+		}
+		if len(targets) == len(list) {
+			return targets, nil
+		}
+	}
+	return nil, apierror.Inputf("Unsupported value in $contains for \"relations\": expected a string or { \"$in\": [strings] }, but got %s", jsonText(v))
+}
+
+// primitiveText is a primitive as it is searched for.
+func primitiveText(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case float64:
+		return index.NumberText(v), true
+	}
+	return "", false
+}
+
+// jsonText shows a value in a message.
+func jsonText(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n")
+}

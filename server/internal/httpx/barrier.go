@@ -1,0 +1,66 @@
+package httpx
+
+import (
+	"strings"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+var errMissingCredentials = apierror.New(apierror.Authentication, "Missing credentials")
+
+// barrier is what stands before every path of a feature, known or not: without credentials the answer is 401 even
+// where nothing is mounted.
+type barrier struct {
+	policies []Policy
+	off      bool // see Settings.NoBarrier
+}
+
+// keysPath publishes a feature's public keys. In every feature it is open, and before the gate: others verify this
+// one's tokens with it, also while it starts.
+const keysPath = "/.backstage/auth/v1/jwks.json"
+
+// allowance of an escaped path; 0 = users and services only. "Unauthenticated" wins over "cookie".
+func (b barrier) allowance(path string) Allowance {
+	if b.off || path == keysPath {
+		return AllowUnauthenticated
+	}
+	var found Allowance
+	for _, p := range b.policies {
+		if underPath(p.Path, path) && (found == 0 || p.Allow < found) {
+			found = p.Allow
+		}
+	}
+	return found
+}
+
+// underPath reports whether path is prefix or below it, on a segment border and in any case.
+func underPath(prefix, path string) bool {
+	if prefix == "/" || prefix == "*" {
+		return true
+	}
+	prefix = strings.TrimSuffix(prefix, "/")
+	if len(path) < len(prefix) || !strings.EqualFold(prefix, path[:len(prefix)]) || !isASCII(path[:len(prefix)]) {
+		return false
+	}
+	return len(path) == len(prefix) || path[len(prefix)] == '/'
+}
+
+// pass answers whether the request may go on. Where callers without credentials are welcome it does not look at
+// credentials at all, as the reference: a bad token on a public path is not an error.
+func (b barrier) pass(x *exchange) error {
+	switch b.allowance(x.routedPath()) {
+	case AllowUnauthenticated:
+		return nil
+	case AllowUserCookie:
+		x.cookie = true
+	}
+	p, err := x.credentials()
+	if err != nil {
+		return err
+	}
+	if p.Kind == principal.None {
+		return errMissingCredentials
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package httpx
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+const defaultBodyLimit = 100 << 10 // the reference's JSON parser
+
+// BindJSON decodes the request body into v. As with the reference's parser, a body that is missing, empty or not
+// declared as JSON is an empty object, an undecodable one is the caller's error, and so is one over the feature's
+// limit. The same body can be bound several times.
+func BindJSON(c *gin.Context, v any) error {
+	body, err := exchangeOf(c).jsonBody()
+	if err != nil {
+		return err
+	}
+	if len(body) == 0 {
+		body = emptyObject
+	}
+	err = json.Unmarshal(body, v)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at := "request/body"
+		if wrong.Field != "" {
+			at += "/" + strings.ReplaceAll(wrong.Field, ".", "/")
+		}
+		return apierror.Inputf("%s must be %s", at, jsonTypeName(wrong))
+	}
+	if err != nil {
+		return apierror.Inputf("request/body: %s", err)
+	}
+	return nil
+}
+
+var emptyObject = []byte("{}")
+
+func jsonTypeName(e *json.UnmarshalTypeError) string {
+	switch k := e.Type.Kind().String(); {
+	case k == "bool":
+		return "boolean"
+	case k == "slice" || k == "array":
+		return "array"
+	case k == "struct" || k == "map":
+		return "object"
+	case strings.HasPrefix(k, "int") || strings.HasPrefix(k, "uint"):
+		return "integer"
+	case strings.HasPrefix(k, "float"):
+		return "number"
+	default:
+		return k
+	}
+}
+
+// jsonBody reads the body once. nil = there is none, or none that is declared as JSON.
+func (x *exchange) jsonBody() ([]byte, error) {
+	if !x.bodyRead {
+		x.bodyRead = true
+		x.body, x.bodyErr = x.readJSON()
+		if e, ok := errors.AsType[*apierror.Error](x.bodyErr); ok && x.router.spec != nil {
+			x.bodyErr = apierror.New(apierror.Input, e.Message) // the reference's OpenAPI routers keep the text alone
+		}
+	}
+	return x.body, x.bodyErr
+}
+
+func (x *exchange) hasBody() bool { return x.r.ContentLength != 0 }
+
+func (x *exchange) readJSON() ([]byte, error) {
+	if !x.hasBody() {
+		return nil, nil
+	}
+	media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return nil, nil //nolint:nilerr // not a media type, so not JSON
+	}
+	if charset := strings.ToLower(params["charset"]); charset != "" && charset != "utf-8" {
+		return nil, &apierror.Error{
+			Name: "UnsupportedMediaTypeError", Status: http.StatusUnsupportedMediaType,
+			Message: fmt.Sprintf("unsupported charset %q", strings.ToUpper(charset)),
+			Fields:  map[string]any{"charset": charset, "type": "charset.unsupported"},
+		}
+	}
+	control := http.NewResponseController(x.w)
+	_ = control.SetReadDeadline(time.Now().Add(x.server.requestTimeout)) // a body may not trickle in for ever
+	body, err := x.readLimited()
+	if err != nil {
+		return nil, err
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return body, checkSyntax(body)
+}
+
+func (x *exchange) readLimited() ([]byte, error) {
+	limit := x.router.feature.BodyLimit
+	if limit <= 0 {
+		limit = defaultBodyLimit
+	}
+	plain, coding := x.r.ContentLength, strings.ToLower(x.r.Header.Get("Content-Encoding"))
+	source := io.Reader(x.r.Body)
+	switch coding {
+	case "", "identity":
+		if plain > limit {
+			return nil, tooLarge(map[string]any{"expected": plain, "length": plain, "limit": limit})
+		}
+	case "gzip", "deflate":
+		plain = -1
+		inflated, err := inflate(coding, source)
+		if err != nil {
+			return nil, badBody(err)
+		}
+		source = inflated
+	default:
+		return nil, &apierror.Error{
+			Name: "UnsupportedMediaTypeError", Status: http.StatusUnsupportedMediaType,
+			Message: fmt.Sprintf("unsupported content encoding %q", coding),
+			Fields:  map[string]any{"encoding": coding, "type": "encoding.unsupported"},
+		}
+	}
+	var body bytes.Buffer
+	if plain > 0 {
+		body.Grow(int(plain) + bytes.MinRead)
+	}
+	n, err := body.ReadFrom(io.LimitReader(source, limit+1))
+	if err != nil {
+		return nil, badBody(err)
+	}
+	if n > limit {
+		return nil, tooLarge(map[string]any{"limit": limit, "received": n})
+	}
+	return body.Bytes(), nil
+}
+
+func inflate(coding string, r io.Reader) (io.Reader, error) {
+	if coding == "gzip" {
+		return gzip.NewReader(r)
+	}
+	return zlib.NewReader(r)
+}
+
+func tooLarge(fields map[string]any) error {
+	fields["type"] = "entity.too.large"
+	return &apierror.Error{
+		Name: "PayloadTooLargeError", Status: http.StatusRequestEntityTooLarge, Message: "request entity too large", Fields: fields,
+	}
+}
+
+// badBody is a body that ends early or does not inflate.
+func badBody(err error) error {
+	message := "request aborted"
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, zlib.ErrHeader) {
+		message = "incorrect header check"
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		message = "unexpected end of file"
+	}
+	return &apierror.Error{Name: "BadRequestError", Status: http.StatusBadRequest, Message: message}
+}
+
+// checkSyntax accepts an object, an array, or nothing, as the reference's parser in its strict mode.
+func checkSyntax(body []byte) error {
+	trimmed := bytes.TrimLeft(body, " \t\r\n")
+	strict := len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
+	if len(body) == 0 || strict && json.Valid(body) {
+		return nil
+	}
+	at, expected := len(body)-len(trimmed), ""
+	if strict {
+		var discard json.RawMessage
+		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &discard)); ok {
+			at, expected = int(syntax.Offset)-1, expectation(syntax.Error(), body, int(syntax.Offset)-1)
+			if strings.HasPrefix(syntax.Error(), "unexpected end") {
+				at = len(body)
+			}
+		}
+	}
+	text := string(body)
+	return &apierror.Error{
+		Name: "SyntaxError", Status: http.StatusBadRequest, Message: syntaxMessage(text, at, expected),
+		Fields: map[string]any{"expose": true, "statusCode": 400, "status": 400, "body": text, "type": "entity.parse.failed"},
+	}
+}
+
+// expectation is what JavaScript engines say was expected at byte at, "" where they name the token instead.
+func expectation(problem string, body []byte, at int) string {
+	switch {
+	case strings.HasSuffix(problem, "after top-level value"):
+		return "Unexpected non-whitespace character after JSON"
+	case strings.HasSuffix(problem, "after object key"):
+		return "Expected ':' after property name in JSON"
+	case strings.HasSuffix(problem, "after object key:value pair"):
+		return "Expected ',' or '}' after property value in JSON"
+	case strings.HasSuffix(problem, "after array element"):
+		return "Expected ',' or ']' after array element in JSON"
+	case strings.HasSuffix(problem, "looking for beginning of object key string"):
+		if before := bytes.TrimRight(body[:at], " \t\r\n"); len(before) > 0 && before[len(before)-1] == ',' {
+			return "Expected double-quoted property name in JSON"
+		}
+		return "Expected property name or '}' in JSON"
+	default:
+		return ""
+	}
+}
+
+// syntaxMessage words a syntax error at byte at in the manner of JavaScript engines.
+func syntaxMessage(text string, at int, expected string) string {
+	if at >= len(text) {
+		return "Unexpected end of JSON input"
+	}
+	if expected != "" {
+		line := strings.Count(text[:at], "\n")
+		column := at - strings.LastIndexByte(text[:at], '\n')
+		return fmt.Sprintf("%s at position %d (line %d column %d)", expected, at, line+1, column)
+	}
+	token, around, before, after := []rune(text[at:])[0], text, "", ""
+	const shown = 40
+	if len(text) > shown {
+		from, to := max(at-10, 0), min(at+10, len(text))
+		if from > 0 {
+			before = "..."
+		}
+		if to < len(text) {
+			after = "..."
+		}
+		around = strings.ToValidUTF8(text[from:to], "")
+	}
+	return fmt.Sprintf("Unexpected token '%c', %s\"%s\"%s is not valid JSON", token, before, around, after)
+}

@@ -1,0 +1,100 @@
+// Package httpxtest serves one or more features on a real edge with pretended credentials, for tests of routes.
+package httpxtest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+// Credentials is an Authenticator that believes what it reads: "Bearer user:default/guest" is that user and
+// "Bearer service:external:ci" the service "external:ci"; the cookie backstage-auth works the same for users.
+// Anything else is an illegal token.
+type Credentials struct{}
+
+// Authenticate implements [httpx.Authenticator].
+func (Credentials) Authenticate(r *http.Request, _ string, cookie bool) (*principal.Principal, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") || strings.TrimSpace(token) == "" {
+		if c, err := r.Cookie("backstage-auth"); err == nil && cookie {
+			return &principal.Principal{Kind: principal.User, Subject: c.Value, Limited: true, Token: c.Value}, nil
+		}
+		return principal.Nobody, nil
+	}
+	token = strings.TrimSpace(token)
+	if subject, ok := strings.CutPrefix(token, "service:"); ok {
+		return &principal.Principal{Kind: principal.Service, Subject: subject, Token: token}, nil
+	}
+	if strings.HasPrefix(token, "user:") {
+		return &principal.Principal{Kind: principal.User, Subject: token, Token: token}, nil
+	}
+	return nil, apierror.New(apierror.Authentication, "Illegal token")
+}
+
+// New is a started edge with [Credentials] and without configuration; its log goes to the test's output.
+func New(tb testing.TB) *httpx.Server { return NewWith(tb, httpx.Options{}) }
+
+// NewWith is [New] with options; what they leave out is as in New.
+func NewWith(tb testing.TB, o httpx.Options) *httpx.Server {
+	tb.Helper()
+	if o.Auth == nil {
+		o.Auth = Credentials{}
+	}
+	if o.Logger == nil {
+		o.Logger = Logger(tb)
+	}
+	s, err := httpx.New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.Started()
+	return s
+}
+
+// Logger writes to the test's output.
+func Logger(tb testing.TB) *slog.Logger { return LoggerTo(tb.Output()) }
+
+// LoggerTo writes everything to w, for tests that read their log.
+func LoggerTo(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// Guest is the Authorization header value that most tests send.
+const Guest = "Bearer user:default/guest"
+
+// Do sends one request as guest; headers are name, value pairs and may override Authorization ("" removes it).
+func Do(tb testing.TB, h http.Handler, method, target, body string, headers ...string) *http.Response {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", Guest)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// Body reads the whole body of an answer.
+func Body(tb testing.TB, r *http.Response) string {
+	tb.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(b)
+}

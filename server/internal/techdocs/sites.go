@@ -1,0 +1,92 @@
+package techdocs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/config"
+)
+
+const metadataFile = "techdocs_metadata.json"
+
+// maxMetadata bounds what is read into memory; pages are streamed.
+const maxMetadata = 4 << 20
+
+// Sites reads published documentation. Nothing outside the publish directory can be named, also not by links in it.
+type Sites struct {
+	root *os.Root // nil = nothing is published here
+	// External is techdocs.builder: external: nobody asks this host to build documentation.
+	external bool
+}
+
+// OpenSites reads the section techdocs. A publish directory that does not exist yet is an empty one.
+func OpenSites(section *config.Section) (*Sites, error) {
+	s := &Sites{external: section.String("builder", "local") == "external"}
+	dir := section.String("publisher.local.publishDirectory", "")
+	if dir == "" {
+		return s, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		section.Problem("publisher.local.publishDirectory", "must be a readable folder")
+		return s, nil
+	}
+	s.root = root
+	return s, nil
+}
+
+// Close releases the folder.
+func (s *Sites) Close() error {
+	if s.root == nil {
+		return nil
+	}
+	return s.root.Close()
+}
+
+// siteDir is the folder of one entity's site, relative to the root.
+func siteDir(ref entity.Ref) string {
+	return strings.ToLower(path.Join(ref.Namespace, ref.Kind, ref.Name))
+}
+
+// Metadata is the content of a site's techdocs_metadata.json. NotFoundError when the site was not published.
+func (s *Sites) Metadata(ref entity.Ref) ([]byte, error) {
+	file, info, err := s.open(path.Join(siteDir(ref), metadataFile))
+	if err != nil {
+		return nil, apierror.Newf(apierror.NotFound, "Unable to get metadata for '%s': no documentation is published for it", ref)
+	}
+	defer file.Close()
+	if info.IsDir() || info.Size() > maxMetadata {
+		return nil, apierror.Newf(apierror.NotFound, "Unable to get metadata for '%s': its %s is not a file of at most %d bytes", ref, metadataFile, maxMetadata)
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// open opens a file or folder of a site; fs.ErrNotExist for whatever is not there, hidden or outside.
+func (s *Sites) open(name string) (*os.File, fs.FileInfo, error) {
+	if s.root == nil || !fs.ValidPath(name) || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
+		return nil, nil, fs.ErrNotExist
+	}
+	file, err := s.root.Open(name)
+	if err != nil {
+		return nil, nil, fs.ErrNotExist
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, nil, fs.ErrNotExist
+	}
+	return file, info, nil
+}

@@ -1,0 +1,64 @@
+// Package weblink judges addresses that a browser will follow: links in notifications, locations of search results. It
+// reads them as browsers do, because whoever writes a hostile link writes it for a browser.
+package weblink
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// The reasons against an address.
+var (
+	ErrScheme  = errors.New("Only HTTP/HTTPS links are allowed") //nolint:staticcheck // the reference's text, shown to callers
+	ErrInvalid = errors.New("Invalid URL")                       //nolint:staticcheck // the reference's text, shown to callers
+)
+
+// Check reports whether following address from a web page stays with http or https. A relative address does.
+func Check(address string) error {
+	switch Scheme(address) {
+	case "":
+		return nil
+	case "http", "https":
+	default:
+		return ErrScheme
+	}
+	text := clean(address)
+	rest := strings.TrimLeft(text[strings.IndexByte(text, ':')+1:], `/\`)
+	host, _, _ := strings.Cut(strings.NewReplacer(`\`, "/", "?", "/", "#", "/").Replace(rest), "/")
+	if u, err := url.Parse("http://" + host); err != nil || u.Hostname() == "" {
+		return ErrInvalid
+	}
+	return nil
+}
+
+// Scheme is the scheme that a browser finds in address, in lower case; "" = none, so the address is relative.
+func Scheme(address string) string {
+	scheme, _, ok := strings.Cut(clean(address), ":")
+	if !ok || !isScheme(scheme) {
+		return ""
+	}
+	return strings.ToLower(scheme)
+}
+
+// clean removes what browsers skip: blanks and control characters around, tabs and line breaks anywhere.
+func clean(address string) string {
+	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' {
+			return -1
+		}
+		return r
+	}, address)
+}
+
+func isScheme(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		letter := c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || !(s[i] >= '0' && s[i] <= '9' || strings.IndexByte("+-.", s[i]) >= 0)) {
+			return false
+		}
+	}
+	return s != ""
+}
