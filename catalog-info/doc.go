@@ -12,6 +12,9 @@
 // JSON pointer into a line and column. [Limits] bound what a file may cost: [DefaultLimits] for whatever comes from
 // outside, [OperatorLimits] for files that the operator's own configuration names.
 //
+// The YAML parser is the package's own (parser.go says why); what it reads is compared with the reference's library in
+// testdata.
+//
 // Validating, one function per stage of the pipeline:
 //
 //	ValidateEnvelope(e) error                       TypeError, "/metadata must have required property 'name' - …"
@@ -22,5 +25,6 @@
 //	Registry.Check(e) (entity.Entity, error)        the whole chain as validate-entity runs it
 //
 // [BuiltinKinds] and [TemplateKinds] are the reference's; [NewKinds] makes more from JSON Schemas, and a [Registry] is
-// the list of those in force. [Lint] runs all of it over files and reports every finding with its place.
+// the list of those in force. [PolicyError] wraps an error of the policies as the pipeline does. [Lint] runs all of it
+// over files and reports every finding with its place.
 package cataloginfo

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // keyword compiles one keyword into its check; nil = nothing to check.
@@ -98,7 +99,7 @@ func (c *compiler) size(name string, arg any, where string) (check, error) {
 		size := 0
 		switch v := v.(type) {
 		case string:
-			size = codePoints(v)
+			size = utf8.RuneCountInString(v)
 		case []any:
 			size = len(v)
 		default:

@@ -43,7 +43,8 @@ func (s *source) parse(c chunk) (root *node, fail *ReadError) {
 		if p := recover(); p != nil {
 			fault, ok := p.(syntaxFault)
 			if !ok {
-				panic(p)
+				// A mistake of the parser's own must cost one document, not the process.
+				fault.err = s.errorAtOffset(c.offset, "internal", "the document cannot be parsed: %v", p)
 			}
 			root, fail = nil, fault.err
 		}
@@ -61,31 +62,25 @@ func (p *parser) failRule(offset int, rule, format string, args ...any) {
 }
 
 func (p *parser) document() *node {
-	marked := p.directives()
-	crossed := p.skip()
-	if marked < 0 || p.pos == len(p.text) {
-		crossed = true
+	at := atRoot
+	if p.directives() {
+		at = afterMarker
+	}
+	if p.skip() {
+		at = atRoot
 	}
 	if p.pos == len(p.text) {
 		return nil
 	}
-	root := p.block(-1, place0(crossed))
+	root := p.block(-1, at)
 	if p.skip(); p.pos < len(p.text) {
 		p.fail(p.pos, "Document contains trailing content, or its indentation does not match")
 	}
 	return root
 }
 
-// place0 is where the root stands: on the line of the marker, a block collection may not begin.
-func place0(ownLine bool) position {
-	if ownLine {
-		return atRoot
-	}
-	return afterMarker
-}
-
-// directives reads what precedes "---" and the marker itself; it returns the marker's offset, -1 when there is none.
-func (p *parser) directives() int {
+// directives reads what precedes "---" and the marker itself; it reports whether there is one.
+func (p *parser) directives() bool {
 	seen := -1
 	for p.pos < len(p.text) {
 		line := p.text[p.pos:]
@@ -94,9 +89,8 @@ func (p *parser) directives() int {
 		}
 		switch {
 		case isMarker(line, "---"):
-			at := p.pos
 			p.pos += 3
-			return at
+			return true
 		case line[0] == '%':
 			seen = p.pos
 			p.directive(strings.Fields(string(line)))
@@ -104,12 +98,12 @@ func (p *parser) directives() int {
 			if seen >= 0 {
 				p.fail(p.pos, "Missing directives-end/doc-start indicator line")
 			}
-			return -1
+			return false
 		}
 		p.pos += len(line)
 		p.lineStart = p.pos
 	}
-	return -1
+	return false
 }
 
 // directive takes %TAG; unknown directives are passed over, as the reference does.

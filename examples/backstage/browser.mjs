@@ -3,6 +3,7 @@
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
+  // Chromium refuses its sandbox to root, and containers often have no other user; only our own pages are opened.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',

@@ -60,6 +60,7 @@ async function walk() {
   }
   fs.writeFileSync(path.join(options.out, 'report.json'), JSON.stringify({ base, seconds: (Date.now() - began) / 1000, outcomes }, null, 2));
   const failed = outcomes.filter(outcome => outcome.problems.length > 0).length;
+  for (const line of repeated(outcomes)) console.log(line);
   console.log(`screenshots and report.json in ${path.relative(process.cwd(), options.out) || '.'}, ${Math.round((Date.now() - began) / 1000)} s`);
   console.log(`${outcomes.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
@@ -126,6 +127,20 @@ function report(outcome) {
   }
   if (screenshot) line('screenshot', path.relative(process.cwd(), screenshot));
   return outcome;
+}
+
+// One broken thing often fails many steps: the list of what to look at first.
+function repeated(outcomes) {
+  const counts = new Map();
+  for (const { problems } of outcomes) {
+    for (const { kind, text } of problems) {
+      if (kind === 'expected' || kind === 'seen') continue;
+      const line = `${kind} ${text.split('\n')[0]}`;
+      counts.set(line, (counts.get(line) ?? 0) + 1);
+    }
+  }
+  const often = [...counts].filter(([, count]) => count > 1).sort((a, b) => b[1] - a[1]).slice(0, 10);
+  return often.length > 0 ? ['most common:', ...often.map(([line, count]) => `  ${String(count).padStart(3)} × ${line}`)] : [];
 }
 
 function readOptions() {

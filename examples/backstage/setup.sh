@@ -51,7 +51,7 @@ install_tools() {
 }
 
 create_app() {
-  rm -rf "$app" "$cache/new"
+  rm -rf "$cache/new"
   mkdir -p "$cache/new"
   cd "$cache/new"
   printf 'app\n' | backstage-create-app --path app --skip-install
@@ -60,6 +60,9 @@ create_app() {
     Object.assign(manifest.resolutions ??= {}, JSON.parse(process.argv[1]));
     fs.writeFileSync("package.json", JSON.stringify(manifest, null, 2) + "\n")' "$pins"
   gzip -dc "$kit/yarn.lock.gz" >yarn.lock
+  # Packages that are installed already are kept: Yarn only changes what differs.
+  if [ -d "$app/node_modules" ]; then mv "$app/node_modules" node_modules; fi
+  rm -rf "$app"
   mv "$cache/new/app" "$app"
 }
 
@@ -75,21 +78,22 @@ build_frontend() {
 
 "$kit/debian.sh" npm git
 mkdir -p "$cache" "$logs" || fail "cannot write to $cache" "set CALLBOARD_CACHE to a folder that you may write to"
-lock=$(cat "$kit/package-lock.json" "$client/package-lock.json" "$kit/yarn.lock.gz" | sha256sum | cut -c1-16)
+tools=$(cat "$kit/package-lock.json" "$client/package-lock.json" | sha256sum)
+stock="$(sha256sum <"$kit/yarn.lock.gz") $(grep '"@backstage/create-app"' "$kit/package.json") $pins"
 [ -d "$kit/node_modules" ] && [ -d "$client/node_modules" ] || rm -f "$cache/.done-tools"
 [ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,install,build}
 [ -d "$app/node_modules" ] || rm -f "$cache"/.done-{install,build}
 [ -f "$dist/index.html" ] || rm -f "$cache/.done-build"
 
 say "Stock Backstage app in $app"
-step tools "install Node, Yarn, create-app and playwright-core" "$lock" install_tools
+step tools "install Node, Yarn, create-app and playwright-core" "$tools" install_tools
 export PATH=$kit/node_modules/.bin:$PATH
 case $(node -p 'process.versions.node.split(".")[0]') in
   22 | 24) ;;
   *) fail "Node $(node -v) cannot build Backstage, and there is no pinned Node for $(uname -m)" "install Node 22 or 24 and put it first in PATH" ;;
 esac
-step app "create the app" "$lock $pins" create_app
-step install "install its packages (some minutes the first time)" "$lock $pins" install_app
-step build "build its frontend (some minutes the first time)" "$lock $pins" build_frontend
+step app "create the app" "$stock" create_app
+step install "install its packages (some minutes the first time)" "$stock" install_app
+step build "build its frontend (some minutes the first time)" "$stock" build_frontend
 say "Backstage $(node -p 'require(process.argv[1]).version' "$app/backstage.json"), frontend of $(du -sm "$dist" | cut -f1) MB, ready after $SECONDS s"
 echo "$dist"

@@ -26,9 +26,9 @@ export const search = [
     name: 'search/type filter',
     async walk(screen) {
       await screen.open('/search?query=roster');
-      await screen.click(screen.role('button', 'Software Catalog', { exact: true }), 'the type Software Catalog');
+      await screen.click(screen.role('button', /^Software Catalog/), 'the type Software Catalog');
       await screen.see(results(screen).getByRole('link', { name: 'crew-roster-service' }));
-      await screen.click(screen.role('button', 'Documentation', { exact: true }), 'the type Documentation');
+      await screen.click(screen.role('button', /^Documentation/), 'the type Documentation');
       await screen.see('Sorry, no results were found');
     },
   },

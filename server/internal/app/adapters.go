@@ -53,6 +53,15 @@ func lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, 
 	return e, true, nil
 }
 
+// entityJSON is an entity as it is answered, nil when there is none.
+func (a *App) entityJSON(ref entity.Canonical) []byte {
+	doc := a.features.catalog.Index().Snapshot().ByRef(ref)
+	if doc == nil {
+		return nil
+	}
+	return doc.JSON
+}
+
 // environment is the last value of a variable in a list as os.Environ gives it.
 func environment(env []string, name string) string {
 	for _, pair := range slices.Backward(env) {

@@ -208,7 +208,7 @@ func TestBrokenFilesAreToldAndTheOthersLoad(t *testing.T) {
 		"catalog/syntax.yaml":   "kind: Component\n  bad: [indent\n",
 		"catalog/bomb.yaml":     bomb,
 		"catalog/deep.yaml":     "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: deep}\nspec: {x: " + deep + "}\n",
-		"catalog/huge.yaml":     named("huge") + "# " + strings.Repeat("x", 17<<20),
+		"catalog/huge.yaml":     strings.ReplaceAll(named("huge"), "name: huge", "name: huge, description: "+strings.Repeat("x", 10<<20)),
 		"catalog/unknown.yaml":  "apiVersion: example.com/v1\nkind: Lighthouse\nmetadata: {name: lamp}\n",
 		"catalog/nameless.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {}\nspec: {type: x, lifecycle: y, owner: z}\n",
 		"catalog/twice.yaml":    named("good"),

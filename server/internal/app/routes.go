@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/callboard/callboard/server/internal/appfrontend"
 	"github.com/callboard/callboard/server/internal/auth"
@@ -12,6 +13,7 @@ import (
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder"
@@ -28,18 +30,23 @@ var expectedLater = []string{"app", "kubernetes", "mcp-actions", "proxy"}
 // wireRoutes mounts every feature under /api.
 func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	f, s := &a.features, a.server
-	f.auth.Routes(s.Feature(auth.Feature()))
+	identity := s.Feature(auth.Feature())
+	f.auth.Routes(identity)
+	permission.Mount(identity)
 	f.permission.Routes(s.Feature(permission.Feature()))
 	catalog.Routes(s.Feature(catalog.Feature()), catalog.RoutesDeps{Writer: f.catalog, Index: f.catalog.Index(),
 		Authorizer: f.permission, Auth: f.auth, Permissions: f.permission.Mount})
-	if err := a.wireShell(ctx, o); err != nil {
-		return err
-	}
 	sites, err := techdocs.OpenSites(o.Config.Section("techdocs"))
 	if err != nil {
 		return fmt.Errorf("techdocs: %w", err)
 	}
 	a.closers = append(a.closers, sites.Close)
+	if err := a.wireShell(ctx, o); err != nil {
+		return err
+	}
+	if err := a.wireSearch(o, sites); err != nil {
+		return err
+	}
 	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
 	scaffolder.Routes(s.Feature(scaffolder.Feature()))
 	for _, id := range expectedLater {
@@ -57,26 +64,46 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 		f.signals.Close(context.WithoutCancel(ctx))
 		return nil
 	})
-	signals.Register(s.Feature(signals.Feature()), f.signals)
+	signals.Routes(s.Feature(signals.Feature()), f.signals)
 
 	settings, err := usersettings.New(ctx, a.db, f.signals)
 	if err != nil {
 		return fmt.Errorf("user-settings: %w", err)
 	}
-	usersettings.Register(s.Feature(usersettings.Feature()), settings)
+	usersettings.Routes(s.Feature(usersettings.Feature()), settings)
 
-	found, err := search.New(search.Options{Authorizer: f.permission, Logger: o.Logger, Types: []search.Type{search.CatalogType(search.CatalogOptions{
-		Index: f.catalog.Index(), Config: o.Config.Section("search.collators.catalog"),
+	notes, err := notifications.New(ctx, notifications.Options{DB: a.db, Config: o.Config.Section("notifications"),
+		Entities: a.entityJSON, Signals: f.signals, Logger: o.Logger})
+	if err != nil {
+		return fmt.Errorf("notifications: %w", err)
+	}
+	a.run("notifications", endless(notes.Run))
+	router := s.Feature(notifications.Feature())
+	notifications.Routes(router, notes)
+	permission.Mount(router)
+
+	return nil
+}
+
+func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {
+	f, section := &a.features, o.Config.Section("search")
+	software := search.CatalogType(search.CatalogOptions{
+		Index: f.catalog.Index(), Config: section.Section("collators.catalog"),
 		Compile: func(_ context.Context, _ *principal.Principal, c *permission.Criteria) (index.Filter, error) {
 			return catalog.CriteriaFilter(c)
 		},
-	})}})
+	})
+	every := section.Duration("collators.techdocs.schedule.frequency", 10*time.Minute)
+	docs := techdocsType(software, f.catalog.Index(), sites, every, o.Logger)
+	found, err := search.New(search.Options{Authorizer: f.permission, Logger: o.Logger, Types: []search.Type{software, docs}})
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
 	f.search = found
-	a.run("search", func(ctx context.Context) error { found.Run(ctx); return nil })
-	search.Register(s.Feature(search.Feature()), found, search.ReadLimits(o.Config.Section("search")))
+	a.run("search", endless(found.Run))
+	router := a.server.Feature(search.Feature())
+	search.Routes(router, found, search.ReadLimits(section))
+	permission.Mount(router)
 	return nil
 }
 
@@ -93,7 +120,7 @@ func (a *App) wireIndex(o Options) error {
 	}
 	a.closers = append(a.closers, frontend.Close)
 	a.server.Index(frontend)
-	a.run("frontend", func(ctx context.Context) error { frontend.Warm(ctx); <-ctx.Done(); return nil })
+	a.run("frontend", endless(frontend.Warm))
 	if len(o.Source.Files) == 0 {
 		return nil
 	}

@@ -51,6 +51,11 @@ func (a *App) run(name string, run func(ctx context.Context) error) {
 	a.background = append(a.background, service{name, run})
 }
 
+// endless is a service that cannot fail.
+func endless(run func(ctx context.Context)) func(ctx context.Context) error {
+	return func(ctx context.Context) error { run(ctx); return nil }
+}
+
 func (a *App) wireCatalog(ctx context.Context, o Options) error {
 	urls := urlreader.New(o.Config)
 	engine, err := catalog.New(ctx, catalog.Deps{DB: a.db, Config: o.Config, Logger: o.Logger, URLs: urls, Integrations: urls, Dir: o.Source.Dir})
@@ -90,6 +95,7 @@ func CheckConfig(cfg *config.Config) error {
 	urlreader.New(cfg)
 	console.ReadSettings(cfg)
 	search.ReadLimits(cfg.Section("search"))
+	catalog.CheckConfig(cfg, "")
 	return cfg.Err()
 }
 

@@ -18,5 +18,13 @@
 // and by change for all others. A file is recognised by size, time and hash, a URL by its ETag, an entity by its hash:
 // what has not changed is not written.
 //
+// Configuration is the reference's, below "catalog". Ours is callboard.catalog.maxFileSize, the bytes that one file may
+// have: by default 1 MiB for what is read from URLs and, since generated catalogs are large, 64 MiB for files that the
+// operator's own configuration leads to; a value given holds for both.
+//
+// Beside the reference: an entity that only depends on its own document is processed when it changes, not each interval;
+// Locations that form a circle do not cut each other off their root; and what fails is kept as a [Problem] with file and
+// line, where the reference is silent until an entity was fine once.
+//
 // The reading side (queries, routes) works on the index alone.
 package catalog

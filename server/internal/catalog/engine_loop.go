@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -327,6 +328,8 @@ func (l *loop) take(p processed) {
 // be stored is dropped, so that one entity never holds up the others; it is processed again in its time.
 func (l *loop) flush(ctx context.Context) error {
 	batch := l.pending
+	// Who comes first owns what two of them emit: that should be the order in which they are configured.
+	slices.SortStableFunc(batch, func(a, b *result) int { return a.turn - b.turn })
 	err := l.store(ctx, batch)
 	if err == nil {
 		l.pending = nil
@@ -338,8 +341,7 @@ func (l *loop) flush(ctx context.Context) error {
 	for _, r := range batch {
 		err := l.store(ctx, []*result{r})
 		if err != nil {
-			l.log.Error("an entity cannot be stored", "entity", string(r.ref), "error", err)
-			l.trouble("entity "+string(r.ref), err)
+			l.trouble(entityTrouble(r), err)
 		}
 	}
 	l.pending = nil
@@ -348,10 +350,12 @@ func (l *loop) flush(ctx context.Context) error {
 
 func (l *loop) store(ctx context.Context, batch []*result) error {
 	w, err := l.db.writeResults(ctx, l.now().UnixMilli(), batch)
-	if err == nil {
-		l.report(ctx, w.conflicts, w.problems)
+	if err != nil {
+		return err
 	}
-	return err
+	l.report(ctx, w.conflicts, w.problems)
+	l.endTroubles(batch)
+	return nil
 }
 
 // wait sleeps until there may be something to do.

@@ -327,7 +327,7 @@ func makePipe(t *testing.T, path string) {
 	}
 }
 
-func exec(statements string) func(context.Context, bun.Tx) error {
+func execAll(statements string) func(context.Context, bun.Tx) error {
 	return func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, statements)
 		return err
@@ -337,9 +337,9 @@ func exec(statements string) func(context.Context, bun.Tx) error {
 // eventually waits for something that another goroutine does.
 func eventually(t *testing.T, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not happen within 30 s")
+			t.Fatal("it did not happen within a minute")
 		}
 	}
 }

@@ -165,7 +165,7 @@ func TestLife_TheFirstLocationOwnsAnEntityUntilItLetsGo(t *testing.T) {
 		if got := c.must("component:default/a").Spec()["from"]; got != "first" {
 			t.Errorf("it was taken over by %v", got)
 		}
-		c.hasProblem("/second.yaml", "component:default/a", "ConflictError")
+		c.hasProblem("/second.yaml:5:9 component:default/a", "ConflictError", "already referenced by file:"+c.dir+"/first.yaml and now also file:"+c.dir+"/second.yaml")
 		if got := events.topics[conflictTopic]; got == 0 {
 			t.Error("no conflict event")
 		}
@@ -433,7 +433,7 @@ func (c *catalogTest) consistent() {
 		}
 	}
 	before := dump(c.t, db)["final"]
-	if err := db.Write(ctx, exec("INSERT INTO catalog_stitch_queue (entity_ref) SELECT entity_ref FROM catalog_refresh_state; UPDATE catalog_final_entities SET hash = ''")); err != nil {
+	if err := db.Write(ctx, execAll("INSERT INTO catalog_stitch_queue (entity_ref) SELECT entity_ref FROM catalog_refresh_state; UPDATE catalog_final_entities SET hash = ''")); err != nil {
 		c.t.Fatal(err)
 	}
 	c.settle()

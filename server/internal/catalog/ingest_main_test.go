@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +23,12 @@ import (
 	"github.com/callboard/callboard/server/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killedDir); dir != "" {
+		ingestUntilKilled(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // running starts the engine's own loop and returns what stops it and waits.
 func (c *catalogTest) running() (stop func()) {
@@ -279,7 +286,7 @@ func TestFollow_ALogThatWasCutIsNoticed(t *testing.T) {
 		if err := c.db.pruneLog(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Write(t.Context(), exec("DELETE FROM catalog_final_entities WHERE entity_ref = 'component:default/b'")); err != nil {
+		if err := db.Write(t.Context(), execAll("DELETE FROM catalog_final_entities WHERE entity_ref = 'component:default/b'")); err != nil {
 			t.Fatal(err)
 		}
 		if err := behind.catchUp(t.Context()); err != nil {
@@ -300,4 +307,84 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "entities/s")
+}
+
+// The default configuration of Backstage is a database in memory: reading it must work while it is written.
+func TestRun_AnInMemoryDatabaseCanBeReadDuringIngestion(t *testing.T) {
+	db, err := store.Open(t.Context(), config.FromYAML("client: better-sqlite3\nconnection: ':memory:'").Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c := newCatalog(t, db, allKinds+oneFile, map[string]string{"catalog.yaml": generatedCatalog(300)})
+	stop := c.running()
+	defer stop()
+	reads := 0
+	eventually(t, func() bool {
+		if _, err := c.Locations(t.Context()); err != nil {
+			t.Fatalf("read %d: %v", reads, err)
+		}
+		if texts := c.problemTexts(); len(texts) > 0 {
+			t.Fatalf("problems: %v", texts)
+		}
+		reads++
+		return c.Index().Snapshot().Len() == 301
+	})
+}
+
+// ingestUntilKilled is the body of a process that is killed: see TestLife_AKilledProcessLeavesAConsistentCatalog.
+func ingestUntilKilled(dir string) {
+	db, err := store.Open(context.Background(), killedDatabase(dir))
+	if err != nil {
+		panic(err)
+	}
+	e, err := New(context.Background(), Deps{DB: db, Config: configOf(allKinds+oneFile, dir), URLs: newWeb(nil), Integrations: plainURLs{}, Dir: dir})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("running")
+	panic(e.Run(context.Background()))
+}
+
+func killedDatabase(dir string) *config.Section {
+	return config.FromValue(map[string]any{"client": "better-sqlite3", "connection": dir + "/killed.sqlite"}).Root()
+}
+
+const killedDir = "CALLBOARD_TEST_KILLED_DIR"
+
+func TestLife_AKilledProcessLeavesAConsistentCatalog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts and kills processes")
+	}
+	c := newCatalog(t, storetest.SQLite(t), "", nil)
+	for round := range 12 {
+		c.write("catalog.yaml", generatedCatalog(300+20*round))
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), killedDir+"="+c.dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = out.Read(make([]byte, 1))
+		time.Sleep(time.Duration(round*20) * time.Millisecond) // where it dies does not matter, only that it differs
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	db, err := store.Open(t.Context(), killedDatabase(c.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c.deps.DB, c.deps.Config, c.deps.Dir = db, configOf(allKinds+oneFile, c.dir), c.dir
+	c.open()
+	c.clock.advance(time.Hour)
+	c.settle()
+	c.cleanUp()
+	if got := c.Index().Snapshot().Len(); got != 300+20*11+1 {
+		t.Errorf("%d entities", got)
+	}
+	c.consistent()
 }

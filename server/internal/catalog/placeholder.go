@@ -142,3 +142,5 @@ func (ph placeholders) parseYAMLPlaceholder(target string, data []byte) (any, er
 func genericf(format string, args ...any) error {
 	return apierror.Newf(apierror.Generic, format, args...)
 }
+
+var _ PreProcessor = placeholders{}

@@ -255,3 +255,15 @@ func (e *Engine) trouble(about string, err error) {
 	e.troubles[about] = Problem{Location: about, Name: apierror.NameOf(err), Message: err.Error(), Since: e.now().UTC()}
 	e.log.Error("catalog trouble", "about", about, "error", err)
 }
+
+// endTroubles forgets that entities could not be stored, now that they could.
+func (e *Engine) endTroubles(stored []*result) {
+	e.mu.Lock()
+	some := len(e.troubles) > 0
+	e.mu.Unlock()
+	for i := 0; some && i < len(stored); i++ {
+		e.trouble(entityTrouble(stored[i]), nil)
+	}
+}
+
+func entityTrouble(r *result) string { return "entity " + string(r.ref) }

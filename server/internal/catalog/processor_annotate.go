@@ -50,3 +50,5 @@ func (a annotateLocation) pages(found map[string]string, target string) {
 		found[entity.AnnotationSourceLocation] = entity.Location{Type: urlLocation, Target: folder}.String()
 	}
 }
+
+var _ PreProcessor = annotateLocation{}

@@ -192,3 +192,5 @@ func parseEntities(p *Processing, loc entity.Location, data []byte, limits catal
 		p.Emit(loc, doc.Entity, doc.Line)
 	}
 }
+
+var _ LocationReader = fileProcessor{}

@@ -98,3 +98,5 @@ func unreadable(err error) string {
 func tooLarge(size, limit int) error {
 	return apierror.Inputf("the file has %d bytes, more than the %d that callboard.catalog.maxFileSize allows", size, limit)
 }
+
+var _ LocationReader = urlProcessor{}

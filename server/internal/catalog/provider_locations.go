@@ -84,3 +84,8 @@ func (r locationRow) deferred() DeferredEntity {
 	}
 	return DeferredEntity{Entity: locationEntity(l, name, r.Presence), LocationKey: l.String()}
 }
+
+var (
+	_ EntityProvider = configLocations{}
+	_ EntityProvider = storedLocations{}
+)

@@ -212,13 +212,6 @@ func formEncode(s string) string {
 	return b.String()
 }
 
-// batchRequest is the body of by-refs.
-type batchRequest struct {
-	EntityRefs []string        `json:"entityRefs"`
-	Fields     []string        `json:"fields"`
-	Query      json.RawMessage `json:"query"`
-}
-
 func batchSchema(predicate zod.Schema) zod.Schema {
 	return zod.Object(
 		zod.Field{Name: "entityRefs", Schema: zod.Array(zod.String(""), "")},
@@ -236,15 +229,11 @@ func (a *api) byRefs(c *gin.Context) error {
 	if e := zod.Validate(a.batch, any(shape)); e != nil {
 		return apierror.Inputf("Malformed request body (did you remember to specify an application/json content type?), %s", e.Sentence())
 	}
-	var req batchRequest
-	if err := httpx.BindJSON(c, &req); err != nil {
-		return err
-	}
 	filter, err := a.batchFilter(c, shape["query"])
 	if err != nil {
 		return err
 	}
-	fields, err := parseFields(req.Fields)
+	fields, err := parseFields(checkedTexts(shape["fields"]))
 	if err != nil {
 		return err
 	}
@@ -257,7 +246,7 @@ func (a *api) byRefs(c *gin.Context) error {
 	b := a.body(fields)
 	defer a.recycle(b)
 	b.raw(`{"items":[`)
-	for _, ref := range req.EntityRefs {
+	for _, ref := range checkedTexts(shape["entityRefs"]) {
 		doc := s.ByRef(entity.Canonical(ref))
 		if doc == nil || read.hides(s, doc.Ref) {
 			b.null()
@@ -267,6 +256,16 @@ func (a *api) byRefs(c *gin.Context) error {
 	}
 	b.raw("]}")
 	return b.send(c)
+}
+
+// checkedTexts is a list of texts, as a schema found it to be.
+func checkedTexts(v any) []string {
+	list, _ := v.([]any)
+	texts := make([]string, len(list))
+	for i := range list {
+		texts[i], _ = list[i].(string)
+	}
+	return texts
 }
 
 // batchFilter is the query of the body and the filter parameters together.

@@ -3,12 +3,14 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/google/uuid"
 )
 
 // owned is what a batch needs to know of an entity that is to be stored, and what it plans for it.
 type owned struct {
+	position   int  // in the order of emission
 	stored     bool // there is a row
 	exists     bool // there is a row, or one is planned
 	hash, key  string
@@ -47,7 +49,7 @@ func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflic
 		return nil, err
 	}
 	var conflicts []conflict
-	var counts [][]any
+	var counts, dropped [][]any
 	for _, r := range results {
 		if !r.ok || len(r.emitted) == 0 && !r.known {
 			continue
@@ -56,17 +58,19 @@ func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflic
 		conflicts = append(conflicts, refused...)
 		for _, target := range before[string(r.ref)] {
 			if !mine[target] {
-				b.dropEdge(states, r, target)
+				b.dropEdge(states[target], edgeSource{ref: string(r.ref)})
+				b.marks[target] = true
+				dropped = append(dropped, []any{string(r.ref), target})
 			}
 		}
 		if len(mine) != r.children || len(refused) != r.conflicts {
 			counts = append(counts, []any{r.id, len(mine), len(refused)})
 		}
 	}
-	if err := b.flushChildren(ctx, states); err != nil {
+	if err := execRows(ctx, b.tx, "DELETE FROM catalog_references WHERE (source_entity_ref, target_entity_ref) IN (VALUES ", dropped, ")"); err != nil {
 		return nil, err
 	}
-	if err := b.dropEdges(ctx, results, before, states); err != nil {
+	if err := b.flushChildren(ctx, states); err != nil {
 		return nil, err
 	}
 	return conflicts, execRows(ctx, b.tx, "WITH v (id, children, conflicts) AS (VALUES ", counts,
@@ -74,7 +78,7 @@ func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflic
 }
 
 // placeAll plans the children of one source and returns those it now has, and those it may not have.
-func (b *batch) placeAll(states map[string]*owned, source edgeSource, children []emitted) (map[string]bool, []conflict) {
+func (*batch) placeAll(states map[string]*owned, source edgeSource, children []emitted) (map[string]bool, []conflict) {
 	mine := make(map[string]bool, len(children))
 	var refused []conflict
 	for i := range children {
@@ -96,37 +100,14 @@ func (b *batch) placeAll(states map[string]*owned, source edgeSource, children [
 	return mine, refused
 }
 
-func (b *batch) dropEdge(states map[string]*owned, r *result, target string) {
-	b.marks[target] = true
-	s := states[target]
+// dropEdge takes one edge out of the plan for an entity that others of the batch emit; nil = nobody does.
+func (*batch) dropEdge(s *owned, gone edgeSource) {
 	if s == nil {
 		return
 	}
-	kept := s.edges[:0:0]
-	for _, e := range s.edges {
-		if e.ref != string(r.ref) {
-			kept = append(kept, e)
-		}
+	if i := slices.Index(s.edges, gone); i >= 0 {
+		s.edges, s.edgesStale = slices.Delete(s.edges, i, i+1), true
 	}
-	s.edgesStale = s.edgesStale || len(kept) != len(s.edges)
-	s.edges = kept
-}
-
-// dropEdges removes the stored edges of parents to what they no longer emit.
-func (b *batch) dropEdges(ctx context.Context, results []*result, before map[string][]string, states map[string]*owned) error {
-	var rows [][]any
-	for _, r := range results {
-		mine := make(map[string]bool, len(r.emitted))
-		for _, c := range r.emitted {
-			mine[string(c.ref)] = true
-		}
-		for _, target := range before[string(r.ref)] {
-			if s := states[target]; !mine[target] && (s == nil || !s.edgesStale) {
-				rows = append(rows, []any{string(r.ref), target})
-			}
-		}
-	}
-	return execRows(ctx, b.tx, "DELETE FROM catalog_references WHERE (source_entity_ref, target_entity_ref) IN (VALUES ", rows, ")")
 }
 
 // ownedBy loads what is stored of the entities.
@@ -135,7 +116,7 @@ func (b *batch) ownedBy(ctx context.Context, children []emitted) (map[string]*ow
 	refs := make([]string, 0, len(children))
 	for _, c := range children {
 		if states[string(c.ref)] == nil {
-			states[string(c.ref)] = &owned{}
+			states[string(c.ref)] = &owned{position: len(refs)}
 			refs = append(refs, string(c.ref))
 		}
 	}
@@ -176,15 +157,18 @@ func (b *batch) childrenOf(ctx context.Context, parents []string) (map[string][]
 	return children, err
 }
 
-// flushChildren writes the plan: new entities, changed ones, and edges. What is written is due at once.
+// flushChildren writes the plan: new entities, changed ones, and edges. What is written is due at once, and in the order
+// of emission: its time lies a little in the past.
 func (b *batch) flushChildren(ctx context.Context, states map[string]*owned) error {
 	var insert, update, edges [][]any
 	var stale []string
-	for ref, s := range states {
+	for _, ref := range inOrder(states) {
+		s := states[ref]
+		due := b.now - int64(len(states)-s.position)
 		if s.next != nil && !s.stored {
-			insert = append(insert, []any{uuid.NewString(), ref, s.next.json, s.next.hash, s.next.line, null(s.next.locationKey), b.now})
+			insert = append(insert, []any{uuid.NewString(), ref, s.next.json, s.next.hash, s.next.line, null(s.next.locationKey), due})
 		} else if s.next != nil {
-			update = append(update, []any{ref, s.next.json, s.next.hash, s.next.line, null(s.next.locationKey), b.now})
+			update = append(update, []any{ref, s.next.json, s.next.hash, s.next.line, null(s.next.locationKey), due})
 		}
 		if !s.edgesStale {
 			continue
@@ -210,4 +194,12 @@ func (b *batch) flushChildren(ctx context.Context, states map[string]*owned) err
 		return err
 	}
 	return execRows(ctx, b.tx, "INSERT INTO catalog_references (source_key, source_entity_ref, target_entity_ref) VALUES ", edges, "")
+}
+
+func inOrder(states map[string]*owned) []string {
+	refs := make([]string, len(states))
+	for ref, s := range states {
+		refs[s.position] = ref
+	}
+	return refs
 }

@@ -26,6 +26,7 @@ type item struct {
 	children        int
 	conflicts       int
 	forced          bool
+	turn            int // in the order of claiming
 	claimedUntil    int64
 	// references counts the edges to children that are there; fewer than children means that some were lost.
 	references int
@@ -70,7 +71,7 @@ func (d database) claim(ctx context.Context, now time.Time, limit int, p pace) (
 				&it.resultHash, &it.cache, &it.children, &it.conflicts, &polled, &due); err != nil {
 				return err
 			}
-			it.forced = due == dueNow
+			it.forced, it.turn = due == dueNow, len(items)
 			it.claimedUntil = p.next(it.resultHash != "", polled != 0).UnixMilli()
 			byNext[it.claimedUntil] = append(byNext[it.claimedUntil], it.id)
 			items = append(items, it)

@@ -105,7 +105,7 @@ func (d database) refreshKeys(ctx context.Context, keys []string) error {
 	})
 }
 
-// refresh schedules entities by ref. It reports how many there were.
+// refresh schedules entities by ref.
 func (d database) refresh(ctx context.Context, refs []string) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		return execIn(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = 0 WHERE entity_ref IN (?)", refs)
@@ -130,6 +130,7 @@ func (d database) takeOver(ctx context.Context, now int64) error {
 	})
 }
 
+// exists is the id of the entity with that ref, visible or not; "" when there is none.
 func (d database) exists(ctx context.Context, ref string) (id string, err error) {
 	ids, err := texts(ctx, d.db.Read(), "SELECT entity_id FROM catalog_refresh_state WHERE entity_ref = ?", ref)
 	if len(ids) == 0 {

@@ -84,7 +84,7 @@ func newStage(t *testing.T, db *store.DB, yaml string) *stage {
 		t.Fatal(err)
 	}
 	s.svc, s.edge = svc, httpxtest.New(t)
-	Register(s.edge.Feature(Feature()), svc)
+	Routes(s.edge.Feature(Feature()), svc)
 	return s
 }
 

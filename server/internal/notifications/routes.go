@@ -21,8 +21,8 @@ var openAPI []byte
 // Feature is what the edge needs to know.
 func Feature() httpx.Feature { return httpx.Feature{ID: "notifications", OpenAPI: openAPI} }
 
-// Register adds the routes of s to r. The paths without /notifications are the reference's older ones.
-func Register(r *httpx.Router, s *Service) {
+// Routes adds the routes of s to r. The paths without /notifications are the reference's older ones.
+func Routes(r *httpx.Router, s *Service) {
 	r.GET("/status", httpx.UserOnly, s.getStatus)
 	r.GET("/settings", httpx.UserOnly, s.getSettings)
 	r.POST("/settings", httpx.UserOnly, s.postSettings)

@@ -149,7 +149,7 @@ type catalogProfile struct {
 func (s *catalogSource) document(d *catalogindex.Doc) (Document, bool, error) {
 	var e catalogEntity
 	if err := json.Unmarshal(d.JSON, &e); err != nil {
-		return Document{}, false, fmt.Errorf("entity %s: %w", d.Ref, err)
+		return Document{}, false, err
 	}
 	var spec catalogSpec
 	_ = json.Unmarshal(e.Spec, &spec) // a spec that is no object has none of this

@@ -6,6 +6,7 @@
 // the background: a query never reads a source, and an update reads only documents that changed. The index is a list of
 // immutable segments, merged by size as it grows, so that an update costs what changed and not what is there.
 //
-// source.go is what others implement; engine.go decides who sees what; index.go, segment.go and match.go are the index;
-// query.go reads what callers send.
+// source.go is what others implement, catalog.go the type software-catalog; engine.go decides who sees what; index.go and
+// segment.go are the index; plan.go, expand.go, match.go and rank.go are one query, in that order; query.go and params.go
+// read what callers send.
 package search

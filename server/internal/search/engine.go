@@ -79,18 +79,25 @@ func (e *Engine) Run(ctx context.Context) {
 	wg.Wait()
 }
 
+// maxRetryPause is how rarely a source that fails is asked again.
+const maxRetryPause = 30 * time.Second
+
 // follow updates one index. After a long update it pauses longer, so that a source which changes all the time costs at
-// most a fifth of one processor.
+// most a fifth of one processor; after failures too.
 func (e *Engine) follow(ctx context.Context, ix *index) {
+	pause := e.interval
 	for {
 		began := time.Now()
-		if err := ix.update(ctx); err != nil && ctx.Err() == nil {
-			e.log.Error("search index not updated", "type", ix.typ.Name, "error", err)
+		if err := ix.update(ctx); err == nil {
+			pause = max(e.interval, 4*time.Since(began))
+		} else if ctx.Err() == nil {
+			pause = min(2*pause, maxRetryPause)
+			e.log.Error("search index not updated", "type", ix.typ.Name, "retryIn", pause, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(max(e.interval, 4*time.Since(began))):
+		case <-time.After(pause):
 		}
 	}
 }

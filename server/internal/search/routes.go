@@ -29,8 +29,8 @@ func ReadLimits(s *config.Section) Limits {
 	return l
 }
 
-// Register adds the routes of e to r.
-func Register(r *httpx.Router, e *Engine, l Limits) {
+// Routes adds the routes of e to r.
+func Routes(r *httpx.Router, e *Engine, l Limits) {
 	types := e.TypeNames()
 	r.GET("/query", httpx.AnyPrincipal, func(c *gin.Context) error {
 		q, err := ParseQuery(c.Request.URL.RawQuery, types, l)

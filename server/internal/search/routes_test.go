@@ -26,7 +26,7 @@ func decodeJSON(tb testing.TB, text string, v any) {
 func serve(tb testing.TB, e *Engine) *httpx.Server {
 	tb.Helper()
 	s := httpxtest.New(tb)
-	Register(s.Feature(Feature()), e, testLimits)
+	Routes(s.Feature(Feature()), e, testLimits)
 	return s
 }
 

@@ -57,17 +57,18 @@ func newSegment(fields int, docs []*doc) *segment {
 
 // tokenize fills the forward side and the sorted terms.
 func (s *segment) tokenize() {
-	known := map[string]termID{} // raw token -> term, noTerm for stop words
+	known := map[string]termID{} // token as written -> term, noTerm for stop words
 	stems := map[string]termID{}
 	var names []string
 	s.forwardFrom = append(make([]uint32, 0, len(s.docs)*s.fields+1), 0)
 	for d, doc := range s.docs {
 		for f, text := range doc.Values {
-			for _, token := range tokens(text) {
-				id, ok := known[token]
+			for token := range spans(text) {
+				written := text[token.from:token.to]
+				id, ok := known[written]
 				if !ok {
-					id = intern(stems, &names, token)
-					known[token] = id
+					id = intern(stems, &names, strings.ToLower(written))
+					known[written] = id
 				}
 				s.forward = append(s.forward, id)
 				if id != noTerm {

@@ -33,8 +33,8 @@ func ReadLimits(s *config.Section) Limits {
 	}
 }
 
-// Register adds the routes of h to r.
-func Register(r *httpx.Router, h *Hub) {
+// Routes adds the routes of h to r.
+func Routes(r *httpx.Router, h *Hub) {
 	r.GET("/health", httpx.Public, func(c *gin.Context) error {
 		return httpx.JSON(c, http.StatusOK, map[string]string{"status": "ok"})
 	})

@@ -50,7 +50,7 @@ func newStage(t *testing.T, o Options) *stage {
 	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	hub := NewHub(o)
 	edge := httpxtest.New(t)
-	Register(edge.Feature(Feature()), hub)
+	Routes(edge.Feature(Feature()), hub)
 	server := httptest.NewServer(edge)
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {

@@ -1,12 +1,15 @@
 package techdocs
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
@@ -89,4 +92,42 @@ func (s *Sites) open(name string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, fs.ErrNotExist
 	}
 	return file, info, nil
+}
+
+// Page is one searchable part of a site, as the generator's search index has it.
+type Page struct {
+	Title    string `json:"title"`
+	Text     string `json:"text"`
+	Location string `json:"location"` // relative to the site, "" = its first page
+}
+
+const (
+	searchIndexFile = "search/search_index.json"
+	maxSearchIndex  = 32 << 20
+)
+
+// Pages is a site's search index and when it was written. fs.ErrNotExist when the site has none.
+func (s *Sites) Pages(ref entity.Ref) (pages []Page, written time.Time, err error) {
+	file, info, err := s.open(path.Join(siteDir(ref), searchIndexFile))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer file.Close()
+	var index struct{ Docs []Page }
+	if err := json.NewDecoder(io.LimitReader(file, maxSearchIndex)).Decode(&index); err != nil {
+		return nil, info.ModTime(), fmt.Errorf("search index of %s: %w", ref, err)
+	}
+	return index.Docs, info.ModTime(), nil
+}
+
+// Written is when a site's search index was written; the zero time when there is none.
+func (s *Sites) Written(ref entity.Ref) time.Time {
+	if s.root == nil {
+		return time.Time{}
+	}
+	info, err := s.root.Stat(path.Join(siteDir(ref), searchIndexFile))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

@@ -14,8 +14,8 @@ import (
 // Feature is what the edge needs to know.
 func Feature() httpx.Feature { return httpx.Feature{ID: "user-settings"} }
 
-// Register adds the routes of s to r.
-func Register(r *httpx.Router, s *Settings) {
+// Routes adds the routes of s to r.
+func Routes(r *httpx.Router, s *Settings) {
 	const one = "/buckets/:bucket/keys/*key" // a key may hold slashes, escaped or not
 	r.POST("/multiget", httpx.UserOnly, s.multiget)
 	r.GET(one, httpx.UserOnly, s.get)

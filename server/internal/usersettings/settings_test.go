@@ -37,7 +37,7 @@ func newServer(t *testing.T, db *store.DB) (*httpx.Server, *recorder) {
 		t.Fatal(err)
 	}
 	edge := httpxtest.New(t)
-	Register(edge.Feature(Feature()), s)
+	Routes(edge.Feature(Feature()), s)
 	return edge, r
 }
 

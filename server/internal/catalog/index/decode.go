@@ -98,17 +98,26 @@ func (d *decoder) string() (string, error) {
 	return s, nil
 }
 
+// skipString passes over a string: it ends with the first quote that an even number of backslashes precedes.
 func (d *decoder) skipString() error {
-	for i := d.pos + 1; i < len(d.data); i++ {
-		switch d.data[i] {
-		case '\\':
-			i++
-		case '"':
-			d.pos = i + 1
+	if d.peek() != '"' {
+		return errSyntax
+	}
+	for i := d.pos + 1; ; {
+		n := bytes.IndexByte(d.data[i:], '"')
+		if n < 0 {
+			return errSyntax
+		}
+		quote := i + n
+		slashes := 0
+		for d.data[quote-1-slashes] == '\\' {
+			slashes++ // stops at the opening quote at the latest
+		}
+		if i = quote + 1; slashes%2 == 0 {
+			d.pos = i
 			return nil
 		}
 	}
-	return errSyntax
 }
 
 // scalar reads a string, number, boolean or null as the text that JavaScript's String() makes of it.

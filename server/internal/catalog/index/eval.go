@@ -120,7 +120,7 @@ func (k *key) union(f Filter) set {
 func (s *Snapshot) evalAll(subs []Filter) set {
 	sets := make([]set, 0, len(subs))
 	for _, f := range subs {
-		if f.op == opNot || f.IsZero() {
+		if f.op == opNot {
 			continue
 		}
 		x := s.eval(f)

@@ -26,10 +26,18 @@ const (
 
 // All lets through what every one of filters does; without filters, everything.
 func All(filters ...Filter) Filter {
-	if len(filters) == 1 {
-		return filters[0]
+	subs := make([]Filter, 0, len(filters))
+	for _, f := range filters {
+		if f.op == opAll {
+			subs = append(subs, f.subs...)
+		} else {
+			subs = append(subs, f)
+		}
 	}
-	return Filter{op: opAll, subs: filters}
+	if len(subs) == 1 {
+		return subs[0]
+	}
+	return Filter{op: opAll, subs: subs}
 }
 
 // Any lets through what at least one of filters does; without filters, nothing.

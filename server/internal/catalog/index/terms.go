@@ -38,8 +38,8 @@ type terms struct {
 }
 
 const (
-	termPageMax = 48
-	termPageMin = 12
+	termPageMax = 32
+	termPageMin = 8
 )
 
 // seek is the place of the first term with a value of at least value.
