@@ -80,7 +80,7 @@ class Watch {
   }
 
   // Waits until no request was sent or answered for `quiet` ms. Requests that stay open are problems.
-  async settle({ quiet = 300, limit = 8_000 } = {}) {
+  async settle({ quiet = 200, limit = 8_000 } = {}) {
     const began = Date.now();
     while (Date.now() - began < limit) {
       if (this.#open.size === 0 && this.#reading.size === 0 && Date.now() - this.#lastMove >= quiet) return;

@@ -6,9 +6,10 @@ const definition = (name, viewer, parts, raw) => ({
   async walk(screen) {
     await screen.open(`${page(name)}/definition`);
     await screen.see(screen.page.getByRole('tab', { name: viewer, exact: true, selected: true }));
-    for (const part of parts) await screen.see(part);
     await screen.click(screen.page.getByRole('tab', { name: 'Raw', exact: true }), 'the tab Raw');
     await screen.see(raw);
+    await screen.click(screen.page.getByRole('tab', { name: viewer, exact: true }), `the tab ${viewer}`);
+    for (const part of parts) await screen.see(part);
   },
 });
 

@@ -62,7 +62,8 @@ export const catalog = [
     name: 'catalog/all',
     async walk(screen) {
       await screen.open('/');
-      await screen.click(screen.role('menuitem', /^All/), '“All”');
+      await seeList(screen, 'Owned Components (7)');
+      await screen.click(screen.role('menuitem', `All ${COMPONENTS}`));
       await seeList(screen, `All Components (${COMPONENTS})`, 'ais-receiver');
       await screen.eventually(`${PAGE} rows`, () => rows(screen).count(), count => count === PAGE);
     },

@@ -12,7 +12,7 @@ export const shell = [
     },
   },
   {
-    name: 'settings/theme',
+    name: 'settings/dark theme',
     async walk(screen) {
       await screen.open('/settings');
       await screen.click(screen.role('button', 'Dark', { exact: true }));
@@ -21,6 +21,12 @@ export const shell = [
       await screen.open('/settings');
       await screen.see(pressed(screen, 'Dark'));
       await screen.eventually('the page to be dark after a reload', () => theme(screen), mode => mode === 'dark');
+    },
+  },
+  {
+    name: 'settings/light theme',
+    async walk(screen) {
+      await screen.open('/settings');
       await screen.click(screen.role('button', 'Light', { exact: true }));
       await screen.eventually('a light page', () => theme(screen), mode => mode === 'light');
     },

@@ -26,7 +26,7 @@ type running struct {
 }
 
 // write puts files into a folder of the test's own and returns it.
-func write(t *testing.T, files map[string]string) string {
+func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -55,7 +55,7 @@ catalog:
   locations: [{type: file, target: ./catalog/*.yaml}]
 `
 
-func load(t *testing.T, dir, text string) (*config.Config, config.Options, int) {
+func load(t testing.TB, dir, text string) (*config.Config, config.Options, int) {
 	t.Helper()
 	port := freePort(t)
 	file := filepath.Join(dir, "app-config.yaml")
@@ -153,7 +153,7 @@ func (r running) names(t *testing.T, filter string) []string {
 	return names
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

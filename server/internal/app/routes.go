@@ -138,7 +138,9 @@ func (a *App) Overview(ctx context.Context) (console.Overview, error) {
 	o := console.Overview{
 		Organization: a.config.Section("organization").String("name", ""), Version: a.version, Started: a.began,
 		Ready: closed(engine.Ready()), Database: a.db.String(), Configuration: a.config.Files(),
-		Listeners: []console.Listener{{Purpose: "HTTP", Address: a.address.String()}},
+	}
+	if a.address != nil {
+		o.Listeners = []console.Listener{{Purpose: "HTTP", Address: a.address.String()}}
 	}
 	counts, err := engine.CountsByKind(ctx)
 	if err != nil {

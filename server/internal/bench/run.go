@@ -177,7 +177,7 @@ func host(ctx context.Context, o options, dir, name, catalog string) (*process, 
 	if catalog != "" {
 		config["catalog"] = map[string]any{
 			"rules":     []any{map[string]any{"allow": []any{"Component", "API", "System", "Domain", "Resource", "Group", "User", "Location"}}},
-			"locations": []any{map[string]any{"type": "file", "target": filepath.Join(catalog, "all.yaml")}},
+			"locations": []any{map[string]any{"type": "file", "target": filepath.Join(catalog, "single.yaml")}},
 		}
 	}
 	data, err := json.Marshal(config)
@@ -203,7 +203,7 @@ func generate(ctx context.Context, n int, out string) error {
 // waitVisible returns how long after the start n entities (and the location that brought them) could be read.
 func (p *process) waitVisible(ctx context.Context, n int) (time.Duration, int, error) {
 	var total int
-	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		var page struct{ TotalItems int }
 		if err := p.get("/api/catalog/entities/by-query?limit=0", &page); err != nil {
 			return 0, 0, err

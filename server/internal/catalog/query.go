@@ -113,6 +113,9 @@ func fieldOrders(values []string) ([]index.Order, error) {
 
 // listOrders reads "order" parameters: "<asc or desc>:<field>".
 func listOrders(values []string) ([]index.Order, error) {
+	if len(values) > maxOrders {
+		return nil, apierror.Inputf("Too many order parameters, at most %d are allowed", maxOrders)
+	}
 	orders := make([]index.Order, len(values))
 	for i, value := range values {
 		direction, field, _ := strings.Cut(value, ":")
@@ -123,6 +126,9 @@ func listOrders(values []string) ([]index.Order, error) {
 	}
 	return orders, nil
 }
+
+// maxOrders keeps a request from sorting by every key there is.
+const maxOrders = 16
 
 // window is the paging of GET /entities.
 type window struct{ limit, offset int }

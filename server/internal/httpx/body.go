@@ -93,13 +93,11 @@ func (x *exchange) readJSON() ([]byte, error) {
 			Fields:  map[string]any{"charset": charset, "type": "charset.unsupported"},
 		}
 	}
-	control := http.NewResponseController(x.w)
-	_ = control.SetReadDeadline(time.Now().Add(x.server.requestTimeout)) // a body may not trickle in for ever
 	body, err := x.readLimited()
 	if err != nil {
 		return nil, err
 	}
-	_ = control.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // or a long answer would end as a lost connection
 	return body, checkSyntax(body)
 }
 

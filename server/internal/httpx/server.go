@@ -164,6 +164,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.server, x.w, x.r, x.began = s, w, r, time.Now()
 	x.path, x.rawPath, x.status = r.URL.Path, r.URL.RawPath, http.StatusOK
 	x.metrics = s.metrics.unknown
+	if r.ContentLength != 0 { // a body may not trickle in for ever, whoever reads it; net/http reads what nobody reads
+		_ = http.NewResponseController(w).SetReadDeadline(x.began.Add(s.requestTimeout))
+	}
 	s.metrics.inFlight.Inc()
 	defer s.end(x)
 	s.serve(x)

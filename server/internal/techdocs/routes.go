@@ -1,6 +1,7 @@
 package techdocs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -161,17 +162,16 @@ func (h *routes) page(c *gin.Context) error {
 	if !ok {
 		return apierror.NotFoundf("Entity not found for %s", ref)
 	}
-	name := siteDir(ref)
-	if len(parts) == 4 {
-		name += "/" + parts[3]
+	if len(parts) == 3 {
+		return h.file(c, ref, ".", false)
 	}
-	return h.file(c, name)
+	name := strings.TrimSuffix(parts[3], "/")
+	return h.file(c, ref, cmp.Or(name, "."), name != parts[3] || name == "")
 }
 
-// file answers what has that name below the publish directory.
-func (h *routes) file(c *gin.Context, name string) error {
-	asFolder := strings.HasSuffix(name, "/")
-	file, info, err := h.sites.open(strings.TrimSuffix(name, "/"))
+// file answers what has that name in a site; asFolder tells that the path ended in a slash.
+func (h *routes) file(c *gin.Context, ref entity.Ref, name string, asFolder bool) error {
+	file, info, err := h.sites.open(ref, name)
 	if err != nil {
 		return notFound(c)
 	}
@@ -184,7 +184,7 @@ func (h *routes) file(c *gin.Context, name string) error {
 	case !asFolder:
 		return redirectToFolder(c)
 	}
-	index, info, err := h.sites.open(name + "index.html")
+	index, info, err := h.sites.open(ref, path.Join(name, "index.html"))
 	if err != nil || info.IsDir() {
 		return notFound(c)
 	}

@@ -62,7 +62,7 @@ func siteDir(ref entity.Ref) string {
 
 // Metadata is the content of a site's techdocs_metadata.json. NotFoundError when the site was not published.
 func (s *Sites) Metadata(ref entity.Ref) ([]byte, error) {
-	file, info, err := s.open(path.Join(siteDir(ref), metadataFile))
+	file, info, err := s.open(ref, metadataFile)
 	if err != nil {
 		return nil, apierror.Newf(apierror.NotFound, "Unable to get metadata for '%s': no documentation is published for it", ref)
 	}
@@ -77,22 +77,31 @@ func (s *Sites) Metadata(ref entity.Ref) ([]byte, error) {
 	return data, nil
 }
 
-// open opens a file or folder of a site; fs.ErrNotExist for whatever is not there, hidden or outside.
-func (s *Sites) open(name string) (*os.File, fs.FileInfo, error) {
-	if s.root == nil || !fs.ValidPath(name) || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") {
+// open opens a file or folder of one site, "." is the site; fs.ErrNotExist for whatever is not there, hidden or outside.
+// Links may not lead out of the site either: who may read one entity's documentation may not read another's.
+func (s *Sites) open(ref entity.Ref, name string) (*os.File, fs.FileInfo, error) {
+	dir := siteDir(ref)
+	if s.root == nil || !fs.ValidPath(dir) || !fs.ValidPath(name) || hidden(dir) || name != "." && hidden(name) {
 		return nil, nil, fs.ErrNotExist
 	}
-	file, err := s.root.Open(name)
+	site, err := s.root.OpenRoot(dir)
+	if err != nil {
+		return nil, nil, fs.ErrNotExist
+	}
+	defer site.Close()
+	file, err := site.Open(name)
 	if err != nil {
 		return nil, nil, fs.ErrNotExist
 	}
 	info, err := file.Stat()
-	if err != nil {
+	if err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 		file.Close()
 		return nil, nil, fs.ErrNotExist
 	}
 	return file, info, nil
 }
+
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 // Page is one searchable part of a site, as the generator's search index has it.
 type Page struct {
@@ -108,7 +117,7 @@ const (
 
 // Pages is a site's search index and when it was written. fs.ErrNotExist when the site has none.
 func (s *Sites) Pages(ref entity.Ref) (pages []Page, written time.Time, err error) {
-	file, info, err := s.open(path.Join(siteDir(ref), searchIndexFile))
+	file, info, err := s.open(ref, searchIndexFile)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -122,12 +131,10 @@ func (s *Sites) Pages(ref entity.Ref) (pages []Page, written time.Time, err erro
 
 // Written is when a site's search index was written; the zero time when there is none.
 func (s *Sites) Written(ref entity.Ref) time.Time {
-	if s.root == nil {
-		return time.Time{}
-	}
-	info, err := s.root.Stat(path.Join(siteDir(ref), searchIndexFile))
+	file, info, err := s.open(ref, searchIndexFile)
 	if err != nil {
 		return time.Time{}
 	}
+	defer file.Close()
 	return info.ModTime()
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,6 +121,30 @@ func BenchmarkLoad(b *testing.B) {
 			if err := New().Apply(changes); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// The memory beside the documents' own bytes, as the collector sees it.
+func BenchmarkMemory(b *testing.B) {
+	atSizes(b, func(b *testing.B, n int) {
+		changes := generatedChanges(n)
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		for b.Loop() {
+			before := heap()
+			ix := New()
+			if err := ix.Apply(changes); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(heap()-before)/float64(n), "B/entity")
+			ix.Snapshot().Query(Query{Order: &Order{Key: "metadata.name"}, Limit: 1})
+			b.ReportMetric(float64(heap()-before)/float64(n), "B/entity-with-order")
+			runtime.KeepAlive(ix)
 		}
 	})
 }

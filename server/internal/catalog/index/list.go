@@ -132,59 +132,33 @@ func (o *order) group(done int, down bool) (lo, hi int) {
 	return lo, hi
 }
 
+// combination is an entity with one value of each order.
+type combination struct {
+	doc    uint32
+	values []orderValue
+}
+
+type orderValue struct {
+	text  string
+	lacks bool
+}
+
+// maxCombinations bounds how often one entity can appear when it has many values of several keys.
+const maxCombinations = 64
+
 // listByMany sorts every combination of values of every hit, as a join does.
 func (s *Snapshot) listByMany(hits *roaring.Bitmap, by []Order, take *taker) {
-	type candidate struct {
-		doc    uint32
-		values []string
-		lacks  []bool
-	}
 	orders := make([]*order, len(by))
 	for i, b := range by {
 		orders[i] = s.orderOf(s.key(b.Key))
 	}
-	var all []candidate
+	var all []combination
 	for _, e := range s.uidOrder().entries {
-		if !hits.Contains(e.doc) {
-			continue
+		if hits.Contains(e.doc) {
+			all = append(all, combinations(e.doc, orders)...)
 		}
-		combined := []candidate{{doc: e.doc}}
-		for _, o := range orders {
-			var next []candidate
-			for _, c := range combined {
-				places := o.placesOf(e.doc)
-				if len(places) == 0 {
-					next = append(next, candidate{c.doc, append(slices.Clip(c.values), ""), append(slices.Clip(c.lacks), true)})
-				}
-				for _, p := range places {
-					next = append(next, candidate{c.doc, append(slices.Clip(c.values), o.value(o.entries[p])), append(slices.Clip(c.lacks), false)})
-				}
-			}
-			combined = next[:min(len(next), maxCombinations)]
-		}
-		all = append(all, combined...)
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int {
-		for i := range by {
-			switch {
-			case a.lacks[i] != b.lacks[i]:
-				if a.lacks[i] {
-					return 1
-				}
-				return -1
-			case a.lacks[i]:
-				continue
-			}
-			c := strings.Compare(a.values[i], b.values[i])
-			if by[i].Desc {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b combination) int { return a.compare(b, by) })
 	for _, c := range all {
 		if take.full() {
 			return
@@ -193,5 +167,45 @@ func (s *Snapshot) listByMany(hits *roaring.Bitmap, by []Order, take *taker) {
 	}
 }
 
-// maxCombinations bounds how often one entity can appear when it has many values of several keys.
-const maxCombinations = 1000
+func combinations(doc uint32, orders []*order) []combination {
+	all := []combination{{doc: doc}}
+	for _, o := range orders {
+		values := []orderValue{}
+		for _, p := range o.placesOf(doc) {
+			values = append(values, orderValue{text: o.value(o.entries[p])})
+		}
+		if len(values) == 0 {
+			values = append(values, orderValue{lacks: true})
+		}
+		var next []combination
+		for _, c := range all {
+			for _, v := range values {
+				next = append(next, combination{doc, append(slices.Clip(c.values), v)})
+			}
+		}
+		all = next[:min(len(next), maxCombinations)]
+	}
+	return all
+}
+
+func (c combination) compare(other combination, by []Order) int {
+	for i := range by {
+		a, b := c.values[i], other.values[i]
+		switch {
+		case a.lacks && b.lacks:
+			continue
+		case a.lacks:
+			return 1
+		case b.lacks:
+			return -1
+		}
+		order := strings.Compare(a.text, b.text)
+		if by[i].Desc {
+			order = -order
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}

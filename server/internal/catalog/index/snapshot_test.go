@@ -157,3 +157,29 @@ func TestLike_HasTwoWildcardsAndNoEscape(t *testing.T) {
 		}
 	}
 }
+
+func TestFacets_SurviveTextThatIsNoText(t *testing.T) {
+	t.Parallel()
+	ix := New()
+	doc := &Doc{UID: "u", Ref: "a:b/c", JSON: []byte("{\"kind\":\"\xff\xf0A\"}")}
+	if err := ix.Apply([]Change{{UID: "u", Doc: doc}}); err != nil {
+		t.Fatal(err)
+	}
+	if f := ix.Snapshot().Facets(Filter{}, []string{"kind"})[0]; len(f) != 1 || f[0].Count != 1 {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestPackCase_GivesTheTextBack(t *testing.T) {
+	t.Parallel()
+	for _, original := range []string{
+		"A", "Service", "A Long Title of Something", "ALL CAPITALS EVERYWHERE", "Über Größe", "İstanbul", "ẞ",
+		strings.Repeat("x", 255) + "Y", strings.Repeat("x", 256) + "Y", "Sentence with one capital and many more words after it.",
+	} {
+		value := strings.ToLower(original)
+		packed := packCase(value, original)
+		if got := unpackCase(value, packed); got != original || len(packed) > len(original) {
+			t.Errorf("%q became %q by %q", original, got, packed)
+		}
+	}
+}

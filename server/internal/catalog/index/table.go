@@ -91,7 +91,7 @@ func (e *tableEdit) remove(doc uint32) {
 	}
 }
 
-// grow rehashes into a table of twice the room for what is really there, dropping removed slots.
+// grow rehashes into a table with room for twice what is really there, dropping removed slots.
 func (e *tableEdit) grow() {
 	old := e.pages
 	live := 0
@@ -103,7 +103,7 @@ func (e *tableEdit) grow() {
 		}
 	}
 	pages := 1
-	for pages*tablePageSize < (live+1)*3 {
+	for pages*tablePageSize < (live+1)*2 {
 		pages *= 2
 	}
 	e.pages, e.owned, e.used = make([]*tablePage, pages), make([]bool, pages), 0

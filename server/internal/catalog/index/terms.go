@@ -5,22 +5,57 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // term is one value of a key, as written, with the documents that have it. Two terms whose originals differ only in
 // case have the same value.
 type term struct {
 	value    string  // lower case
-	original *string // nil when it equals value
+	original *string // as [packCase] packs it; nil when it equals value
 	docs     posting
 }
 
 // label is the value as written.
 func (t *term) label() string {
 	if t.original != nil {
-		return *t.original
+		return unpackCase(t.value, *t.original)
 	}
 	return t.value
+}
+
+// packedCase marks a list of places of capitals. No text begins with it.
+const packedCase = 0xFF
+
+// packCase is what has to be kept of original beside value: the places of its capitals where that is shorter, which it
+// is for titles and descriptions.
+func packCase(value, original string) string {
+	if len(value) != len(original) || len(value) > 256 {
+		return strings.ToValidUTF8(original, "\uFFFD")
+	}
+	var room [64]byte
+	places := append(room[:0], packedCase)
+	for i := range len(value) {
+		if value[i] == original[i] {
+			continue
+		}
+		if original[i] < 'A' || original[i] > 'Z' || 2*len(places) >= len(original) {
+			return original
+		}
+		places = append(places, byte(i))
+	}
+	return string(places)
+}
+
+func unpackCase(value, packed string) string {
+	if packed[0] != packedCase {
+		return packed
+	}
+	original := []byte(value)
+	for _, place := range []byte(packed[1:]) {
+		original[place] -= 'a' - 'A'
+	}
+	return string(original)
 }
 
 func compareTerms(a, b *term) int {
@@ -117,7 +152,7 @@ func (t *terms) edited(edits []*termEdit) terms {
 	slices.SortFunc(edits, func(a, b *termEdit) int {
 		return cmp.Or(strings.Compare(a.value, b.value), strings.Compare(a.original, b.original))
 	})
-	w := termWriter{pages: make([][]term, 0, len(t.pages)+len(edits)/termPageMin+1), count: t.count}
+	w := termWriter{pages: make([][]term, 0, len(t.pages)+len(edits)/termPageMin+1), count: t.count, text: texts{expected: len(edits)}}
 	pages := t.pages
 	for len(edits) > 0 && len(pages) > 0 {
 		after, _ := slices.BinarySearchFunc(pages, edits[0], func(p []term, e *termEdit) int { return pageBefore(e, p) })
@@ -150,6 +185,7 @@ type termWriter struct {
 	pages [][]term
 	open  []term // the page being filled
 	count int
+	text  texts
 }
 
 // keep passes pages through unchanged; if the open one is so short that it needs a neighbour, the first of them is it.
@@ -191,13 +227,31 @@ func (w *termWriter) create(e *termEdit) {
 	if !ok {
 		return
 	}
-	t := term{value: strings.Clone(e.value), docs: docs}
+	t := term{value: w.text.copy(e.value), docs: docs}
 	if e.original != e.value {
-		original := strings.Clone(e.original)
+		original := w.text.copy(packCase(e.value, e.original))
 		t.original = &original
 	}
 	w.count++
 	w.put(t)
+}
+
+// texts copies strings into shared pieces of memory, which takes less room and less of the collector's time than one
+// piece each. A piece lives as long as one of its strings.
+type texts struct {
+	piece    []byte
+	expected int // strings to come, roughly
+}
+
+const textPiece = 4096
+
+func (t *texts) copy(s string) string {
+	if len(s) > cap(t.piece)-len(t.piece) {
+		t.piece = make([]byte, 0, max(len(s), min(textPiece, 32*t.expected)))
+	}
+	start := len(t.piece)
+	t.piece = append(t.piece, s...)
+	return unsafe.String(unsafe.SliceData(t.piece[start:]), len(s))
 }
 
 func (w *termWriter) put(ts ...term) {

@@ -1,0 +1,373 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/callboard/callboard/server/internal/httpx"
+)
+
+// everything is a configuration with all optional routes switched on.
+var everything = strings.ReplaceAll(basicConfig, "auth: {providers: {guest: {dangerouslyAllowOutsideDevelopment: true}}}",
+	"auth: {providers: {guest: {dangerouslyAllowOutsideDevelopment: true}}, experimentalClientIdMetadataDocuments: {enabled: true}}")
+
+const (
+	publicKeys  = "others verify this feature's tokens with it"
+	signingIn   = "how one gets credentials"
+	oauthClient = "part of OAuth: the route asks for the credentials of its own step"
+)
+
+// publicRoutes may be called without credentials, each for a reason.
+var publicRoutes = map[string]string{
+	"GET /api/auth/.well-known/openid-configuration":  "tells clients where to sign in",
+	"GET /api/auth/.well-known/jwks.json":             publicKeys,
+	"GET /api/auth/.well-known/oauth-client/cli.json": "describes a client, to be fetched by anybody",
+	"GET /api/auth/guest/refresh":                     signingIn,
+	"POST /api/auth/guest/refresh":                    signingIn,
+	"GET /api/auth/guest/start":                       signingIn,
+	"GET /api/auth/guest/handler/frame":               signingIn,
+	"POST /api/auth/guest/handler/frame":              signingIn,
+	"GET /api/auth/v1/userinfo":                       "answers 401 by itself, in the words of OpenID",
+	"GET /api/auth/v1/authorize":                      oauthClient,
+	"GET /api/auth/v1/sessions/:session":              oauthClient,
+	"POST /api/auth/v1/sessions/:session/approve":     "asks for a user by itself",
+	"POST /api/auth/v1/sessions/:session/reject":      "asks for a user by itself",
+	"POST /api/auth/v1/token":                         oauthClient,
+	"POST /api/auth/v1/revoke":                        oauthClient,
+	"DELETE /api/auth/.backstage/auth/v1/cookie":      "signing out must work with credentials that have expired",
+	"DELETE /api/signals/.backstage/auth/v1/cookie":   "as for auth: the whole feature is open, because its tokens come as subprotocols",
+	"GET /api/signals":                                "a WebSocket brings its token as subprotocol; without one it hears broadcasts only",
+	"GET /api/signals/health":                         "tells that the feature answers, as in the reference",
+	"GET /api/permission/health":                      "tells that the feature answers, as in the reference",
+}
+
+// isPublic also knows what is public in every feature or for any provider.
+func isPublic(r httpx.Route) bool {
+	switch {
+	case r.Method == http.MethodGet && r.Path == "/.backstage/auth/v1/jwks.json":
+		return true
+	case unknownProvider(r):
+		return true
+	}
+	return publicRoutes[nameOf(r)] != ""
+}
+
+// unknownProvider is the route that answers that there is no such provider.
+func unknownProvider(r httpx.Route) bool {
+	return r.Feature == "auth" && (r.Path == "/:provider" || r.Path == "/:provider/*rest")
+}
+
+func nameOf(r httpx.Route) string { return r.Method + " " + mounted(r) }
+
+func mounted(r httpx.Route) string {
+	return "/api/" + r.Feature + strings.TrimSuffix(r.Path, "/")
+}
+
+// example is a path that the route answers.
+func example(r httpx.Route) string {
+	segments := strings.Split(mounted(r), "/")
+	for i, s := range segments {
+		if strings.HasPrefix(s, ":") || strings.HasPrefix(s, "*") {
+			segments[i] = "example"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+func TestEveryRouteAsksWhoIsCalling(t *testing.T) {
+	h := launch(t, write(t, map[string]string{"catalog/a.yaml": named("a")}), everything)
+	routes := h.server().Routes()
+	if len(routes) < 60 {
+		t.Fatalf("only %d routes: is a feature missing?", len(routes))
+	}
+	known := map[string]bool{}
+	for _, r := range routes {
+		known[nameOf(r)] = true
+		if public := r.Access == httpx.Public; public != isPublic(r) {
+			t.Errorf("%s: public is %v; a public route needs a reason in this test's list", nameOf(r), public)
+			continue
+		}
+		if isPublic(r) {
+			continue
+		}
+		for what, token := range map[string]string{"no credentials": "", "a token of nobody": "not-a-token", "a token without signature": unsigned} {
+			if status, body := h.fetch(t, r.Method, example(r), token, ""); status != http.StatusUnauthorized || errorName(body) != "AuthenticationError" {
+				t.Errorf("%s with %s: %d %s, want 401", nameOf(r), what, status, body)
+			}
+		}
+	}
+	for name := range publicRoutes {
+		if !known[name] {
+			t.Errorf("%s is in the list of public routes, but there is no such route", name)
+		}
+	}
+	for _, id := range h.server().Features() {
+		if openAsAWhole(id) {
+			continue
+		}
+		for _, path := range []string{"/api/" + id, "/api/" + id + "/no/such/path", "/API/" + strings.ToUpper(id) + "/x"} {
+			if status, body := h.fetch(t, http.MethodGet, path, "", ""); status != http.StatusUnauthorized {
+				t.Errorf("GET %s without credentials: %d %s, want 401 also where nothing is", path, status, body)
+			}
+		}
+	}
+}
+
+// openAsAWhole are features without a common barrier: each of their routes asks by itself.
+func openAsAWhole(feature string) bool { return feature == "auth" || feature == "signals" }
+
+// unsigned claims to be the guest, with the algorithm "none".
+const unsigned = "eyJhbGciOiJub25lIiwidHlwIjoidm5kLmJhY2tzdGFnZS51c2VyIn0.eyJzdWIiOiJ1c2VyOmRlZmF1bHQvZ3Vlc3QiLCJhdWQiOiJiYWNrc3RhZ2UiLCJleHAiOjQxMDI0NDQ4MDB9."
+
+// validBodies are bodies that pass the OpenAPI check of routes that are for users only, because that check comes first.
+var validBodies = map[string]string{
+	"POST /api/notifications":                      `{"recipients":{"type":"broadcast"},"payload":{"title":"a"}}`,
+	"POST /api/notifications/notifications":        `{"recipients":{"type":"broadcast"},"payload":{"title":"a"}}`,
+	"POST /api/notifications/update":               `{"ids":[]}`,
+	"POST /api/notifications/notifications/update": `{"ids":[]}`,
+	"POST /api/notifications/settings":             `{"channels":[]}`,
+}
+
+func TestRoutesOfUsersRefuseServicesAndTheReverse(t *testing.T) {
+	h := launch(t, write(t, map[string]string{"catalog/a.yaml": named("a")}), everything)
+	guest, checked := h.guestToken(t), 0
+	for _, r := range h.server().Routes() {
+		token, kind := serviceToken, "service"
+		switch r.Access {
+		case httpx.ServiceOnly:
+			token, kind = guest, "user"
+		case httpx.UserOnly:
+		default:
+			continue
+		}
+		checked++
+		status, body := h.fetch(t, r.Method, example(r), token, validBodies[nameOf(r)])
+		if status != http.StatusForbidden || !strings.Contains(body, "This endpoint does not allow '"+kind+"' credentials") {
+			t.Errorf("%s with %s credentials: %d %s, want 403", nameOf(r), kind, status, body)
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d routes are for one kind of caller", checked)
+	}
+}
+
+// everyFeature are the routes that each feature has and no specification names.
+func everyFeature(path string) bool {
+	return path == "/openapi.json" || strings.HasPrefix(path, "/.backstage/") || strings.HasPrefix(path, "/.well-known/")
+}
+
+func TestSpecificationsAndRoutesAgree(t *testing.T) {
+	h := launch(t, t.TempDir(), everything)
+	byFeature := map[string][]string{}
+	for _, r := range h.server().Routes() {
+		if !everyFeature(r.Path) {
+			byFeature[r.Feature] = append(byFeature[r.Feature], r.Method+" "+shape(mounted(r)))
+		}
+	}
+	specified := 0
+	for _, id := range h.server().Features() {
+		status, body := h.fetch(t, http.MethodGet, "/api/"+id+"/openapi.json", serviceToken, "")
+		if status != http.StatusOK {
+			continue
+		}
+		specified++
+		operations := operationsOf(t, body)
+		for _, route := range byFeature[id] {
+			if !slices.Contains(operations, route) {
+				t.Errorf("%s is a route but not in openapi.yaml", route)
+			}
+		}
+		for _, operation := range operations {
+			if !slices.Contains(byFeature[id], operation) {
+				t.Errorf("%s is in openapi.yaml but nobody answers it", operation)
+			}
+		}
+	}
+	if specified < 4 {
+		t.Errorf("only %d features serve a specification", specified)
+	}
+}
+
+func operationsOf(t *testing.T, document string) []string {
+	t.Helper()
+	var spec struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(document), &spec); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for path, item := range spec.Paths {
+		for method := range item {
+			if method = strings.ToUpper(method); method != "PARAMETERS" && !strings.HasPrefix(method, "X-") {
+				all = append(all, method+" "+shape(strings.TrimSuffix(path, "/")))
+			}
+		}
+	}
+	return all
+}
+
+// shape is a path with all parameters named alike.
+func shape(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if strings.HasPrefix(s, ":") || strings.HasPrefix(s, "*") || strings.HasPrefix(s, "{") {
+			segments[i] = "{}"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// bodyLimits are the limits of features that take more than the reference's default.
+var bodyLimits = map[string]int64{"scaffolder": 10 << 20}
+
+// A body is an endless stream of an unfinished JSON text, so that a route that reads it without a limit never ends.
+func TestEveryRouteRefusesABodyOverItsLimit(t *testing.T) {
+	h := launch(t, t.TempDir(), everything)
+	guest := h.guestToken(t)
+	for _, r := range h.server().Routes() {
+		token := serviceToken
+		if r.Access == httpx.UserOnly {
+			token = guest
+		}
+		limit := int64(100 << 10)
+		if more := bodyLimits[r.Feature]; more > 0 {
+			limit = more
+		}
+		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
+			body := &endless{stopAt: limit + 1<<20}
+			req := httptest.NewRequestWithContext(t.Context(), r.Method, example(r), body)
+			req.ContentLength = -1
+			req.Header.Set("Content-Type", contentType)
+			req.Header.Set("Authorization", "Bearer "+token)
+			answer := httptest.NewRecorder()
+			h.app.Handler().ServeHTTP(answer, req)
+			if body.read > limit+64<<10 {
+				t.Errorf("%s read %d bytes of a body, the limit is %d", nameOf(r), body.read, limit)
+			}
+			refused := answer.Code == http.StatusRequestEntityTooLarge || answer.Code == http.StatusBadRequest
+			if body.read > limit && !refused {
+				t.Errorf("%s with too large a body: %d %s", nameOf(r), answer.Code, answer.Body)
+			}
+			// The reference says 413, or 400 where an OpenAPI document is checked.
+			if takesBody(r) && contentType == "application/json" && !(refused && strings.Contains(answer.Body.String(), "request entity too large")) {
+				t.Errorf("%s with too large a body: %d %s", nameOf(r), answer.Code, answer.Body)
+			}
+		}
+	}
+}
+
+// withoutBody change something and read no body.
+var withoutBody = []string{
+	"POST /api/auth/guest/refresh", "POST /api/auth/guest/handler/frame",
+	"POST /api/auth/v1/sessions/:session/approve", "POST /api/auth/v1/sessions/:session/reject",
+}
+
+func takesBody(r httpx.Route) bool {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return !unknownProvider(r) && !slices.Contains(withoutBody, nameOf(r))
+	}
+	return false
+}
+
+// endless is the text of a JSON string that does not end before stopAt.
+type endless struct{ read, stopAt int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read >= e.stopAt {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	if e.read == 0 {
+		copy(p, `{"a":"`)
+	}
+	e.read += int64(len(p))
+	return len(p), nil
+}
+
+func TestReadingRoutesAnswerHEADAndOPTIONS(t *testing.T) {
+	h := launch(t, write(t, map[string]string{"catalog/a.yaml": named("a")}), everything)
+	guest := h.guestToken(t)
+	for _, r := range h.server().Routes() {
+		path := example(r)
+		if status, allow := h.options(t, path, guest); status != http.StatusOK || !slices.Contains(strings.Split(allow, ","), r.Method) {
+			t.Errorf("OPTIONS %s: %d Allow: %s, want %s in it", path, status, allow, r.Method)
+		}
+		if !isPublic(r) && !openAsAWhole(r.Feature) {
+			if status, _ := h.options(t, path, ""); status != http.StatusUnauthorized {
+				t.Errorf("OPTIONS %s without credentials: %d, want 401", path, status)
+			}
+		}
+		if r.Method != http.MethodGet || path == "/api/signals" {
+			continue
+		}
+		get, _, err := do(h.request(t, http.MethodGet, path, guest, ""))
+		if err != nil {
+			t.Errorf("GET %s: %v", path, err)
+			continue
+		}
+		head, body, err := do(h.request(t, http.MethodHead, path, guest, ""))
+		if err != nil || body != "" {
+			t.Errorf("HEAD %s: %v, body %q", path, err, body)
+			continue
+		}
+		if head.StatusCode != get.StatusCode || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d %s, GET: %d %s", path, head.StatusCode, head.Header.Get("Content-Type"), get.StatusCode, get.Header.Get("Content-Type"))
+		}
+	}
+}
+
+func (h *host) options(t *testing.T, path, token string) (status int, allow string) {
+	t.Helper()
+	res, _, err := do(h.request(t, http.MethodOptions, path, token, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header.Get("Allow")
+}
+
+const hasty = `
+backend:
+  server: {headersTimeout: 100, requestTimeout: 100, keepAliveTimeout: 100}
+`
+
+// What a caller does not finish, the host ends. The waits below are bounded only by the deadline of a failing test.
+func TestSlowCallersAreCutOff(t *testing.T) {
+	h := launch(t, t.TempDir(), strings.Replace(basicConfig, "backend:\n", hasty[1:], 1))
+	head := "POST /api/permission/authorize HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + serviceToken + "\r\nContent-Type: application/json\r\n"
+	for name, sent := range map[string]string{
+		"in the middle of the headers":    "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+		"in the middle of the body":       head + "Content-Length: 100\r\n\r\n{",
+		"in the middle of a chunk":        head + "Transfer-Encoding: chunked\r\n\r\n64\r\n{",
+		"after an answer, without asking": "GET /.backstage/health/v1/liveness HTTP/1.1\r\nHost: a\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, sent); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection stayed open")
+			}
+		})
+	}
+}
