@@ -155,7 +155,8 @@ func TestKinds_AgreeWithAJSONSchemaLibraryOnWhatIsValid(t *testing.T) {
 			}
 		})
 	}
-	if verdicts[true] < 100 || verdicts[false] < 100 {
+	// A tenth of each, because -short draws fewer.
+	if total := verdicts[true] + verdicts[false]; min(verdicts[true], verdicts[false]) < total/10 {
 		t.Errorf("the entities drawn are too much alike: %v", verdicts)
 	}
 }
