@@ -34,7 +34,11 @@ func NewLogger(section *config.Section, w io.Writer, terminal bool) (*slog.Logge
 
 var secretAttributes = []string{"token", "password", "secret", "authorization", "cookie", "privatekey"}
 
+// mask also writes durations as people read them: JSON would have nanoseconds.
 func mask(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.String(a.Key, a.Value.Duration().String())
+	}
 	key := strings.ToLower(a.Key)
 	for _, secret := range secretAttributes {
 		if strings.Contains(key, secret) {

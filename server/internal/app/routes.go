@@ -172,6 +172,9 @@ func (a *App) mounted() []console.Feature {
 	}
 	var features []console.Feature
 	for _, id := range a.server.Features() {
+		if slices.Contains(expectedLater, id) {
+			continue
+		}
 		features = append(features, console.Feature{ID: id, Routes: routes[id]})
 	}
 	return features
