@@ -2,6 +2,7 @@ package cataloginfo
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"reflect"
 	"testing"
@@ -86,7 +87,7 @@ func TestRead_PlacesSyntaxErrorsWhereTheReferenceDoes(t *testing.T) {
 			continue
 		}
 		for _, err := range ReadValues(c.data(), "file:/x.yaml", DefaultLimits()) {
-			read, ok := err.(*ReadError)
+			read, ok := errors.AsType[*ReadError](err)
 			if !ok {
 				t.Errorf("%s: %v is not a ReadError", c.Name, err)
 				continue

@@ -2,8 +2,11 @@ package cataloginfo
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // decoder turns a syntax tree into values. The parser has made sure that what the tree stands for is not too large.
@@ -108,9 +111,9 @@ func (n *node) scalarValue() any {
 		if n.style != plainStyle {
 			return n.value
 		}
-		return resolvePlain(n.value)
+		return jsvalue.Plain(n.value)
 	}
-	switch v := resolvePlain(n.value).(type) {
+	switch v := jsvalue.Plain(n.value).(type) {
 	case nil:
 		if n.tag == tagPrefix+"null" {
 			return nil
@@ -177,10 +180,8 @@ func (s *keySet) add(v any) bool {
 		s.many[v] = struct{}{}
 		return !dup
 	}
-	for _, x := range s.few {
-		if x == v {
-			return false
-		}
+	if slices.Contains(s.few, v) {
+		return false
 	}
 	s.few = append(s.few, v)
 	return true

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // object is a JSON object that remembers the order of its members.
@@ -50,7 +51,7 @@ func orderedValue(dec *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			k := key.(string)
+			k, _ := key.(string)
 			if _, dup := o.values[k]; !dup {
 				o.keys = append(o.keys, k)
 			}
@@ -113,26 +114,7 @@ func scriptText(v any) string {
 		return "[object Object]"
 	}
 	if f, ok := asNumber(v); ok {
-		return scriptNumber(f)
+		return jsvalue.Number(f)
 	}
 	return fmt.Sprint(v)
-}
-
-// scriptNumber is how JavaScript prints a number.
-func scriptNumber(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case f == 0:
-		return "0"
-	}
-	b, err := json.Marshal(f)
-	if err != nil {
-		return strconv.FormatFloat(f, 'g', -1, 64)
-	}
-	return string(b)
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // keyword compiles one keyword into its check; nil = nothing to check.
@@ -70,10 +72,10 @@ func (c *compiler) numeric(name string, arg any, where string) (check, error) {
 	case "exclusiveMinimum":
 		op, ok = ">", func(f float64) bool { return f > limit }
 	}
-	message := "must be " + op + " " + scriptNumber(limit)
-	params := "comparison: " + op + ", limit: " + scriptNumber(limit)
+	message := "must be " + op + " " + jsvalue.Number(limit)
+	params := "comparison: " + op + ", limit: " + jsvalue.Number(limit)
 	if name == "multipleOf" {
-		message, params = "must be multiple of "+scriptNumber(limit), "multipleOf: "+scriptNumber(limit)
+		message, params = "must be multiple of "+jsvalue.Number(limit), "multipleOf: "+jsvalue.Number(limit)
 		ok = func(f float64) bool { q := f / limit; return q == math.Trunc(q) }
 	}
 	return func(r *report, v any) {
@@ -96,7 +98,7 @@ func (c *compiler) size(name string, arg any, where string) (check, error) {
 	}
 	params := "limit: " + strconv.Itoa(limit)
 	return func(r *report, v any) {
-		size := 0
+		var size int
 		switch v := v.(type) {
 		case string:
 			size = utf8.RuneCountInString(v)
@@ -117,7 +119,7 @@ func (c *compiler) pattern(arg any, where string) (check, error) {
 		return nil, err
 	}
 	return func(r *report, v any) {
-		if !re.MatchString(v.(string)) {
+		if text, _ := v.(string); !re.MatchString(text) {
 			r.add("pattern", `must match pattern "`+re.String()+`"`, "pattern: "+re.String())
 		}
 	}, nil
@@ -130,7 +132,7 @@ func (c *compiler) oneOfValues(name string, arg any, where string) (check, error
 		if !ok {
 			return nil, fmt.Errorf("%s%s must be a list", c.id, where)
 		}
-		allowed = plain(list).([]any)
+		allowed, _ = plain(list).([]any)
 		message, params = "must be equal to one of the allowed values", "allowedValues: "+scriptText(arg)
 	}
 	return func(r *report, v any) {
@@ -239,7 +241,8 @@ func (c *compiler) unique(arg any) check {
 	}
 	return func(r *report, v any) {
 		seen := map[string]int{}
-		for i, x := range v.([]any) {
+		list, _ := v.([]any)
+		for i, x := range list {
 			text, err := json.Marshal(x)
 			if err != nil {
 				continue
@@ -261,7 +264,8 @@ func (c *compiler) items(arg any, where string) (check, error) {
 		return nil, err
 	}
 	return func(r *report, v any) {
-		for i, x := range v.([]any) {
+		list, _ := v.([]any)
+		for i, x := range list {
 			r.below(s, segment{index: i}, x)
 		}
 	}, nil

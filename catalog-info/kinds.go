@@ -54,7 +54,7 @@ func NewKinds(processor string, schemas ...[]byte) (*Kinds, error) {
 			return nil, fmt.Errorf("kind schema %s of %s: %w", id, processor, err)
 		}
 		k.schemas = append(k.schemas, s)
-		k.kinds = append(k.kinds, describeKind(set.documents[id], schemas[i]))
+		k.kinds = append(k.kinds, describeKind(set.documents[id], schemas[i])) //nolint:gosec // one id per schema
 	}
 	return k, nil
 }

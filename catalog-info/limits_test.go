@@ -111,7 +111,7 @@ func TestRead_ErrorsReadAsTheReferenceWritesThem(t *testing.T) {
 	for _, err := range Read([]byte("- a\n"), "file:/x.yaml", DefaultLimits()) {
 		got = err
 	}
-	if got == nil || got.Error() != "Expected object at root, got object" || got.(*ReadError).Place() != "/x.yaml:1:1" {
+	if read, ok := errors.AsType[*ReadError](got); !ok || read.Error() != "Expected object at root, got object" || read.Place() != "/x.yaml:1:1" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -191,7 +191,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for d, err := range ReadValues(data, "file:/x.yaml", limits) {
 			if err != nil {
-				if read, ok := err.(*ReadError); !ok || read.Rule == "internal" {
+				if read, ok := errors.AsType[*ReadError](err); !ok || read.Rule == "internal" {
 					t.Fatalf("of %q: %v", data, err)
 				}
 				continue
@@ -203,7 +203,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%d values pass a limit of %d", n, limits.Nodes)
 			}
 			if d.Entity != nil {
-				registry.Check(d.Entity)
+				_, _ = registry.Check(d.Entity)
 			}
 		}
 		Lint(registry, limits, File{"x.yaml", data})

@@ -19,6 +19,7 @@ type File struct {
 // Severity tells what the catalog refuses from what it merely should not be given.
 type Severity string
 
+// The severities.
 const (
 	SeverityError   Severity = "error"
 	SeverityWarning Severity = "warning"

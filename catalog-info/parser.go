@@ -53,11 +53,11 @@ func (s *source) parse(c chunk) (root *node, fail *ReadError) {
 	return p.document(), nil
 }
 
-func (p *parser) fail(offset int, format string, args ...any) {
-	p.failRule(offset, "syntax", format, args...)
+func (p *parser) failf(offset int, format string, args ...any) {
+	p.failRulef(offset, "syntax", format, args...)
 }
 
-func (p *parser) failRule(offset int, rule, format string, args ...any) {
+func (p *parser) failRulef(offset int, rule, format string, args ...any) {
 	panic(syntaxFault{p.errorAtOffset(p.base+offset, rule, format, args...)})
 }
 
@@ -74,7 +74,7 @@ func (p *parser) document() *node {
 	}
 	root := p.block(-1, at)
 	if p.skip(); p.pos < len(p.text) {
-		p.fail(p.pos, "Document contains trailing content, or its indentation does not match")
+		p.failf(p.pos, "Document contains trailing content, or its indentation does not match")
 	}
 	return root
 }
@@ -96,7 +96,7 @@ func (p *parser) directives() bool {
 			p.directive(strings.Fields(string(line)))
 		case !isBlankOrComment(line):
 			if seen >= 0 {
-				p.fail(p.pos, "Missing directives-end/doc-start indicator line")
+				p.failf(p.pos, "Missing directives-end/doc-start indicator line")
 			}
 			return false
 		}
@@ -115,7 +115,7 @@ func (p *parser) directive(words []string) {
 		}
 		p.handles[words[1]] = words[2]
 	case words[0] == "%YAML" && len(words) >= 2 && words[1] == "1.1":
-		p.fail(p.pos, "YAML 1.1 is not supported, remove the line %%YAML 1.1")
+		p.failf(p.pos, "YAML 1.1 is not supported, remove the line %%YAML 1.1")
 	}
 }
 
@@ -134,7 +134,7 @@ func (p *parser) skip() (crossed bool) {
 			crossed, p.tab = true, false
 		case c == '#':
 			if p.pos > p.lineStart && !isBlank(p.text[p.pos-1]) {
-				p.fail(p.pos, "Comments must be separated from other tokens by white space characters")
+				p.failf(p.pos, "Comments must be separated from other tokens by white space characters")
 			}
 			for p.pos < len(p.text) && p.text[p.pos] != '\n' {
 				p.pos++
@@ -217,9 +217,9 @@ func (p *parser) merge(a, b properties) properties {
 	case b.empty():
 		return a
 	case a.anchored && b.anchored:
-		p.fail(b.offset, "A node can have at most one anchor")
+		p.failf(b.offset, "A node can have at most one anchor")
 	case a.tag != "" && b.tag != "":
-		p.fail(b.offset, "A node can have at most one tag")
+		p.failf(b.offset, "A node can have at most one tag")
 	}
 	if b.anchored {
 		a.anchor, a.anchored = b.anchor, true
@@ -238,13 +238,13 @@ func (p *parser) properties(inFlow bool) properties {
 		if p.text[p.pos] == '&' {
 			one.anchor, one.anchored = p.name(), true
 			if one.anchor == "" {
-				p.fail(one.offset, "Anchor cannot be an empty string")
+				p.failf(one.offset, "Anchor cannot be an empty string")
 			}
 		} else {
 			one.tag = p.tagName()
 		}
 		if !p.emptyAt(p.pos) && (!inFlow || strings.IndexByte(",]}", p.text[p.pos]) < 0) {
-			p.fail(p.pos, "Tags and anchors must be separated from the next token by white space")
+			p.failf(p.pos, "Tags and anchors must be separated from the next token by white space")
 		}
 		pr = p.merge(pr, one)
 		p.skipBlanks()
@@ -270,7 +270,7 @@ func (p *parser) tagName() string {
 	if bytes.HasPrefix(p.text[start:], []byte("!<")) {
 		end := bytes.IndexAny(p.text[start:], "> \t\r\n")
 		if end < 0 || p.text[start+end] != '>' {
-			p.fail(start, "Verbatim tags must end with a >")
+			p.failf(start, "Verbatim tags must end with a >")
 		}
 		p.pos = start + end + 1
 		return string(p.text[start+2 : start+end])
@@ -286,7 +286,7 @@ func (p *parser) tagName() string {
 	i := strings.LastIndexByte(tag, '!')
 	handle, suffix := tag[:i+1], tag[i+1:]
 	if suffix == "" {
-		p.fail(start, "The %s tag has no suffix", tag)
+		p.failf(start, "The %s tag has no suffix", tag)
 	}
 	if decoded, err := url.PathUnescape(suffix); err == nil {
 		suffix = decoded
@@ -297,7 +297,7 @@ func (p *parser) tagName() string {
 	case handle == "!!":
 		return tagPrefix + suffix
 	case handle != "!":
-		p.fail(start, "Could not resolve tag: %s", tag)
+		p.failf(start, "Could not resolve tag: %s", tag)
 	}
 	return tag
 }
@@ -321,7 +321,7 @@ func (p *parser) open(kind nodeKind, offset int, pr properties) *node {
 		limit = maxDepth
 	}
 	if p.depth > limit {
-		p.failRule(offset, "depth", "nesting is deeper than the limit of %d", limit)
+		p.failRulef(offset, "depth", "nesting is deeper than the limit of %d", limit)
 	}
 	p.count(offset, 1)
 	if len(p.slab) == 0 {
@@ -364,7 +364,7 @@ func (p *parser) scalar(offset int, pr properties, style scalarStyle, value stri
 // count adds values to those of the document.
 func (p *parser) count(offset, values int) {
 	if p.nodes += values; exceeds(p.nodes, p.limits.Nodes) {
-		p.failRule(offset, "nodes", "the document stands for more than %d values", p.limits.Nodes)
+		p.failRulef(offset, "nodes", "the document stands for more than %d values", p.limits.Nodes)
 	}
 }
 
@@ -373,26 +373,26 @@ func (p *parser) alias(pr properties) *node {
 	offset := p.pos
 	name := p.name()
 	if !pr.empty() {
-		p.fail(offset, "An alias node must not specify any properties")
+		p.failf(offset, "An alias node must not specify any properties")
 	}
 	target := p.anchors[name]
 	switch {
 	case name == "":
-		p.fail(offset, "Alias cannot be an empty string")
+		p.failf(offset, "Alias cannot be an empty string")
 	case target == nil:
-		p.fail(offset, "Unresolved alias (the anchor must be set before the alias): %s", name)
+		p.failf(offset, "Unresolved alias (the anchor must be set before the alias): %s", name)
 	case target.extent.open:
-		p.failRule(offset, "aliases", "The alias *%s stands inside of its own anchor", name)
+		p.failRulef(offset, "aliases", "The alias *%s stands inside of its own anchor", name)
 	}
 	x := &target.extent
 	x.uses++
 	if exceeds(x.uses*x.aliases, p.limits.Aliases) {
-		p.failRule(offset, "aliases", "Excessive alias count indicates a resource exhaustion attack: *%s exceeds the limit of %d",
+		p.failRulef(offset, "aliases", "Excessive alias count indicates a resource exhaustion attack: *%s exceeds the limit of %d",
 			name, p.limits.Aliases)
 	}
 	p.count(offset, x.nodes)
 	if exceeds(p.depth+x.depth, p.limits.Depth) {
-		p.failRule(offset, "depth", "nesting is deeper than the limit of %d", p.limits.Depth)
+		p.failRulef(offset, "depth", "nesting is deeper than the limit of %d", p.limits.Depth)
 	}
 	n := &node{kind: aliasNode, offset: p.base + offset, value: name, target: target}
 	n.extent = extent{nodes: x.nodes, depth: x.depth, aliases: x.uses * x.aliases}

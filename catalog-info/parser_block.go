@@ -72,7 +72,7 @@ func (p *parser) outdented(n int, at position) bool {
 func (p *parser) checkTab(n int) {
 	flow := n < 0 && (p.text[p.pos] == '[' || p.text[p.pos] == '{')
 	if p.tab && !flow && p.column() <= max(n, 0) {
-		p.fail(p.pos, "Tabs are not allowed as indentation")
+		p.failf(p.pos, "Tabs are not allowed as indentation")
 	}
 }
 
@@ -82,7 +82,7 @@ func (p *parser) blockContent(n int, at position, crossed bool, outer, inner pro
 	case p.indicator('-'):
 		p.mayBegin(own, at, "list")
 		if !inner.empty() {
-			p.fail(p.pos, "Missing newline after block sequence props")
+			p.failf(p.pos, "Missing newline after block sequence props")
 		}
 		return p.list(outer)
 	case p.indicator('?'), p.indicator(':'):
@@ -104,7 +104,7 @@ func (p *parser) blockContent(n int, at position, crossed bool, outer, inner pro
 		return atom
 	}
 	if line != p.lineStart {
-		p.fail(offset, "Implicit keys need to be on a single line")
+		p.failf(offset, "Implicit keys need to be on a single line")
 	}
 	p.tab = tab
 	p.mayBegin(own, at, "map")
@@ -119,13 +119,13 @@ func (p *parser) ownLine(at position, crossed bool) bool {
 func (p *parser) mayBegin(own bool, at position, what string) {
 	switch {
 	case !own && at == afterMarker:
-		p.fail(p.pos, "Block collection cannot start on same line with directives-end marker")
+		p.failf(p.pos, "Block collection cannot start on same line with directives-end marker")
 	case !own && what == "list":
-		p.fail(p.pos, "Unexpected block-seq-ind on same line with key")
+		p.failf(p.pos, "Unexpected block-seq-ind on same line with key")
 	case !own:
-		p.fail(p.pos, "Nested mappings are not allowed in compact mappings")
+		p.failf(p.pos, "Nested mappings are not allowed in compact mappings")
 	case p.tab:
-		p.fail(p.pos, "Tabs are not allowed as indentation")
+		p.failf(p.pos, "Tabs are not allowed as indentation")
 	}
 }
 
@@ -180,9 +180,9 @@ func (p *parser) endOfNode() {
 	if c := p.text[p.pos]; c == '#' && isBlank(p.text[p.pos-1]) {
 		return
 	} else if c == '#' {
-		p.fail(p.pos, "Comments must be separated from other tokens by white space characters")
+		p.failf(p.pos, "Comments must be separated from other tokens by white space characters")
 	}
-	p.fail(p.pos, "Unexpected text after the value")
+	p.failf(p.pos, "Unexpected text after the value")
 }
 
 // list reads the items of a block list, at the first "-".
@@ -206,10 +206,10 @@ func (p *parser) nextEntry(col int, misplaced string) bool {
 	}
 	at := p.column()
 	if at > col {
-		p.fail(p.pos, "%s", misplaced)
+		p.failf(p.pos, "%s", misplaced)
 	}
 	if at == col && p.tabbedIndent() {
-		p.fail(p.pos, "Tabs are not allowed as indentation")
+		p.failf(p.pos, "Tabs are not allowed as indentation")
 	}
 	return at == col
 }
@@ -247,12 +247,12 @@ func (p *parser) mapping(outer, inner properties, first *firstKey) *node {
 			return p.close(n)
 		}
 		if p.indicator('-') {
-			p.fail(p.pos, "A block sequence may not be used as an implicit map key")
+			p.failf(p.pos, "A block sequence may not be used as an implicit map key")
 		}
 		if c := p.text[p.pos]; c == '&' || c == '!' {
 			inner = p.properties(false)
 			if p.pos < len(p.text) && p.atBreak(p.pos) {
-				p.fail(p.pos, "Implicit keys need to be on a single line")
+				p.failf(p.pos, "Implicit keys need to be on a single line")
 			}
 		}
 	}
@@ -260,7 +260,7 @@ func (p *parser) mapping(outer, inner properties, first *firstKey) *node {
 
 func (p *parser) noProperties(pr properties, before string) {
 	if !pr.empty() {
-		p.fail(p.pos, "Anchors and tags must be after the %s indicator", before)
+		p.failf(p.pos, "Anchors and tags must be after the %s indicator", before)
 	}
 }
 
@@ -294,10 +294,10 @@ func (p *parser) implicitEntry(col int, first *firstKey, pr properties) (key, va
 		key = p.implicitKey(col, pr)
 	}
 	if !p.indicator(':') {
-		p.fail(start, "Implicit map keys need to be followed by map values")
+		p.failf(start, "Implicit map keys need to be followed by map values")
 	}
 	if p.pos-start > maxImplicitKey {
-		p.fail(start, "The : indicator must be at most 1024 chars after the start of an implicit block mapping key")
+		p.failf(start, "The : indicator must be at most 1024 chars after the start of an implicit block mapping key")
 	}
 	p.pos++
 	return key, p.block(col, afterKey)
@@ -306,12 +306,12 @@ func (p *parser) implicitEntry(col int, first *firstKey, pr properties) (key, va
 func (p *parser) implicitKey(col int, pr properties) *node {
 	start, line := p.pos, p.lineStart
 	if c := p.text[p.pos]; c == '|' || c == '>' {
-		p.fail(start, "Implicit keys need to be on a single line")
+		p.failf(start, "Implicit keys need to be on a single line")
 	}
 	key := p.atom(col, pr, noProperties)
 	p.skipBlanks()
 	if line != p.lineStart {
-		p.fail(start, "Implicit keys need to be on a single line")
+		p.failf(start, "Implicit keys need to be on a single line")
 	}
 	return key
 }

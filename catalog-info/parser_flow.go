@@ -31,17 +31,17 @@ func (f *flowParser) collection(pr properties) *node {
 			f.level--
 			return f.close(n)
 		case c == ']' || c == '}':
-			f.fail(f.pos, "Unexpected %c in %s", c, name)
+			f.failf(f.pos, "Unexpected %c in %s", c, name)
 		case c == ',' && len(n.children) == 0:
-			f.fail(f.pos, "Unexpected , in %s", name)
+			f.failf(f.pos, "Unexpected , in %s", name)
 		case c == ',' && comma:
-			f.fail(f.pos, "Unexpected empty item in %s", name)
+			f.failf(f.pos, "Unexpected empty item in %s", name)
 		case c == ',':
 			comma = true
 			f.pos++
 			continue
 		case !comma:
-			f.fail(f.pos, "Missing , between %s items", name)
+			f.failf(f.pos, "Missing , between %s items", name)
 		}
 		comma = false
 		f.item(n, name, end)
@@ -67,9 +67,9 @@ func (f *flowParser) skipFlow(name string, end byte) {
 func (f *flowParser) missingEnd(offset int, name string, end byte) {
 	name = strings.ToUpper(name[:1]) + name[1:]
 	if f.n < 0 {
-		f.fail(offset, "%s must end with a %c", name, end)
+		f.failf(offset, "%s must end with a %c", name, end)
 	}
-	f.fail(offset, "%s in block collection must be sufficiently indented and end with a %c", name, end)
+	f.failf(offset, "%s in block collection must be sufficiently indented and end with a %c", name, end)
 }
 
 // item reads one item of a list or one pair of a map.
@@ -92,9 +92,9 @@ func (f *flowParser) item(n *node, name string, end byte) {
 	case !isPair:
 		n.children = append(n.children, key)
 	case line != f.lineStart:
-		f.fail(start, "Implicit keys of flow sequence pairs need to be on a single line")
+		f.failf(start, "Implicit keys of flow sequence pairs need to be on a single line")
 	case f.pos-start > maxImplicitKey:
-		f.fail(afterKey, "The : indicator must be at most 1024 chars after the start of an implicit flow sequence key")
+		f.failf(afterKey, "The : indicator must be at most 1024 chars after the start of an implicit flow sequence key")
 	default:
 		f.pair(n, key, adjacent, name, end)
 	}
@@ -149,9 +149,9 @@ func (f *flowParser) element(name string, end byte) *node {
 	case c == '*':
 		return f.alias(pr)
 	case f.lone('-'):
-		f.fail(f.pos, "Block collections are not allowed within flow collections")
+		f.failf(f.pos, "Block collections are not allowed within flow collections")
 	case f.lone('?'):
-		f.fail(f.pos, "Unexpected ? in %s", name)
+		f.failf(f.pos, "Unexpected ? in %s", name)
 	}
 	return f.plain(f.n, pr, true)
 }

@@ -35,7 +35,7 @@ func (p *parser) blockHeader() blockHeader {
 		case c >= '1' && c <= '9' && h.indent == 0:
 			h.indent = int(c - '0')
 		default:
-			p.fail(p.pos, "Block scalar header includes extra characters: %s", p.text[start:p.pos+1])
+			p.failf(p.pos, "Block scalar header includes extra characters: %s", p.text[start:p.pos+1])
 		}
 	}
 	p.skipBlanks()
@@ -65,9 +65,8 @@ func (p *parser) blockLines(n int, h blockHeader) ([]blockLine, int) {
 		text := bytes.TrimSuffix(rest, []byte("\r"))
 		if len(text) > 0 {
 			if indent < 0 && k > n {
-				if indent = k; widest > k {
-					p.fail(p.pos+k, "Block scalars with more-indented leading empty lines must use an explicit indentation indicator")
-				}
+				p.checkLeadingLines(k, widest)
+				indent = k
 			}
 			if indent < 0 || k < indent {
 				p.checkTrailingTab(k, text)
@@ -92,10 +91,17 @@ func (p *parser) blockLines(n int, h blockHeader) ([]blockLine, int) {
 	return lines, indent
 }
 
+// checkLeadingLines refuses empty lines that are indented deeper than the first line of text, at column k.
+func (p *parser) checkLeadingLines(k, widest int) {
+	if widest > k {
+		p.failf(p.pos+k, "Block scalars with more-indented leading empty lines must use an explicit indentation indicator")
+	}
+}
+
 // checkTrailingTab refuses a tab where indentation is expected after the text.
 func (p *parser) checkTrailingTab(k int, text []byte) {
 	if text[0] == '\t' {
-		p.fail(p.pos+k, "Block scalar lines must not be less indented than their first line")
+		p.failf(p.pos+k, "Block scalar lines must not be less indented than their first line")
 	}
 }
 

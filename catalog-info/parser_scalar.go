@@ -34,16 +34,8 @@ scan:
 		case inFlow && isFlowByte(c):
 			break scan
 		case p.atBreak(i):
-			i += 1 + btoi(c == '\r')
-			if !p.continues(i, n) {
-				break scan
-			}
-			line = i
-			i += p.spaces(i)
-			for i < len(p.text) && p.text[i] == '\t' || i < len(p.text) && p.text[i] == ' ' {
-				i++
-			}
-			if i < len(p.text) && p.text[i] == '#' {
+			line = i + 1 + btoi(c == '\r')
+			if i = p.continuation(line, n); i < 0 {
 				break scan
 			}
 		case isBlank(c):
@@ -67,6 +59,20 @@ scan:
 	return p.scalar(start, pr, plainStyle, text)
 }
 
+// continuation is where the text goes on in the line at i, -1 when that line is no part of it.
+func (p *parser) continuation(i, n int) int {
+	if !p.continues(i, n) {
+		return -1
+	}
+	for i < len(p.text) && isBlank(p.text[i]) {
+		i++
+	}
+	if i < len(p.text) && p.text[i] == '#' {
+		return -1
+	}
+	return i
+}
+
 func (p *parser) checkPlainStart() {
 	what := ""
 	switch c := p.text[p.pos]; c {
@@ -79,10 +85,10 @@ func (p *parser) checkPlainStart() {
 	case '@', '`':
 		what = "reserved character " + string(c)
 	case ']', '}':
-		p.fail(p.pos, "Unexpected %c", c)
+		p.failf(p.pos, "Unexpected %c", c)
 	}
 	if what != "" {
-		p.fail(p.pos, "Plain value cannot start with %s", what)
+		p.failf(p.pos, "Plain value cannot start with %s", what)
 	}
 }
 
@@ -129,7 +135,7 @@ func (p *parser) quoted(n int, pr properties) *node {
 			continue
 		}
 		if !p.continues(i+1, n) {
-			p.fail(i, "Missing closing %cquote", quote)
+			p.failf(i, "Missing closing %cquote", quote)
 		}
 		p.lineStart = i + 1
 	}
@@ -142,7 +148,7 @@ func (p *parser) quoted(n int, pr properties) *node {
 		}
 		return p.scalar(start, pr, singleQuoted, strings.ReplaceAll(text, "''", "'"))
 	}
-	if bytes.IndexAny(inner, "\\\n") < 0 {
+	if !bytes.ContainsAny(inner, "\\\n") {
 		return p.scalar(start, pr, doubleQuoted, string(inner))
 	}
 	return p.scalar(start, pr, doubleQuoted, p.unescape(start+1, end))
@@ -159,7 +165,7 @@ func (p *parser) closingQuote(start int, quote byte) int {
 			return i
 		}
 	}
-	p.fail(start, "Missing closing %cquote", quote)
+	p.failf(start, "Missing closing %cquote", quote)
 	return -1
 }
 
@@ -230,14 +236,16 @@ func (p *parser) escape(i, end int, out *[]byte) int {
 		return p.codePoint(i, end, 8, out)
 	case '\n', '\r':
 		if p.atBreak(i + 1) {
-			for i += 2 + btoi(next == '\r'); i < end && isBlank(p.text[i]); i++ {
+			i += 2 + btoi(next == '\r')
+			for i < end && isBlank(p.text[i]) {
+				i++
 			}
 			return i
 		}
 	}
 	k := strings.IndexByte(escapeNames, next)
 	if k < 0 {
-		p.fail(i, "Invalid escape sequence \\%c", next)
+		p.failf(i, "Invalid escape sequence \\%c", next)
 	}
 	*out = utf8.AppendRune(*out, []rune(escapeValues)[k])
 	return i + 2
@@ -247,7 +255,7 @@ func (p *parser) escape(i, end int, out *[]byte) int {
 func (p *parser) codePoint(i, end, digits int, out *[]byte) int {
 	code, ok := p.hex(i+2, end, digits)
 	if !ok || code > utf8.MaxRune {
-		p.fail(i, "Invalid escape sequence %s", p.text[i:min(i+2+digits, end)])
+		p.failf(i, "Invalid escape sequence %s", p.text[i:min(i+2+digits, end)])
 	}
 	i += 2 + digits
 	r := rune(code)

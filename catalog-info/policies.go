@@ -1,6 +1,7 @@
 package cataloginfo
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -92,13 +93,9 @@ func withNamespace(e entity.Entity) entity.Entity {
 		return e
 	}
 	out := make(entity.Entity, len(e))
-	for k, v := range e {
-		out[k] = v
-	}
+	maps.Copy(out, e)
 	filled := make(map[string]any, len(meta)+1)
-	for k, v := range meta {
-		filled[k] = v
-	}
+	maps.Copy(filled, meta)
 	filled["namespace"] = entity.DefaultNamespace
 	out["metadata"] = filled
 	return out

@@ -1,6 +1,7 @@
 package cataloginfo
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -25,11 +26,11 @@ func (set *schemaSet) add(data []byte) (string, error) {
 	}
 	doc, ok := v.(*object)
 	if !ok {
-		return "", fmt.Errorf("schema is not an object")
+		return "", errors.New("schema is not an object")
 	}
 	id, _ := doc.values["$id"].(string)
 	if id == "" {
-		return "", fmt.Errorf("schema has no $id")
+		return "", errors.New("schema has no $id")
 	}
 	set.documents[id] = doc
 	return id, nil

@@ -1,6 +1,9 @@
 package cataloginfo
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // chunk is the text of one document with its directives and markers, and where it begins in the file.
 type chunk struct {
@@ -57,7 +60,7 @@ func isMarker(line []byte, marker string) bool {
 	if len(line) < 3 || string(line[:3]) != marker {
 		return false
 	}
-	return len(line) == 3 || bytes.IndexByte([]byte(" \t\r\n"), line[3]) >= 0
+	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
 }
 
 func isBlankOrComment(line []byte) bool {

@@ -90,7 +90,7 @@ func (e *Error) HTTPStatus() int {
 
 // Describe is the "Name: message" form of any error; an error without a name is an "Error".
 func Describe(err error) string {
-	if e, ok := errors.AsType[*Error](err); ok && e == err {
+	if e, ok := errors.AsType[*Error](err); ok && error(e) == err { //nolint:errorlint // an error that only wraps one has a text of its own
 		return e.Error()
 	}
 	return string(Generic) + ": " + err.Error()

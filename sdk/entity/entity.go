@@ -57,7 +57,7 @@ func (e Entity) Clone() Entity {
 	if e == nil {
 		return nil
 	}
-	return cloneValue(map[string]any(e)).(map[string]any)
+	return cloneObject(e)
 }
 
 // Relation is one directed edge as it appears in an entity's relations. TargetRef is canonical (lower case).
@@ -81,14 +81,18 @@ func obj(v any) map[string]any {
 	return nil
 }
 
+func cloneObject(o map[string]any) map[string]any {
+	m := make(map[string]any, len(o))
+	for k, x := range o {
+		m[k] = cloneValue(x)
+	}
+	return m
+}
+
 func cloneValue(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		m := make(map[string]any, len(v))
-		for k, x := range v {
-			m[k] = cloneValue(x)
-		}
-		return m
+		return cloneObject(v)
 	case []any:
 		a := make([]any, len(v))
 		for i, x := range v {

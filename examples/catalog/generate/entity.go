@@ -18,22 +18,22 @@ type writer struct {
 
 func (w *writer) entity(kind, name string, i int) string {
 	w.b.Reset()
-	w.line(0, "apiVersion: backstage.io/v1alpha1")
-	w.line(0, "kind: %s", kind)
-	w.line(0, "metadata:")
-	w.line(1, "name: %s", name)
+	w.linef(0, "apiVersion: backstage.io/v1alpha1")
+	w.linef(0, "kind: %s", kind)
+	w.linef(0, "metadata:")
+	w.linef(1, "name: %s", name)
 	if w.chance(40) {
 		parts := strings.Split(name, "-")
-		w.line(1, "title: %s %s %d", strings.ToUpper(parts[0][:1])+parts[0][1:], parts[1], i)
+		w.linef(1, "title: %s %s %d", strings.ToUpper(parts[0][:1])+parts[0][1:], parts[1], i)
 	}
-	w.line(1, "description: %s", w.sentence(6+w.random.IntN(12)))
+	w.linef(1, "description: %s", w.sentence(6+w.random.IntN(12)))
 	switch kind {
 	case "Domain":
 		w.domain(i)
 	case "System":
 		w.tagList(2)
 		w.spec()
-		w.line(1, "domain: %s", pick(w.random, w.catalog.names["Domain"]))
+		w.linef(1, "domain: %s", pick(w.random, w.catalog.names["Domain"]))
 	case "Group":
 		w.group(name, i)
 	case "User":
@@ -42,8 +42,8 @@ func (w *writer) entity(kind, name string, i int) string {
 		w.api(name)
 	case "Resource":
 		w.spec()
-		w.line(1, "type: %s", pick(w.random, resourceTypes))
-		w.line(1, "system: %s", pick(w.random, w.catalog.names["System"]))
+		w.linef(1, "type: %s", pick(w.random, resourceTypes))
+		w.linef(1, "system: %s", pick(w.random, w.catalog.names["System"]))
 	case "Component":
 		w.component(name, i)
 	}
@@ -53,23 +53,23 @@ func (w *writer) entity(kind, name string, i int) string {
 func (w *writer) domain(i int) {
 	w.spec()
 	if i > 2 && w.chance(30) {
-		w.line(1, "subdomainOf: %s", w.catalog.names["Domain"][w.random.IntN(3)])
+		w.linef(1, "subdomainOf: %s", w.catalog.names["Domain"][w.random.IntN(3)])
 	}
 }
 
 // group builds a tree: the first three are roots, the others hang below earlier ones.
 func (w *writer) group(name string, i int) {
-	w.line(0, "spec:")
+	w.linef(0, "spec:")
 	kind := "team"
 	if i < 3 {
 		kind = "department"
 	}
-	w.line(1, "type: %s", kind)
-	w.line(1, "profile: { displayName: %s, email: %s@example.com }", strings.ReplaceAll(name, "-", " "), name)
+	w.linef(1, "type: %s", kind)
+	w.linef(1, "profile: { displayName: %s, email: %s@example.com }", strings.ReplaceAll(name, "-", " "), name)
 	if i >= 3 {
-		w.line(1, "parent: %s", w.catalog.names["Group"][w.random.IntN(min(i, max(3, i/4)))])
+		w.linef(1, "parent: %s", w.catalog.names["Group"][w.random.IntN(min(i, max(3, i/4)))])
 	}
-	w.line(1, "children: []")
+	w.linef(1, "children: []")
 }
 
 func (w *writer) user(name string) {
@@ -77,21 +77,21 @@ func (w *writer) user(name string) {
 	if second := pick(w.random, w.catalog.names["Group"]); w.chance(20) && second != groups[0] {
 		groups = append(groups, second)
 	}
-	w.line(0, "spec:")
-	w.line(1, "profile: { displayName: %s, email: %s@example.com }", strings.ReplaceAll(name, "-", " "), name)
-	w.line(1, "memberOf: [%s]", strings.Join(groups, ", "))
+	w.linef(0, "spec:")
+	w.linef(1, "profile: { displayName: %s, email: %s@example.com }", strings.ReplaceAll(name, "-", " "), name)
+	w.linef(1, "memberOf: [%s]", strings.Join(groups, ", "))
 }
 
 func (w *writer) api(name string) {
 	w.tagList(3)
 	w.spec()
-	w.line(1, "type: openapi")
-	w.line(1, "lifecycle: %s", pick(w.random, lifecycles))
-	w.line(1, "system: %s", pick(w.random, w.catalog.names["System"]))
-	w.line(1, "definition: |")
-	w.line(2, "openapi: 3.0.3")
-	w.line(2, "info: { title: %s, version: 1.%d.0 }", name, w.random.IntN(20))
-	w.line(2, "paths:")
+	w.linef(1, "type: openapi")
+	w.linef(1, "lifecycle: %s", pick(w.random, lifecycles))
+	w.linef(1, "system: %s", pick(w.random, w.catalog.names["System"]))
+	w.linef(1, "definition: |")
+	w.linef(2, "openapi: 3.0.3")
+	w.linef(2, "info: { title: %s, version: 1.%d.0 }", name, w.random.IntN(20))
+	w.linef(2, "paths:")
 	// Most definitions have a few operations; one in twenty is ten times as long.
 	operations := 3 + w.random.IntN(12)
 	if w.chance(5) {
@@ -99,32 +99,32 @@ func (w *writer) api(name string) {
 	}
 	for i := range operations {
 		subject := pick(w.random, subjects)
-		w.line(3, "/%ss/%d:", subject, i)
-		w.line(4, "get:")
-		w.line(5, "operationId: get%s%d", subject, i)
-		w.line(5, "summary: %s", w.sentence(6))
-		w.line(5, "responses:")
-		w.line(6, "'200':")
-		w.line(7, "description: found")
-		w.line(7, "content:")
-		w.line(8, "application/json:")
-		w.line(9, "schema: { type: object, properties: { id: { type: string }, total: { type: number } } }")
+		w.linef(3, "/%ss/%d:", subject, i)
+		w.linef(4, "get:")
+		w.linef(5, "operationId: get%s%d", subject, i)
+		w.linef(5, "summary: %s", w.sentence(6))
+		w.linef(5, "responses:")
+		w.linef(6, "'200':")
+		w.linef(7, "description: found")
+		w.linef(7, "content:")
+		w.linef(8, "application/json:")
+		w.linef(9, "schema: { type: object, properties: { id: { type: string }, total: { type: number } } }")
 	}
 }
 
 func (w *writer) component(name string, i int) {
 	w.tagList(4)
-	w.line(1, "labels: { example.com/tier: %s }", pick(w.random, []string{"gold", "silver", "bronze"}))
-	w.line(1, "annotations:")
-	w.line(2, "github.com/project-slug: example/%s", name)
-	w.line(2, "example.com/cost-centre: c%d", 1000+w.random.IntN(200))
+	w.linef(1, "labels: { example.com/tier: %s }", pick(w.random, []string{"gold", "silver", "bronze"}))
+	w.linef(1, "annotations:")
+	w.linef(2, "github.com/project-slug: example/%s", name)
+	w.linef(2, "example.com/cost-centre: c%d", 1000+w.random.IntN(200))
 	if w.chance(50) {
-		w.line(1, "links: [{ url: https://dash.example.com/%s, title: Dashboard, icon: dashboard }]", name)
+		w.linef(1, "links: [{ url: https://dash.example.com/%s, title: Dashboard, icon: dashboard }]", name)
 	}
 	w.spec()
-	w.line(1, "type: %s", pick(w.random, componentTypes))
-	w.line(1, "lifecycle: %s", pick(w.random, lifecycles))
-	w.line(1, "system: %s", pick(w.random, w.catalog.names["System"]))
+	w.linef(1, "type: %s", pick(w.random, componentTypes))
+	w.linef(1, "lifecycle: %s", pick(w.random, lifecycles))
+	w.linef(1, "system: %s", pick(w.random, w.catalog.names["System"]))
 	w.list("providesApis", w.some(w.catalog.names["API"], 2))
 	w.list("consumesApis", w.some(w.catalog.names["API"], 3))
 	depends := prefixed("resource:", w.some(w.catalog.names["Resource"], 2))
@@ -133,7 +133,7 @@ func (w *writer) component(name string, i int) {
 	}
 	w.list("dependsOn", depends)
 	if i > 10 && w.chance(8) {
-		w.line(1, "subcomponentOf: %s", w.catalog.names["Component"][w.random.IntN(i)])
+		w.linef(1, "subcomponentOf: %s", w.catalog.names["Component"][w.random.IntN(i)])
 	}
 }
 
@@ -141,8 +141,8 @@ func (w *writer) component(name string, i int) {
 func (w *writer) spec() {
 	owner := w.catalog.owners[w.zipfOwner.Uint64()]
 	w.catalog.owned["group:default/"+owner]++
-	w.line(0, "spec:")
-	w.line(1, "owner: %s", owner)
+	w.linef(0, "spec:")
+	w.linef(1, "owner: %s", owner)
 }
 
 func (w *writer) tagList(most int) {
@@ -158,7 +158,7 @@ func (w *writer) tagList(most int) {
 
 func (w *writer) list(key string, values []string) {
 	if len(values) > 0 {
-		w.line(1, "%s: [%s]", key, strings.Join(values, ", "))
+		w.linef(1, "%s: [%s]", key, strings.Join(values, ", "))
 	}
 }
 
@@ -182,7 +182,7 @@ func (w *writer) sentence(length int) string {
 
 func (w *writer) chance(percent int) bool { return w.random.IntN(100) < percent }
 
-func (w *writer) line(depth int, format string, args ...any) {
+func (w *writer) linef(depth int, format string, args ...any) {
 	for range depth {
 		w.b.WriteString("  ")
 	}

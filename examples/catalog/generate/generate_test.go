@@ -79,7 +79,7 @@ func TestManyFilesHoldTheSameDocumentsAsTheSingleOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	documents := map[string]bool{}
-	for _, document := range strings.Split(read(t, dir, "single.yaml"), "---\n") {
+	for document := range strings.SplitSeq(read(t, dir, "single.yaml"), "---\n") {
 		documents[document] = true
 	}
 	entities := 0
@@ -123,7 +123,7 @@ func TestEveryReferenceResolves(t *testing.T) {
 	}
 	for key, kind := range map[string]string{"memberOf": "Group", "providesApis": "API", "consumesApis": "API", "dependsOn": ""} {
 		for _, match := range regexp.MustCompile(`(?m)^  `+key+`: \[(.*)\]$`).FindAllStringSubmatch(single, -1) {
-			for _, ref := range strings.Split(match[1], ", ") {
+			for ref := range strings.SplitSeq(match[1], ", ") {
 				target := kind
 				if prefix, name, found := strings.Cut(ref, ":"); found {
 					target, ref = strings.ToUpper(prefix[:1])+prefix[1:], name

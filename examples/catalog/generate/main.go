@@ -10,6 +10,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func run(args []string, out io.Writer) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case *dir == "":
-		return fmt.Errorf("-out is missing: name the folder to write to")
+		return errors.New("-out is missing: name the folder to write to")
 	case *n < 20:
 		return fmt.Errorf("-n %d is too small: every kind needs its share, so at least 20", *n)
 	case *layout != "single" && *layout != "many" && *layout != "both":

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/callboard/callboard/server/internal/app"
 	"github.com/callboard/callboard/server/internal/config"
@@ -23,7 +24,7 @@ type ConfigPrintCommand struct {
 
 // Run prints.
 func (c *ConfigPrintCommand) Run(ctx context.Context, p *Program) error {
-	cfg, err := config.Load(ctx, config.Options{Files: c.Files, Env: p.Env})
+	cfg, _, err := c.load(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -33,20 +34,37 @@ func (c *ConfigPrintCommand) Run(ctx context.Context, p *Program) error {
 // ConfigCheckCommand is `callboard config check`.
 type ConfigCheckCommand struct{ ConfigFlags }
 
-// Run reports problems; it fails when one of them would keep the host from starting.
+// Run prints each problem on a line of its own, as compilers do; it fails when one of them is an error.
 func (c *ConfigCheckCommand) Run(ctx context.Context, p *Program) error {
-	cfg, err := config.Load(ctx, config.Options{Files: c.Files, Env: p.Env})
+	cfg, _, err := c.load(ctx, p)
 	if err != nil {
 		return err
 	}
-	err = app.CheckConfig(cfg)
+	_ = app.CheckConfig(cfg) // what it finds is among the problems
+	errors, seen := 0, map[string]bool{}
 	for _, problem := range cfg.Check(app.ConfigKeys...) {
-		fmt.Fprintln(p.Stdout, problem)
+		if place := problem.At.String() + problem.Key; seen[place] {
+			continue // found by two readers of the same key
+		} else {
+			seen[place] = true
+		}
+		fmt.Fprintf(p.Stdout, "%s: %s: %s %s\n", problem.At, problem.Severity, problem.Key, problem.Message)
+		if problem.Severity == config.Error {
+			errors++
+		}
 	}
-	if err != nil {
-		fmt.Fprintln(p.Stdout, err)
+	if errors > 0 {
+		fmt.Fprintf(p.Stdout, "%s in %s\n", count(errors, "error"), count(len(cfg.Files()), "file"))
 		return errReported
 	}
-	fmt.Fprintf(p.Stdout, "%d files read, the configuration can be served\n", len(cfg.Files()))
+	fmt.Fprintf(p.Stdout, "%s read, the configuration can be served\n", count(len(cfg.Files()), "file"))
 	return nil
+}
+
+// count is a number of things: "1 file", "2 files".
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
 }

@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callboard/callboard/server/internal/config"
 )
 
 // version is set by the linker.
@@ -38,6 +42,18 @@ type ConfigFlags struct {
 	Files []string `name:"config" help:"Configuration file; repeat it to merge several, later ones win. Default: app-config.yaml and its variants (BACKSTAGE_ENV, .local) in the working directory." placeholder:"FILE" type:"path"`
 }
 
+// load reads the configuration that the flags choose. more are further variables, in the form of os.Environ.
+func (f ConfigFlags) load(ctx context.Context, p *Program, more ...string) (*config.Config, config.Options, error) {
+	options := config.Options{Files: f.Files, Env: append(slices.Clip(p.Env), more...)}
+	cfg, err := config.Load(ctx, options)
+	if _, missing := os.Stat(defaultConfig); err != nil && len(f.Files) == 0 && errors.Is(missing, fs.ErrNotExist) {
+		return nil, options, fmt.Errorf("there is no %s in this folder; go to the folder that has one, or name a file with --config", defaultConfig)
+	}
+	return cfg, options, err
+}
+
+const defaultConfig = "app-config.yaml"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	info, err := os.Stderr.Stat()
@@ -51,8 +67,8 @@ func main() {
 func (p *Program) Run(ctx context.Context, args []string) (code int) {
 	var cli CLI
 	exit := -1
-	parser, err := kong.New(&cli, kong.Name("callboard"), kong.UsageOnError(),
-		kong.Description("Callboard serves Backstage frontends, runs integrations as plugins, and embeds widgets in any page."),
+	parser, err := kong.New(&cli, kong.Name("callboard"),
+		kong.Description("Callboard is a backend for Backstage: it serves the frontend and its clients from one process."),
 		kong.Vars{"version": version}, kong.Writers(p.Stdout, p.Stderr), kong.Exit(func(c int) { exit = c }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(p))
 	if err != nil {
@@ -64,7 +80,7 @@ func (p *Program) Run(ctx context.Context, args []string) (code int) {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "callboard: %v\nRun `callboard --help` for the commands.\n", err)
+		fmt.Fprintf(p.Stderr, "callboard: %v\nRun `%s --help` for what is possible.\n", err, failedCommand(err))
 		return 2
 	}
 	if err := parsed.Run(); err != nil {
@@ -74,6 +90,16 @@ func (p *Program) Run(ctx context.Context, args []string) (code int) {
 		return 1
 	}
 	return 0
+}
+
+// failedCommand is the command line as far as it was understood, to ask for help on.
+func failedCommand(err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "callboard"
 }
 
 // errReported is a failure whose reasons have been printed.

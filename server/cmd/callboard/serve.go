@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/callboard/callboard/server/internal/app"
-	"github.com/callboard/callboard/server/internal/config"
 )
 
 // ServeCommand is `callboard serve`.
@@ -17,25 +16,22 @@ type ServeCommand struct {
 
 // Run serves until ctx ends.
 func (c *ServeCommand) Run(ctx context.Context, p *Program) error {
-	options := config.Options{Files: c.Files, Env: p.Env}
+	var frontend []string
 	if c.Frontend != "" {
 		dist, _ := json.Marshal(c.Frontend)
-		options.Env = append(options.Env, "APP_CONFIG_callboard_frontend_dist="+string(dist))
+		frontend = []string{"APP_CONFIG_callboard_frontend_dist=" + string(dist)}
 	}
-	cfg, err := config.Load(ctx, options)
+	cfg, options, err := c.load(ctx, p, frontend...)
 	if err != nil {
 		return err
 	}
-	logger, err := app.NewLogger(cfg.Section("callboard.log"), p.Stderr, p.Terminal)
+	logger := app.NewLogger(cfg.Section("callboard.log"), p.Stderr, p.Terminal)
+	running, err := app.New(ctx, app.Options{Config: cfg, Source: options, Logger: logger, Version: version})
 	if err != nil {
 		return err
 	}
 	for _, problem := range cfg.Check(app.ConfigKeys...) {
 		logger.Warn("configuration: "+problem.Error(), slog.String("hint", "callboard config check"))
-	}
-	running, err := app.New(ctx, app.Options{Config: cfg, Source: options, Logger: logger, Version: version})
-	if err != nil {
-		return err
 	}
 	return running.Run(ctx)
 }

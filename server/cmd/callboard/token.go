@@ -2,25 +2,33 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/callboard/callboard/server/internal/app"
 	"github.com/callboard/callboard/server/internal/auth"
-	"github.com/callboard/callboard/server/internal/config"
 )
 
 // TokenCommand is `callboard token`: a token for scripts and for trying things out, signed with the host's own keys.
 type TokenCommand struct {
 	ConfigFlags
-	User   string `help:"Issue a user token for this entity ref, such as user:default/guest." placeholder:"REF" xor:"subject" required:""`
-	Plugin string `help:"Issue a plugin token in the name of this plugin id." placeholder:"ID" xor:"subject" required:""`
-	Target string `help:"The plugin that a plugin token is for." placeholder:"ID"`
+	User   string `help:"Issue a user token for this entity ref, such as user:default/guest." placeholder:"REF" xor:"subject,target"`
+	Plugin string `help:"Issue a plugin token in the name of this plugin id; needs --target." placeholder:"ID" xor:"subject"`
+	Target string `help:"The plugin that a plugin token is for." placeholder:"ID" xor:"target"`
+}
+
+// Validate is called by kong.
+func (c *TokenCommand) Validate() error {
+	if c.User == "" && (c.Plugin == "" || c.Target == "") {
+		return errors.New("say whose token it is to be: --user=REF, or --plugin=ID with --target=ID")
+	}
+	return nil
 }
 
 // Run prints the token alone on standard output.
 func (c *TokenCommand) Run(ctx context.Context, p *Program) error {
-	cfg, err := config.Load(ctx, config.Options{Files: c.Files, Env: p.Env})
+	cfg, _, err := c.load(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
 )
 
 // ValidateCommand is `callboard validate`.
 type ValidateCommand struct {
-	Files []string `arg:"" name:"file" help:"Catalog files, such as catalog-info.yaml." type:"existingfile"`
+	Files []string `arg:"" name:"file" help:"Catalog files, such as catalog-info.yaml."`
 }
 
 // Run prints each finding on a line of its own, as compilers do; it fails when one of them keeps an entity out of the
@@ -17,7 +20,7 @@ type ValidateCommand struct {
 func (c *ValidateCommand) Run(p *Program) error {
 	var files []cataloginfo.File
 	for _, name := range c.Files {
-		data, err := os.ReadFile(name)
+		data, err := readCatalogFile(name)
 		if err != nil {
 			return err
 		}
@@ -31,9 +34,20 @@ func (c *ValidateCommand) Run(p *Program) error {
 		}
 	}
 	if failed > 0 {
-		fmt.Fprintf(p.Stdout, "%d errors in %d files\n", failed, len(files))
+		fmt.Fprintf(p.Stdout, "%s in %s\n", count(failed, "error"), count(len(files), "file"))
 		return errReported
 	}
-	fmt.Fprintf(p.Stdout, "%d files are valid\n", len(files))
+	fmt.Fprintf(p.Stdout, "%s checked, no errors\n", count(len(files), "file"))
 	return nil
+}
+
+func readCatalogFile(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; name the files in it, such as %s", name, filepath.Join(name, "*.yaml"))
+	}
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s", name)
+	}
+	return data, err
 }

@@ -60,6 +60,9 @@ type service struct {
 // New wires every feature. Nothing is listened on yet. Its error lists everything that is wrong with the configuration.
 func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{log: o.Logger, config: o.Config, version: o.Version, began: time.Now(), registry: prometheus.NewRegistry(), listening: make(chan struct{})}
+	if err := CheckConfig(o.Config); err != nil {
+		return nil, fmt.Errorf("the configuration cannot be served:\n%w", err)
+	}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.wire(ctx, o); err != nil {
 		return nil, errors.Join(err, a.close())

@@ -17,7 +17,7 @@ const (
 
 // rims are the rooms that features stand on. A feature may import these, the SDK and catalog-info, and nothing else of
 // the server; what it needs of another feature it takes as an interface, which app fills in.
-var rims = []string{"config", "httpx", "auth", "permission", "store", "principal", "urlreader", "weblink"}
+var rims = []string{"config", "httpx", "auth", "permission", "store", "principal", "urlreader", "netguard", "weblink"}
 
 // allowed are the imports between rooms that the general rule would refuse, each with its reason.
 var allowed = map[string]string{
@@ -30,6 +30,8 @@ var allowed = map[string]string{
 	"permission -> httpx":      "permission is a feature too: it has routes",
 	"permission -> principal":  "decisions are about principals",
 	"permission -> config":     "permission reads its own options",
+	"auth -> netguard":         "client metadata is fetched from public addresses only",
+	"urlreader -> netguard":    "so are documents from hosts that a wildcard allows",
 	"store -> config":          "the store reads backend.database",
 	"search -> catalog":        "documents are made from the catalog's read model (package index), not from its engine",
 	"usersettings -> signals":  "Broadcaster and Message are the vocabulary for pushes to open pages",

@@ -68,12 +68,10 @@ func begin(t testing.TB, dir, text string) *host {
 func beginConfig(t testing.TB, cfg *config.Config, options config.Options, port int) *host {
 	t.Helper()
 	h := &host{log: &lockedBuffer{}, ended: make(chan struct{}), running: running{base: baseOf(port)}}
-	logger, err := app.NewLogger(config.FromValue(map[string]any{"level": "debug", "format": "json"}).Root(), h.log, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	logger := app.NewLogger(config.FromValue(map[string]any{"level": "debug", "format": "json"}).Root(), h.log, false)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.cancel = cancel
+	var err error
 	h.app, err = app.New(ctx, app.Options{Config: cfg, Source: options, Logger: logger, Version: "test"})
 	if err != nil {
 		cancel()

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -13,23 +12,24 @@ import (
 
 // NewLogger makes the logger that callboard.log asks for: level debug, info (default), warn or error; format text or
 // json. Without a format, terminals get text and everything else gets JSON. Attributes that hold credentials are masked
-// here, as the last net: nothing should log them.
-func NewLogger(section *config.Section, w io.Writer, terminal bool) (*slog.Logger, error) {
-	var level slog.Level
+// here, as the last net: nothing should log them. Options that mean nothing are reported through the configuration.
+func NewLogger(section *config.Section, w io.Writer, terminal bool) *slog.Logger {
+	level, format := readLogOptions(section, terminal)
+	if format == "text" {
+		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, ReplaceAttr: mask, NoColor: !terminal, TimeFormat: "15:04:05.000"}))
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: mask}))
+}
+
+func readLogOptions(section *config.Section, terminal bool) (level slog.Level, format string) {
 	if err := level.UnmarshalText([]byte(section.String("level", "info"))); err != nil {
-		return nil, fmt.Errorf("callboard.log.level: %q is not a level; use debug, info, warn or error", section.String("level", ""))
+		section.Problem("level", "must be debug, info, warn or error")
 	}
-	format := section.String("format", "")
-	if format == "" {
-		format = map[bool]string{true: "text", false: "json"}[terminal]
+	format = section.String("format", map[bool]string{true: "text", false: "json"}[terminal])
+	if format != "text" && format != "json" {
+		section.Problem("format", "must be text or json")
 	}
-	switch format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: mask})), nil
-	case "text":
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, ReplaceAttr: mask, NoColor: !terminal, TimeFormat: "15:04:05.000"})), nil
-	}
-	return nil, fmt.Errorf("callboard.log.format: %q is not a format; use text or json", format)
+	return level, format
 }
 
 var secretAttributes = []string{"token", "password", "secret", "authorization", "cookie", "privatekey"}

@@ -77,10 +77,13 @@ catalog:
 }
 
 // leaks finds canaries in what came out, in the encodings in which they could.
-type leaks struct{ needles map[string]string }
+type leaks struct {
+	needles map[string]string
+	seen    map[string]bool // texts that were looked at: many answers are alike
+}
 
 func newLeaks() leaks {
-	l := leaks{map[string]string{}}
+	l := leaks{map[string]string{}, map[string]bool{}}
 	for n := range canaries {
 		secret := canary(n)
 		l.needles[secret] = secret
@@ -110,6 +113,10 @@ func (l leaks) in(text string) (name, around string) {
 
 func (l leaks) check(t *testing.T, where, text string) {
 	t.Helper()
+	if l.seen[text] {
+		return
+	}
+	l.seen[text] = true
 	if name, around := l.in(text); name != "" {
 		t.Errorf("%s holds %s: …%s…", where, name, around)
 	}
@@ -247,9 +254,8 @@ func exerciseEverything(t *testing.T, h *host, found leaks) {
 					found.check(t, path, err.Error())
 					continue
 				}
-				var headers bytes.Buffer
-				_ = res.Header.Write(&headers)
-				found.check(t, path, headers.String()+answer)
+				res.Header.Del("Date")
+				found.check(t, path, fmt.Sprint(res.Header)+answer)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -91,8 +92,11 @@ func (a *App) wireEdge(ctx context.Context, o Options) error {
 // CheckConfig reports what would keep the host from starting with cfg, without starting it: every feature reads its
 // options, no database is opened and nothing is listened on.
 func CheckConfig(cfg *config.Config) error {
+	store.CheckConfig(cfg.Section("backend.database"))
 	httpx.ReadSettings(cfg)
+	auth.CheckConfig(cfg)
 	urlreader.New(cfg)
+	readLogOptions(cfg.Section("callboard.log"), false)
 	console.ReadSettings(cfg)
 	search.ReadLimits(cfg.Section("search"))
 	catalog.CheckConfig(cfg, "")
@@ -106,6 +110,9 @@ func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.Mint
 		return "", err
 	}
 	defer db.Close()
+	if db.InMemory() {
+		return "", errors.New("backend.database: this database lives in the memory of one process, so no host would know the token; configure a file or PostgreSQL")
+	}
 	identity, err := auth.New(ctx, auth.Options{Config: cfg, DB: db, Logger: log})
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package appfrontend
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"html/template"
@@ -89,7 +90,7 @@ func (t *templateRun) tag(tag string) error {
 	case strings.HasPrefix(statement, "}"):
 		return t.elseBranch(strings.TrimSpace(statement[1:]))
 	default:
-		return fmt.Errorf("only if, else and insertions are understood")
+		return errors.New("only if, else and insertions are understood")
 	}
 }
 
@@ -126,7 +127,7 @@ func (t *templateRun) openIf(statement string) error {
 func (t *templateRun) elseBranch(statement string) error {
 	rest, ok := strings.CutPrefix(statement, "else")
 	if !ok || len(t.blocks) == 0 {
-		return fmt.Errorf("there is no if to continue")
+		return errors.New("there is no if to continue")
 	}
 	last := len(t.blocks) - 1
 	block := t.blocks[last]
@@ -135,7 +136,7 @@ func (t *templateRun) elseBranch(statement string) error {
 	if rest = strings.TrimSpace(rest); rest == "{" {
 		next.active = !block.taken
 	} else if rest, ok = strings.CutPrefix(rest, "if"); !ok {
-		return fmt.Errorf("only else and else if are understood")
+		return errors.New("only else and else if are understood")
 	} else if t.active() && !block.taken {
 		holds, err := t.condition(rest)
 		if err != nil {
@@ -150,7 +151,7 @@ func (t *templateRun) elseBranch(statement string) error {
 
 func (t *templateRun) closeIf() error {
 	if len(t.blocks) == 0 {
-		return fmt.Errorf("there is no block to close")
+		return errors.New("there is no block to close")
 	}
 	t.blocks = t.blocks[:len(t.blocks)-1]
 	return nil
@@ -159,7 +160,7 @@ func (t *templateRun) closeIf() error {
 func (t *templateRun) condition(statement string) (bool, error) {
 	source, ok := strings.CutSuffix(strings.TrimSpace(statement), "{")
 	if !ok {
-		return false, fmt.Errorf("a block must be opened with {")
+		return false, errors.New("a block must be opened with {")
 	}
 	value, err := evaluate(source, t)
 	return truthy(value), err

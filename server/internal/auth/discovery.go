@@ -3,6 +3,7 @@ package auth
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/server/internal/config"
@@ -69,8 +70,8 @@ func (d *Discovery) Elsewhere(plugin string) (string, bool) {
 // find takes the last entry that names the plugin, then the last that names all, as the reference does.
 func (d *Discovery) find(plugin string, side func(endpoint) string) string {
 	for _, name := range []string{plugin, "*"} {
-		for i := len(d.endpoints) - 1; i >= 0; i-- {
-			if e := d.endpoints[i]; e.plugins[name] && side(e) != "" {
+		for _, e := range slices.Backward(d.endpoints) {
+			if e.plugins[name] && side(e) != "" {
 				return side(e)
 			}
 		}

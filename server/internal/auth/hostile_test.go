@@ -92,7 +92,7 @@ func hostileTokens(t testing.TB, h *host) []hostile {
 	limited := head(typeLimited, "ES256", key.id, "")
 	plugin := head(typePlugin, "ES256", pluginKey.id, "")
 	claims := fmt.Sprintf(`{"iss":"http://portal.test/api/auth","sub":"user:default/admin","aud":"backstage","iat":%d,"exp":%d}`, now, now+600)
-	with := func(old, new string) string { return strings.Replace(claims, old, new, 1) }
+	with := func(old, replacement string) string { return strings.Replace(claims, old, replacement, 1) }
 	service := func(sub, aud string, iat, exp int64, more string) string {
 		return fmt.Sprintf(`{"sub":%q,"aud":%q,"iat":%d,"exp":%d%s}`, sub, aud, iat, exp, more)
 	}
@@ -316,7 +316,7 @@ func TestHostileTokens_AreRefusedWithConstantTexts(t *testing.T) {
 func assertNoTokens(t testing.TB, log string, list []hostile) {
 	t.Helper()
 	for _, c := range list {
-		for _, part := range strings.Split(c.token, ".") {
+		for part := range strings.SplitSeq(c.token, ".") {
 			if len(part) > 40 && strings.Contains(log, part) {
 				t.Errorf("%s: a part of the token is in the log", c.name)
 			}

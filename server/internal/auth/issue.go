@@ -194,11 +194,17 @@ type MintRequest struct {
 // Mint issues a token from the command line, on the database of a host that may be running: it finds the new key by
 // itself. Whoever can write to that database can do this anyway.
 func (s *Service) Mint(ctx context.Context, r MintRequest) (string, error) {
+	if s.keys != keyStore(s.db) {
+		return "", errors.New("auth.keyStore.provider: keys in memory are known to one process, so no host would know the token; use database")
+	}
 	switch {
 	case r.User != "" && r.Plugin == "":
 		ref, err := entity.ParseRef(r.User, entity.Defaults{Kind: "user"})
 		if err != nil {
 			return "", err
+		}
+		if !strings.EqualFold(ref.Kind, "user") {
+			return "", fmt.Errorf("%s is not a user: only users sign in", ref)
 		}
 		id, err := s.SignIn(ctx, s.catalogClaims(ctx, ref.Canonical(), nil))
 		if err != nil {

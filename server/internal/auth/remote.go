@@ -109,7 +109,7 @@ func (k *remoteKeys) load(ctx context.Context) (*jose.JSONWebKeySet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return set.(*jose.JSONWebKeySet), nil
+	return set.(*jose.JSONWebKeySet), nil //nolint:forcetypeassert // what fetch gave
 }
 
 func (k *remoteKeys) fetch(ctx context.Context) (*jose.JSONWebKeySet, error) {

@@ -105,6 +105,12 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	return s, nil
 }
 
+// CheckConfig reads everything that [New] reads from cfg; what is wrong with it is told by config.Err.
+func CheckConfig(cfg *config.Config) {
+	s := &Service{now: time.Now, client: keysClient(nil)}
+	s.readConfig(Options{Config: cfg})
+}
+
 func (s *Service) readConfig(o Options) {
 	s.discovery = NewDiscovery(o.Config)
 	s.external = readExternalAccess(o.Config, s.client, s.now)

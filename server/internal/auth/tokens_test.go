@@ -148,7 +148,7 @@ func TestExternalAccess_RestrictionsThatCannotBeReadCloseEverything(t *testing.T
 func TestReplicas_ShareKeysAndNoticeRevocation(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		one, two := newHost(t, db, testConfig), newHost(t, db, testConfig)
-		two.Service.now = one.clock.now
+		two.now = one.clock.now
 		two.userKeys.now = one.clock.now
 		ctx := t.Context()
 		first, second := one.guestToken(t), two.guestToken(t)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ func (r result) perCPUSecond() float64 {
 }
 
 // load sends rq over that many connections for a while and takes the server's CPU time meanwhile.
-func load(p *process, rq request, token string, connections int, duration time.Duration) (result, error) {
+func load(ctx context.Context, p *process, rq request, token string, connections int, duration time.Duration) (result, error) {
 	base, err := url.Parse(p.base)
 	if err != nil {
 		return result{}, err
@@ -62,7 +63,7 @@ func load(p *process, rq request, token string, connections int, duration time.D
 	var wg sync.WaitGroup
 	for range connections {
 		wg.Go(func() {
-			times, n, err := sendUntil(base.Host, payload, rq.method, deadline)
+			times, n, err := sendUntil(ctx, base.Host, payload, rq.method, deadline)
 			mu.Lock()
 			defer mu.Unlock()
 			all, failed, size = append(all, times...), errors.Join(failed, err), max(size, n)
@@ -77,8 +78,8 @@ func load(p *process, rq request, token string, connections int, duration time.D
 		p50: all[len(all)/2], p99: all[len(all)*99/100], size: size}, nil
 }
 
-func sendUntil(host string, payload []byte, method string, deadline time.Time) (times []time.Duration, size int, err error) {
-	conn, err := net.Dial("tcp", host)
+func sendUntil(ctx context.Context, host string, payload []byte, method string, deadline time.Time) (times []time.Duration, size int, err error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -95,6 +96,7 @@ func sendUntil(host string, payload []byte, method string, deadline time.Time) (
 			return times, size, err
 		}
 		n, err := io.Copy(io.Discard, res.Body)
+		res.Body.Close()
 		if err != nil {
 			return times, size, err
 		}

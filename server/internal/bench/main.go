@@ -18,11 +18,10 @@ import (
 )
 
 type options struct {
-	binary   string
-	sizes    []int
-	seconds  time.Duration
-	rounds   int
-	database string
+	binary  string
+	sizes   []int
+	seconds time.Duration
+	rounds  int
 }
 
 func main() {
@@ -36,10 +35,8 @@ func main() {
 		serveHello(*hello)
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	o := options{binary: *binary, seconds: *seconds, rounds: *rounds}
-	for _, s := range strings.Split(*sizes, ",") {
+	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
 			fmt.Fprintf(os.Stderr, "bench: -sizes: %q is not a number of entities\n", s)
@@ -47,7 +44,10 @@ func main() {
 		}
 		o.sizes = append(o.sizes, n)
 	}
-	if err := run(ctx, o, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -40,12 +40,7 @@ func start(ctx context.Context, base, path string, log string, command ...string
 		return nil, err
 	}
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
-		res, err := http.Get(base + path)
-		if err != nil {
-			continue
-		}
-		res.Body.Close()
-		if res.StatusCode == http.StatusOK {
+		if answers(ctx, base+path) {
 			p.ready = time.Since(p.started)
 			return p, nil
 		}
@@ -53,6 +48,19 @@ func start(ctx context.Context, base, path string, log string, command ...string
 	p.stop()
 	text, _ := os.ReadFile(log)
 	return nil, fmt.Errorf("%s did not become ready: %s", strings.Join(command, " "), tail(string(text), 800))
+}
+
+func answers(ctx context.Context, address string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 func (p *process) stop() {
@@ -80,7 +88,7 @@ func (p *process) cpu() time.Duration {
 // rss is the resident memory in bytes.
 func (p *process) rss() int64 {
 	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "status"))
-	for _, line := range strings.Split(string(data), "\n") {
+	for line := range strings.SplitSeq(string(data), "\n") {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
 			return kb << 10
@@ -89,8 +97,8 @@ func (p *process) rss() int64 {
 	return 0
 }
 
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -27,7 +27,7 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintf(w, "%d cores, %s; server on one core, load on the others; %s a figure\n\n", runtime.NumCPU(), runtime.Version(), o.seconds)
 	if err := idle(ctx, o, dir, w); err != nil {
 		return err
@@ -79,7 +79,7 @@ func measure(ctx context.Context, o options, dir string, n int, w io.Writer) err
 	if err := compare(ctx, o, dir, p, w); err != nil {
 		return err
 	}
-	if err := latencies(o, p, w); err != nil {
+	if err := latencies(ctx, o, p, w); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "RSS after load %s\n\n", megabytes(p.rss()))
@@ -88,7 +88,7 @@ func measure(ctx context.Context, o options, dir string, n int, w io.Writer) err
 
 // compare puts the by-name route beside gin's hello, in alternating rounds.
 func compare(ctx context.Context, o options, dir string, p *process, w io.Writer) error {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func compare(ctx context.Context, o options, dir string, p *process, w io.Writer
 		return err
 	}
 	defer hello.stop()
-	ref, err := p.someEntity()
+	ref, err := p.someEntity(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,11 +109,11 @@ func compare(ctx context.Context, o options, dir string, p *process, w io.Writer
 	var limit, got []float64
 	var last result
 	for range o.rounds {
-		h, err := load(hello, request{name: "hello", method: http.MethodGet, path: "/hello"}, "", connections, o.seconds)
+		h, err := load(ctx, hello, request{name: "hello", method: http.MethodGet, path: "/hello"}, "", connections, o.seconds)
 		if err != nil {
 			return err
 		}
-		if last, err = load(p, byName, token, connections, o.seconds); err != nil {
+		if last, err = load(ctx, p, byName, token, connections, o.seconds); err != nil {
 			return err
 		}
 		limit, got = append(limit, h.perCPUSecond()), append(got, last.perCPUSecond())
@@ -123,8 +123,8 @@ func compare(ctx context.Context, o options, dir string, p *process, w io.Writer
 	return nil
 }
 
-func latencies(o options, p *process, w io.Writer) error {
-	refs, owner, err := p.someRefs(50)
+func latencies(ctx context.Context, o options, p *process, w io.Writer) error {
+	refs, owner, err := p.someRefs(ctx, 50)
 	if err != nil {
 		return err
 	}
@@ -142,11 +142,11 @@ func latencies(o options, p *process, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%-34s %9s %12s %9s %9s %9s\n", "16 connections", "rps", "per CPU s", "p50", "p99", "bytes")
 	for _, rq := range requests {
-		r, err := load(p, rq, token, connections, o.seconds)
+		r, err := load(ctx, p, rq, token, connections, o.seconds)
 		if err != nil {
 			return err
 		}
-		one, err := load(p, rq, token, 1, o.seconds/3)
+		one, err := load(ctx, p, rq, token, 1, o.seconds/3)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func latencies(o options, p *process, w io.Writer) error {
 
 // host starts the product on a database of its own; catalog "" = no locations.
 func host(ctx context.Context, o options, dir, name, catalog string) (*process, error) {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (p *process) waitVisible(ctx context.Context, n int) (time.Duration, int, e
 	var total int
 	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		var page struct{ TotalItems int }
-		if err := p.get("/api/catalog/entities/by-query?limit=0", &page); err != nil {
+		if err := p.get(ctx, "/api/catalog/entities/by-query?limit=0", &page); err != nil {
 			return 0, 0, err
 		}
 		if total = page.TotalItems; total >= n {
@@ -215,8 +215,8 @@ func (p *process) waitVisible(ctx context.Context, n int) (time.Duration, int, e
 	return 0, total, fmt.Errorf("only %d of %d entities became visible", total, n)
 }
 
-func (p *process) get(path string, v any) error {
-	req, err := http.NewRequest(http.MethodGet, p.base+path, nil)
+func (p *process) get(ctx context.Context, path string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
 	if err != nil {
 		return err
 	}
@@ -239,17 +239,17 @@ type entity struct {
 	Relations []struct{ Type, TargetRef string }
 }
 
-func (p *process) sample(n int) ([]entity, error) {
+func (p *process) sample(ctx context.Context, n int) ([]entity, error) {
 	var page struct{ Items []entity }
-	err := p.get("/api/catalog/entities/by-query?filter=kind=component&limit="+strconv.Itoa(n), &page)
+	err := p.get(ctx, "/api/catalog/entities/by-query?filter=kind=component&limit="+strconv.Itoa(n), &page)
 	if err == nil && len(page.Items) == 0 {
 		err = errors.New("the catalog has no components")
 	}
 	return page.Items, err
 }
 
-func (p *process) someEntity() (string, error) {
-	sample, err := p.sample(1)
+func (p *process) someEntity(ctx context.Context) (string, error) {
+	sample, err := p.sample(ctx, 1)
 	if err != nil {
 		return "", err
 	}
@@ -257,8 +257,8 @@ func (p *process) someEntity() (string, error) {
 	return strings.ToLower(e.Kind) + "/" + e.Metadata.Namespace + "/" + e.Metadata.Name, nil
 }
 
-func (p *process) someRefs(n int) (refs []string, owner string, err error) {
-	sample, err := p.sample(n)
+func (p *process) someRefs(ctx context.Context, n int) (refs []string, owner string, err error) {
+	sample, err := p.sample(ctx, n)
 	if err != nil {
 		return nil, "", err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/catalog/index"
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission/zod"
 )
 
@@ -23,13 +24,13 @@ type cursor struct {
 	FullTextFilter *cursorText `json:"fullTextFilter,omitempty"`
 	// OrderFieldValues is [value, uid] of the row to go on from, or [uid] without an order.
 	OrderFieldValues     []*string `json:"orderFieldValues"`
-	FirstSortFieldValues []*string `json:"firstSortFieldValues,omitempty"`
-	TotalItems           *int      `json:"totalItems,omitempty"`
+	FirstSortFieldValues []*string `json:"firstSortFieldValues,omitzero"`
+	TotalItems           *float64  `json:"totalItems,omitempty"`
 }
 
 type cursorOrder struct {
 	Field string `json:"field"`
-	Order string `json:"order,omitempty"` // "asc" when left out of the first request
+	Order string `json:"order"`
 }
 
 type cursorText struct {
@@ -52,7 +53,7 @@ func cursorSchema(predicate zod.Schema) zod.Schema {
 	return zod.Object(
 		zod.Field{Name: "orderFields", Schema: zod.Array(zod.Object(
 			zod.Field{Name: "field", Schema: text},
-			zod.Field{Name: "order", Schema: zod.Optional(zod.Enum("asc", "desc"))}), "")},
+			zod.Field{Name: "order", Schema: zod.Enum("asc", "desc")}), "")},
 		zod.Field{Name: "fullTextFilter", Schema: zod.Optional(zod.Object(
 			zod.Field{Name: "term", Schema: text},
 			zod.Field{Name: "fields", Schema: zod.Optional(zod.Array(text, ""))}))},
@@ -66,13 +67,13 @@ func cursorSchema(predicate zod.Schema) zod.Schema {
 }
 
 func (a *api) decodeCursor(text string) (*cursor, error) {
-	data, err := decodeBase64(text)
+	data := decodeBase64(text)
+	if problem := httpx.SyntaxProblem(data); problem != "" {
+		return nil, apierror.Inputf("Malformed cursor: SyntaxError: %s", problem)
+	}
+	shape, err := zod.Decode(data)
 	if err != nil {
 		return nil, apierror.Inputf("Malformed cursor: %v", err)
-	}
-	var shape any
-	if err := json.Unmarshal(data, &shape); err != nil {
-		return nil, apierror.Inputf("Malformed cursor: SyntaxError: %v", err)
 	}
 	if e := zod.Validate(a.cursor, shape); e != nil {
 		return nil, apierror.Inputf("Malformed cursor: InputError: Malformed cursor: %s", e)
@@ -81,6 +82,8 @@ func (a *api) decodeCursor(text string) (*cursor, error) {
 	if err := json.Unmarshal(data, c); err != nil {
 		return nil, apierror.Inputf("Malformed cursor: %v", err)
 	}
+	_, members, _ := zod.Members(shape)
+	c.Query = members["query"] // in the order of its members
 	return c, nil
 }
 
@@ -150,6 +153,21 @@ func (c *cursor) position() *index.Position {
 		return &index.Position{Value: text(v[0]), UID: text(v[1])}
 	}
 	return nil
+}
+
+// nowhere reports a position without a value: nothing comes after it, nor before it. It is what the reference hands out
+// for a page without items.
+func (c *cursor) nowhere() bool {
+	v := c.OrderFieldValues
+	return (len(v) == 1 || len(v) == 2) && v[0] == nil
+}
+
+// noValues are those of a row that is not there.
+func (c *cursor) noValues() []*string {
+	if len(c.OrderFields) == 0 {
+		return []*string{nil}
+	}
+	return []*string{nil, nil}
 }
 
 // values are those of a row in the order of c.

@@ -130,6 +130,7 @@ type loop struct {
 	pending           []*result
 	since             time.Time // when the oldest pending result came
 	stitchedAt        time.Time
+	stitchDelay       time.Duration // the time from one stitch to the next while processing goes on
 	startedAt         time.Time
 }
 
@@ -139,20 +140,23 @@ type processed struct {
 }
 
 const (
-	claimLimit    = 1000
-	lowWater      = 250                   // claim more when fewer items than this are being worked on
-	writeBatch    = 250                   // write when this many results wait,
-	writeDelay    = 50 * time.Millisecond // or the first of them has waited this long
-	stitchDelay   = time.Second           // the longest time between two stitches while processing goes on
-	remoteWorkers = 16
-	remoteLimit   = 2000
+	claimLimit = 1000
+	lowWater   = 250                    // claim more when fewer items than this are being worked on
+	writeBatch = 1000                   // write when this many results wait,
+	writeDelay = 100 * time.Millisecond // or the first of them has waited this long
+	// An entity is stitched again whenever another one relates to it. While much is processed the stitches come at growing
+	// distances, so that each entity is stitched a few times only, however many relations a hub receives.
+	minStitchDelay = 500 * time.Millisecond
+	maxStitchDelay = 8 * time.Second
+	remoteWorkers  = 16
+	remoteLimit    = 2000
 	// processTimeout ends the processing of one entity, whatever its processors do.
 	processTimeout = 2 * time.Minute
 )
 
 func newLoop(e *Engine) *loop {
 	return &loop{
-		Engine: e, local: make(chan item, claimLimit+lowWater), remote: make(chan item, claimLimit+remoteLimit),
+		Engine: e, stitchDelay: minStitchDelay, local: make(chan item, claimLimit+lowWater), remote: make(chan item, claimLimit+remoteLimit),
 		results: make(chan processed, 2*claimLimit+lowWater+remoteLimit),
 	}
 }
@@ -224,7 +228,7 @@ func (l *loop) step(ctx context.Context) (progress bool, err error) {
 		}
 	}
 	progress = claimed > 0 || wrote || l.inLocal > 0 || len(l.pending) > 0
-	if progress && time.Since(l.stitchedAt) < stitchDelay {
+	if progress && time.Since(l.stitchedAt) < l.stitchDelay {
 		return true, nil
 	}
 	n, err := l.stitchQueued(ctx)
@@ -232,10 +236,13 @@ func (l *loop) step(ctx context.Context) (progress bool, err error) {
 		return false, err
 	}
 	if n > 0 {
-		if n < stitchBatch {
-			l.stitchedAt = time.Now()
-		}
 		l.announce()
+	}
+	switch {
+	case !progress && n == 0:
+		l.stitchDelay = minStitchDelay
+	case n < stitchBatch:
+		l.stitchedAt, l.stitchDelay = time.Now(), min(2*l.stitchDelay, maxStitchDelay)
 	}
 	return progress || n > 0, nil
 }

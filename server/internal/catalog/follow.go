@@ -17,6 +17,9 @@ type follower struct {
 
 	mu  sync.Mutex
 	seq int64 // the last change that is in the index
+
+	offeredMu sync.Mutex
+	offered   []published // own writes that the log need not be read for
 }
 
 const (
@@ -32,6 +35,9 @@ const (
 func (f *follower) catchUp(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.applyOffered(); err != nil {
+		return err
+	}
 	last, oldest, err := f.db.lastSeq(ctx)
 	if err != nil || last == f.seq {
 		return err
@@ -49,6 +55,39 @@ func (f *follower) catchUp(ctx context.Context) error {
 		}
 		f.seq = changes[len(changes)-1].Seq
 	}
+}
+
+// offer hands over what this process has just written. It never waits for the index.
+func (f *follower) offer(p published) {
+	if len(p.changes) == 0 || p.last-p.before != int64(len(p.changes)) {
+		return
+	}
+	f.offeredMu.Lock()
+	defer f.offeredMu.Unlock()
+	f.offered = append(f.offered, p)
+}
+
+// applyOffered applies what was offered as far as it follows what the index holds; the log tells the rest.
+func (f *follower) applyOffered() error {
+	f.offeredMu.Lock()
+	offered := f.offered
+	f.offered = nil
+	f.offeredMu.Unlock()
+	var changes []index.Change
+	for _, p := range offered {
+		if p.last <= f.seq {
+			continue
+		}
+		if p.before != f.seq+int64(len(changes)) {
+			break
+		}
+		changes = append(changes, p.changes...)
+	}
+	if err := f.apply(changes); err != nil {
+		return err
+	}
+	f.seq += int64(len(changes))
+	return nil
 }
 
 // load fills the index from the database.

@@ -6,9 +6,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/catalog/index"
+	"github.com/callboard/callboard/server/internal/permission/zod"
 )
 
 // queryValues reads a query string as the reference's parser does: "filter[]" and "filter[0]" are "filter". What does
@@ -119,7 +123,7 @@ func listOrders(values []string) ([]index.Order, error) {
 	orders := make([]index.Order, len(values))
 	for i, value := range values {
 		direction, field, _ := strings.Cut(value, ":")
-		if (direction != "asc" && direction != "desc") || field == "" || strings.ContainsAny(field, "\n\r\u2028\u2029") {
+		if (direction != "asc" && direction != "desc") || field == "" || strings.ContainsAny(field, lineBreaks) {
 			return nil, apierror.Inputf("Invalid order parameter %q, expected \"<asc or desc>:<field name>\"", value)
 		}
 		orders[i] = index.Order{Key: field, Desc: direction == "desc"}
@@ -133,12 +137,6 @@ const maxOrders = 16
 // window is the paging of GET /entities.
 type window struct{ limit, offset int }
 
-// afterCursor is the JSON in the parameter "after".
-type afterCursor struct {
-	Limit  json.RawMessage `json:"limit"`
-	Offset json.RawMessage `json:"offset"`
-}
-
 // listWindow reads limit, offset and after; paged is false when none is given, which is another way to answer.
 func listWindow(q url.Values) (w window, paged bool, err error) {
 	limit, hasLimit := q["limit"]
@@ -147,14 +145,14 @@ func listWindow(q url.Values) (w window, paged bool, err error) {
 	if !hasLimit && !hasOffset && !hasAfter {
 		return window{}, false, nil
 	}
-	if hasLimit {
-		if w.limit, err = integer(limit[0]); err != nil || w.limit <= 0 {
-			return w, true, apierror.Inputf("Invalid limit, must be greater than zero")
-		}
-	}
 	if hasOffset {
 		if w.offset, err = integer(offset[0]); err != nil || w.offset < 0 {
 			return w, true, apierror.Inputf("Invalid offset, must be zero or greater")
+		}
+	}
+	if hasLimit {
+		if w.limit, err = integer(limit[0]); err != nil || w.limit <= 0 {
+			return w, true, apierror.Inputf("Invalid limit, must be greater than zero")
 		}
 	}
 	if hasAfter {
@@ -164,22 +162,28 @@ func listWindow(q url.Values) (w window, paged bool, err error) {
 }
 
 func (w *window) read(after string) error {
-	var c afterCursor
-	data, err := decodeBase64(after)
-	if err != nil || json.Unmarshal(data, &c) != nil {
+	value, err := zod.Decode(decodeBase64(after))
+	if err != nil || value == nil {
 		return apierror.Inputf("Malformed after cursor, could not be parsed")
 	}
-	if c.Limit != nil {
-		if err := json.Unmarshal(c.Limit, &w.limit); err != nil || w.limit < 0 {
+	_, members, _ := zod.Members(value) // any other value has none
+	if limit, ok := members["limit"]; ok {
+		if w.limit, ok = wholeValue(limit); !ok {
 			return apierror.Inputf("Malformed after cursor, limit was not an number")
 		}
 	}
-	if c.Offset != nil {
-		if err := json.Unmarshal(c.Offset, &w.offset); err != nil || w.offset < 0 {
+	if offset, ok := members["offset"]; ok {
+		if w.offset, ok = wholeValue(offset); !ok {
 			return apierror.Inputf("Malformed after cursor, offset was not a number")
 		}
 	}
 	return nil
+}
+
+// wholeValue reads a decoded number that is whole and not negative.
+func wholeValue(v any) (int, bool) {
+	n, ok := v.(float64)
+	return int(n), ok && n >= 0 && n == float64(int(n))
 }
 
 // next is the "after" of the following page.
@@ -190,20 +194,33 @@ func (w window) next() string {
 
 // integer reads a whole number in any form that JavaScript's Number takes, as far as it fits.
 func integer(s string) (int, error) {
-	var v float64
-	if err := json.Unmarshal([]byte(strings.TrimSpace(s)), &v); err != nil || v != float64(int(v)) {
+	v, ok := jsvalue.ParseNumber(s)
+	if !ok || v != float64(int(v)) {
 		return 0, apierror.Inputf("%q is not a whole number", s)
 	}
 	return int(v), nil
 }
 
-// decodeBase64 takes both alphabets, with or without padding, as the reference's decoder does.
-func decodeBase64(s string) ([]byte, error) {
-	s = strings.TrimRight(s, "=")
-	if strings.ContainsAny(s, "-_") {
-		return base64.RawURLEncoding.DecodeString(s)
+// decodeBase64 reads both alphabets up to the first padding and skips what belongs to neither, as the reference's decoder
+// does. The bytes are meant as text: those that are none are replaced.
+func decodeBase64(s string) []byte {
+	s, _, _ = strings.Cut(s, "=")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		case r < utf8.RuneSelf && (r == '+' || r == '/' || unicode.IsLetter(r) || unicode.IsDigit(r)):
+			return r
+		}
+		return -1
+	}, s)
+	if len(s)%4 == 1 {
+		s = s[:len(s)-1] // six bits are no byte
 	}
-	return base64.RawStdEncoding.DecodeString(s)
+	data, _ := base64.RawStdEncoding.DecodeString(s) // nothing is left that it would refuse
+	return []byte(string([]rune(string(data))))
 }
 
 // splitAll splits every value at commas.

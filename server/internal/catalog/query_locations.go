@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/permission/zod"
 )
 
 // nothing is a predicate that nobody passes.
@@ -13,12 +14,13 @@ func nothing() any { return map[string]any{"$any": []any{}} }
 // locationPredicate is a predicate, whose shape was checked, as it is meant for locations: they have four keys, none of
 // them a list, and an empty $all lets nothing through.
 func locationPredicate(predicate any) (any, error) {
-	p, ok := predicate.(map[string]any)
+	names, p, ok := zod.Members(predicate)
 	if !ok {
 		return predicate, nil
 	}
 	out := make(map[string]any, len(p))
-	for key, value := range p {
+	for _, key := range names {
+		value := p[key]
 		var err error
 		switch key {
 		case "$not":
@@ -32,7 +34,7 @@ func locationPredicate(predicate any) (any, error) {
 			if !slices.Contains([]string{"id", "type", "target", "entityref"}, strings.ToLower(key)) {
 				return nil, apierror.Inputf("Invalid filter predicate, expected key to be 'id', 'type', 'target', or 'entityRef', got '%s'", key)
 			}
-			if condition, _ := value.(map[string]any); condition["$contains"] != nil {
+			if _, condition, _ := zod.Members(value); condition["$contains"] != nil {
 				return nothing(), nil
 			}
 			out[key] = value

@@ -3,10 +3,9 @@ package catalog
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/catalog/index"
@@ -38,30 +37,39 @@ func predicateSchema() zod.Schema {
 	return predicate
 }
 
-func plainKey(k string) bool    { return !strings.HasPrefix(k, "$") && !strings.ContainsAny(k, "\n\r") }
+func plainKey(k string) bool    { return !strings.HasPrefix(k, "$") && !strings.ContainsAny(k, lineBreaks) }
+
+// lineBreaks are what a dot of the reference's patterns does not match.
+const lineBreaks = "\n\r\u2028\u2029"
+
 func operatorKey(k string) bool { return strings.HasPrefix(k, "$") }
 
 // readPredicate reads the member "query" of a request; without one, everything passes.
 func (a *api) readPredicate(raw json.RawMessage) (predicate any, filter index.Filter, err error) {
-	if predicate, err = a.readShape(raw); err == nil {
+	if predicate, err = a.checkShape(raw); err == nil {
 		filter, err = predicateFilter(predicate)
 	}
 	return predicate, filter, err
 }
 
-// readShape checks the shape alone; nil = no predicate.
+// readShape checks the shape alone, and that it is no bare value; nil = no predicate.
 func (a *api) readShape(raw json.RawMessage) (predicate any, err error) {
+	predicate, err = a.checkShape(raw)
+	if _, _, isObject := zod.Members(predicate); err == nil && raw != nil && !isObject {
+		return nil, apierror.Inputf("Query must be an object")
+	}
+	return predicate, err
+}
+
+func (a *api) checkShape(raw json.RawMessage) (predicate any, err error) {
 	if raw == nil {
 		return nil, nil
 	}
-	if err := json.Unmarshal(raw, &predicate); err != nil {
+	if predicate, err = zod.Decode(raw); err != nil {
 		return nil, apierror.Inputf("Invalid query: %v", err)
 	}
 	if e := zod.Validate(a.predicate, predicate); e != nil {
 		return nil, apierror.Inputf("Invalid query: %s", e.Sentence())
-	}
-	if _, ok := predicate.(map[string]any); !ok {
-		return nil, apierror.Inputf("Query must be an object")
 	}
 	return predicate, nil
 }
@@ -71,7 +79,7 @@ func predicateFilter(predicate any) (index.Filter, error) {
 	if predicate == nil {
 		return index.Filter{}, nil
 	}
-	p, ok := predicate.(map[string]any)
+	names, p, ok := zod.Members(predicate)
 	if !ok {
 		return index.Filter{}, apierror.Inputf("Invalid filter predicate: top-level primitive values are not supported. Wrap the value in a field expression, e.g. { \"kind\": %s }", jsonText(predicate))
 	}
@@ -86,7 +94,7 @@ func predicateFilter(predicate any) (index.Filter, error) {
 		}
 	}
 	all := make([]index.Filter, 0, len(p))
-	for _, key := range slices.Sorted(maps.Keys(p)) {
+	for _, key := range names {
 		f, err := fieldFilter(key, p[key])
 		if err != nil {
 			return index.Filter{}, err
@@ -98,6 +106,13 @@ func predicateFilter(predicate any) (index.Filter, error) {
 
 func predicateFilters(operator string, subs any) ([]index.Filter, error) {
 	list, ok := subs.([]any)
+	if text, isText := subs.(string); isText { // of a filter parameter: the reference goes through its characters
+		if text == "" {
+			return nil, nil
+		}
+		first, _ := utf8.DecodeRuneInString(text)
+		return predicateFilters(operator, []any{string(first)})
+	}
 	if !ok {
 		return nil, apierror.Inputf("Invalid filter predicate: %s needs a list, got %s", operator, jsonText(subs))
 	}
@@ -116,7 +131,7 @@ func fieldFilter(key string, value any) (index.Filter, error) {
 	if text, ok := primitiveText(value); ok {
 		return index.In(key, text), nil
 	}
-	condition, _ := value.(map[string]any)
+	_, condition, _ := zod.Members(value)
 	if exists, ok := condition["$exists"].(bool); ok {
 		if exists {
 			return index.Exists(key), nil
@@ -131,11 +146,11 @@ func fieldFilter(key string, value any) (index.Filter, error) {
 		}
 		return index.In(key, texts...), nil
 	}
-	if prefix, ok := condition["$hasPrefix"].(string); ok {
-		return index.HasPrefix(key, prefix), nil
-	}
 	if target, ok := condition["$contains"]; ok {
 		return containsFilter(strings.ToLower(key), target)
+	}
+	if prefix, ok := condition["$hasPrefix"].(string); ok {
+		return index.HasPrefix(key, prefix), nil
 	}
 	return index.Filter{}, apierror.Inputf("Invalid filter predicate value for field \"%s\": expected a primitive value, $exists, $in, $hasPrefix, or $contains operator, but got %s", strings.ToLower(key), jsonText(value))
 }
@@ -144,22 +159,22 @@ func containsFilter(key string, target any) (index.Filter, error) {
 	if text, ok := primitiveText(target); ok {
 		return index.In(key, text), nil
 	}
-	object, ok := target.(map[string]any)
-	switch {
-	case !ok:
+	switch _, _, isObject := zod.Members(target); {
+	case !isObject:
 		return index.Filter{}, apierror.Inputf("Unsupported $contains target for field \"%s\": %s", key, jsonText(target))
 	case key != "relations":
 		return index.Filter{}, apierror.Inputf("Object form of $contains is not supported for field \"%s\"", key)
 	}
-	return relationFilter(object)
+	return relationFilter(target)
 }
 
 // relationFilter asks for a relation of a type, optionally to one of some targets.
-func relationFilter(wanted map[string]any) (index.Filter, error) {
+func relationFilter(target any) (index.Filter, error) {
+	names, wanted, _ := zod.Members(target)
 	var relation string
 	var targets []string
 	seen := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+	for _, name := range names {
 		member := strings.ToLower(name)
 		if seen[member] && (member == "type" || member == "targetref") {
 			return index.Filter{}, apierror.Inputf("Duplicate key \"%s\" in $contains for \"relations\"", name)
@@ -197,7 +212,7 @@ func relationTargets(v any) ([]string, error) {
 	if text, ok := v.(string); ok {
 		return []string{text}, nil
 	}
-	object, _ := v.(map[string]any)
+	_, object, _ := zod.Members(v)
 	list, ok := object["$in"].([]any)
 	if ok && len(object) == 1 {
 		if len(list) == 0 {

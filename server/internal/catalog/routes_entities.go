@@ -82,10 +82,6 @@ func (a *api) entities(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, err := predicateFilter(predicate)
-	if err != nil {
-		return err
-	}
 	fields, err := parseFields(q["fields"])
 	if err != nil {
 		return err
@@ -95,6 +91,10 @@ func (a *api) entities(c *gin.Context) error {
 		return err
 	}
 	w, paged, err := listWindow(q)
+	if err != nil {
+		return err
+	}
+	filter, err := predicateFilter(predicate)
 	if err != nil {
 		return err
 	}
@@ -222,18 +222,27 @@ func batchSchema(predicate zod.Schema) zod.Schema {
 
 // byRefs answers in the order of the refs; null stands for what is missing, filtered out or hidden.
 func (a *api) byRefs(c *gin.Context) error {
-	var shape map[string]any
-	if err := httpx.BindJSON(c, &shape); err != nil {
+	var raw json.RawMessage
+	if err := httpx.BindJSON(c, &raw); err != nil {
 		return err
 	}
-	if e := zod.Validate(a.batch, any(shape)); e != nil {
+	decoded, err := zod.Decode(raw)
+	if err != nil {
+		return apierror.Inputf("Malformed request body: %v", err)
+	}
+	if e := zod.Validate(a.batch, decoded); e != nil {
 		return apierror.Inputf("Malformed request body (did you remember to specify an application/json content type?), %s", e.Sentence())
 	}
-	filter, err := a.batchFilter(c, shape["query"])
+	_, shape, _ := zod.Members(decoded)
+	fromQuery, err := filterPredicate(queryValues(c.Request.URL.RawQuery)["filter"])
 	if err != nil {
 		return err
 	}
 	fields, err := parseFields(checkedTexts(shape["fields"]))
+	if err != nil {
+		return err
+	}
+	filter, err := bothFilters(fromQuery, shape["query"])
 	if err != nil {
 		return err
 	}
@@ -268,18 +277,14 @@ func checkedTexts(v any) []string {
 	return texts
 }
 
-// batchFilter is the query of the body and the filter parameters together.
-func (a *api) batchFilter(c *gin.Context, query any) (index.Filter, error) {
-	fromBody, err := predicateFilter(query)
+// bothFilters is what passes two predicates.
+func bothFilters(a, b any) (index.Filter, error) {
+	first, err := predicateFilter(a)
 	if err != nil {
-		return fromBody, err
+		return first, err
 	}
-	predicate, err := filterPredicate(queryValues(c.Request.URL.RawQuery)["filter"])
-	if err != nil {
-		return fromBody, err
-	}
-	fromQuery, err := predicateFilter(predicate)
-	return index.All(fromQuery, fromBody), err
+	second, err := predicateFilter(b)
+	return index.All(first, second), err
 }
 
 // ancestryItem is an entity with its parents, on the wire.

@@ -21,6 +21,9 @@ func (a *api) facets(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if !hasText(q["facet"]) {
+		return apierror.Inputf("Missing facet parameter")
+	}
 	return a.sendFacets(c, q["facet"], filter)
 }
 

@@ -232,9 +232,8 @@ func readLocationsCursor(req *locationsQuery) (locationsCursor, error) {
 	if *req.Cursor == "" {
 		return at, apierror.Inputf("Cursor cannot be empty")
 	}
-	data, err := decodeBase64(*req.Cursor)
 	at = locationsCursor{}
-	if err != nil || json.Unmarshal(data, &at) != nil {
+	if json.Unmarshal(decodeBase64(*req.Cursor), &at) != nil {
 		return at, apierror.Inputf("Malformed cursor, unknown encoding")
 	}
 	if at.Limit < 1 || at.Limit != float64(int(at.Limit)) {

@@ -2,12 +2,13 @@ package catalog
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/catalog/index"
 	"github.com/callboard/callboard/server/internal/httpx"
@@ -42,18 +43,11 @@ func (a *api) readQuery(q url.Values) (*pageRequest, error) {
 	if req.fields, err = parseFields(q["fields"]); err != nil {
 		return nil, err
 	}
-	if v := q["limit"]; len(v) > 0 {
-		if req.limit, err = integer(v[0]); err != nil {
-			return nil, err
-		}
-	}
 	if v := q.Get("cursor"); v != "" {
-		return req, a.follow(req, v)
-	}
-	if v := q["offset"]; len(v) > 0 {
-		if req.offset, err = integer(v[0]); err != nil {
+		if err := a.follow(req, v); err != nil {
 			return nil, err
 		}
+		return req, req.readWindow(q)
 	}
 	predicate, err := filterPredicate(q["filter"])
 	if err != nil {
@@ -65,8 +59,23 @@ func (a *api) readQuery(q url.Values) (*pageRequest, error) {
 	}
 	text := &cursorText{Term: q.Get("fullTextFilterTerm"), Fields: splitAll(q["fullTextFilterFields"])}
 	req.begin(predicate, orders, text, q.Get("totalItems") != "exclude")
-	req.filter, err = predicateFilter(predicate)
-	return req, err
+	if req.filter, err = predicateFilter(predicate); err != nil {
+		return nil, err
+	}
+	return req, req.readWindow(q)
+}
+
+// readWindow reads the size of the page, and where it begins when no cursor says so.
+func (r *pageRequest) readWindow(q url.Values) (err error) {
+	if v := q["limit"]; len(v) > 0 {
+		if r.limit, err = integer(v[0]); err != nil {
+			return err
+		}
+	}
+	if v := q["offset"]; len(v) > 0 && r.initial {
+		r.offset, err = integer(v[0])
+	}
+	return err
 }
 
 // postPage is the body of the POST form.
@@ -98,23 +107,10 @@ func (a *api) postByQuery(c *gin.Context) error {
 
 func (a *api) readPost(p *postPage) (*pageRequest, error) {
 	req := &pageRequest{limit: defaultLimit}
-	var err error
-	if p.Limit != nil {
-		if req.limit, err = wholeNumber("limit", *p.Limit); err != nil {
-			return nil, err
-		}
-	}
 	if p.Cursor != nil {
-		if *p.Cursor == "" {
-			return nil, apierror.Inputf("Cursor cannot be empty")
-		}
-		if err := a.follow(req, *p.Cursor); err != nil {
-			return nil, err
-		}
-		req.fields, err = parseFields(p.Fields)
-		return req, err
+		return req, a.readPostCursor(req, p)
 	}
-	predicate, filter, err := a.readPredicate(p.Query)
+	predicate, err := a.readShape(p.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +124,10 @@ func (a *api) readPost(p *postPage) (*pageRequest, error) {
 	if req.fields, err = parseFields(p.Fields); err != nil {
 		return nil, err
 	}
-	if req.offset, err = wholeNumber("offset", p.Offset); err != nil {
+	if req.filter, err = predicateFilter(predicate); err != nil {
+		return nil, err
+	}
+	if req.offset, err = pageNumber("offset", p.Offset); err != nil {
 		return nil, err
 	}
 	var text *cursorText
@@ -136,13 +135,33 @@ func (a *api) readPost(p *postPage) (*pageRequest, error) {
 		text = &cursorText{Term: p.Text.Term, Fields: p.Text.Fields}
 	}
 	req.begin(predicate, orders, text, p.TotalItems != "exclude")
-	req.filter = filter
-	return req, nil
+	return req, req.readLimit(p)
 }
 
-func wholeNumber(name string, v float64) (int, error) {
-	if v < 0 || v != float64(int(v)) {
-		return 0, apierror.Inputf("request/body/%s must be a whole number >= 0", name)
+func (a *api) readPostCursor(req *pageRequest, p *postPage) (err error) {
+	if *p.Cursor == "" {
+		return apierror.Inputf("Cursor cannot be empty")
+	}
+	if err = a.follow(req, *p.Cursor); err != nil {
+		return err
+	}
+	if req.fields, err = parseFields(p.Fields); err != nil {
+		return err
+	}
+	return req.readLimit(p)
+}
+
+func (r *pageRequest) readLimit(p *postPage) (err error) {
+	if p.Limit != nil {
+		r.limit, err = pageNumber("limit", *p.Limit)
+	}
+	return err
+}
+
+// pageNumber cuts fractions off, as the reference does in bodies.
+func pageNumber(name string, v float64) (int, error) {
+	if v < 0 || v > math.MaxInt32 {
+		return 0, apierror.Inputf("request/body/%s must be from 0 to %d", name, math.MaxInt32)
 	}
 	return int(v), nil
 }
@@ -165,6 +184,7 @@ func (a *api) follow(r *pageRequest, text string) (err error) {
 	if r.cursor, err = a.decodeCursor(text); err != nil {
 		return err
 	}
+	r.counts = r.cursor.TotalItems == nil
 	r.filter, err = r.cursor.filter()
 	return err
 }
@@ -180,6 +200,9 @@ func (r *pageRequest) query(read index.Filter) index.Query {
 	}
 	if r.limit > 0 && r.limit < maxInt && !r.cursor.IsPrevious {
 		q.Limit++
+	}
+	if !r.initial && r.cursor.nowhere() {
+		q.Limit = 0
 	}
 	if t := r.cursor.FullTextFilter; t != nil {
 		q.Text = index.Text{Term: t.Term, Keys: t.Fields}
@@ -204,11 +227,11 @@ func (a *api) sendPage(c *gin.Context, r *pageRequest) error {
 	for _, it := range items {
 		b.entity(it.Doc)
 	}
-	total := page.Total
+	total := float64(page.Total)
 	if r.cursor.TotalItems != nil {
 		total = *r.cursor.TotalItems
 	}
-	b.raw(`],"totalItems":` + strconv.Itoa(total) + `,"pageInfo":{`)
+	b.raw(`],"totalItems":` + jsvalue.Number(total) + `,"pageInfo":{`)
 	next, previous := r.neighbours(items, more, total)
 	if next != nil {
 		b.raw(`"nextCursor":"` + next.encode() + `"`)
@@ -238,11 +261,11 @@ func (r *pageRequest) trim(items []index.Item) (_ []index.Item, more bool) {
 }
 
 // neighbours are the cursors to the pages around these items, nil where there is none.
-func (r *pageRequest) neighbours(items []index.Item, more bool, total int) (next, previous *cursor) {
-	if len(items) == 0 {
-		return nil, nil
+func (r *pageRequest) neighbours(items []index.Item, more bool, total float64) (next, previous *cursor) {
+	first, last := r.cursor.noValues(), r.cursor.noValues()
+	if len(items) > 0 {
+		first, last = r.cursor.values(items[0]), r.cursor.values(items[len(items)-1])
 	}
-	first := r.cursor.values(items[0])
 	start := r.cursor.FirstSortFieldValues
 	known := start != nil
 	if !known {
@@ -254,9 +277,9 @@ func (r *pageRequest) neighbours(items []index.Item, more bool, total int) (next
 		return &n
 	}
 	if more {
-		next = around(r.cursor.values(items[len(items)-1]), false)
+		next = around(last, false)
 	}
-	if known && !sameValues(first, start) {
+	if known && len(items) > 0 && !sameValues(first, start) {
 		previous = around(first, true)
 	}
 	return next, previous

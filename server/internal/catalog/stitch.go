@@ -40,8 +40,9 @@ func stitchAll(queue []unstitched, cores int) []stitched {
 	size := (len(queue) + cores - 1) / cores
 	for start := 0; start < len(queue); start += size {
 		wg.Go(func() {
+			words := &spellings{words: map[string]string{}}
 			for i := start; i < min(start+size, len(queue)); i++ {
-				out[i] = stitch(queue[i])
+				out[i] = stitch(queue[i], words)
 			}
 		})
 	}
@@ -49,58 +50,75 @@ func stitchAll(queue []unstitched, cores int) []stitched {
 	return out
 }
 
-func stitch(u unstitched) stitched {
+func stitch(u unstitched, words *spellings) stitched {
 	s := stitched{unstitched: u, hash: u.previousHash}
 	if u.id == "" || u.processed == "" {
 		return s
 	}
-	e, err := decodeEntity(u.processed)
+	root, metadata, err := assemble(u)
 	if err != nil {
 		s.problem = err
 		return s
 	}
-	assemble(e, u)
-	canonical := appendCanonical(make([]byte, 0, len(u.processed)+256), e)
+	canonical := appendMembers(make([]byte, 0, len(u.processed)+256+96*len(u.relations)), root)
 	if s.hash = hashOf(canonical); s.hash == u.previousHash {
 		return s
 	}
-	metadata := e.Metadata()
-	metadata["uid"] = u.id
-	if etag, _ := metadata["etag"].(string); etag == "" {
-		metadata["etag"] = s.hash
+	metadata = withValue(metadata, "uid", appendString(nil, u.id))
+	if textOf(valueOf(metadata, "etag")) == "" {
+		metadata = withValue(metadata, "etag", appendString(nil, s.hash))
 	}
-	if _, err := index.Rows(e); err != nil {
-		s.problem, s.hash = err, u.previousHash
-		return s
+	final := appendMembers(canonical[:0:0], withValue(root, "metadata", appendMembers(nil, metadata)))
+	if words.doubtful(final) {
+		if _, err := index.RowsOf(final); err != nil {
+			s.problem, s.hash = err, u.previousHash
+			return s
+		}
 	}
-	s.final = string(appendCanonical(canonical[:0], e))
+	s.final = string(final)
 	return s
 }
 
-// assemble adds what the catalog knows about an entity to what it says itself.
-func assemble(e entity.Entity, u unstitched) {
-	metadata := e.Metadata()
-	annotations := asObject(metadata["annotations"])
+// assemble adds what the catalog knows about an entity to what it says itself. metadata are the members of that one.
+func assemble(u unstitched) (root, metadata []member, err error) {
+	if root, err = membersOf([]byte(u.processed)); err != nil {
+		return nil, nil, err
+	}
+	if metadata, err = membersOf(valueOf(root, "metadata")); err != nil {
+		return nil, nil, err
+	}
+	annotations, err := membersOf(valueOf(metadata, "annotations"))
+	changed := u.orphan
 	if u.orphan {
-		if annotations == nil {
-			annotations = map[string]any{}
-			metadata["annotations"] = annotations
-		}
-		annotations[entity.AnnotationOrphan] = "true"
+		annotations = withValue(annotations, entity.AnnotationOrphan, []byte(`"true"`))
 	}
 	for _, name := range []string{entity.AnnotationViewURL, entity.AnnotationEditURL} {
-		if url, ok := annotations[name].(string); ok && entity.IsScriptURL(url) {
-			annotations[name] = rejectedURL
+		if err == nil && entity.IsScriptURL(textOf(valueOf(annotations, name))) {
+			annotations, changed = withValue(annotations, name, appendString(nil, rejectedURL)), true
 		}
 	}
-	relations := make([]any, len(u.relations))
-	for i, r := range u.relations {
-		relations[i] = map[string]any{"type": r.Type, "targetRef": r.TargetRef}
+	if changed {
+		metadata = withValue(metadata, "annotations", appendMembers(nil, annotations))
+		root = withValue(root, "metadata", appendMembers(nil, metadata))
 	}
-	e["relations"] = relations
+	root = withValue(root, "relations", relationList(u.relations))
 	if items := statusItems(u.errors); len(items) > 0 {
-		e["status"] = map[string]any{"items": items}
+		root = withValue(root, "status", appendCanonical(nil, map[string]any{"items": items}))
 	}
+	return root, metadata, nil
+}
+
+func relationList(relations []entity.Relation) []byte {
+	dst := make([]byte, 0, 2+96*len(relations))
+	dst = append(dst, '[')
+	for i, r := range relations {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(dst, `{"targetRef":`...), r.TargetRef)
+		dst = append(appendString(append(dst, `,"type":`...), r.Type), '}')
+	}
+	return append(dst, ']')
 }
 
 func statusItems(serialized string) []any {
@@ -128,7 +146,10 @@ func (e *Engine) stitchQueued(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	done := stitchAll(queue, e.cores)
-	changes, err := e.db.publish(ctx, e.now().UnixMilli(), done)
+	made, changes, err := e.db.publish(ctx, e.now().UnixMilli(), done)
+	if err == nil {
+		e.follower.offer(made)
+	}
 	e.logProblems(changes)
 	return len(queue), err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/callboard/callboard/server/internal/store"
 )
@@ -42,17 +43,18 @@ func (d database) write(ctx context.Context, fn func(ctx context.Context, tx bun
 	})
 }
 
-// The sizes of one statement: SQL text grows with both.
+// The sizes of one statement. Statements come in few lengths, so that SQLite finds them prepared: formatting and parsing
+// them cost more than running them.
 const (
-	rowsPerStatement  = 500
+	rowsPerStatement  = 256
+	keysPerStatement  = 512
 	bytesPerStatement = 4 << 20
 )
 
 // execRows runs one statement per chunk of rows: before + "(?, ?), (?, ?), …" + after.
 func execRows(ctx context.Context, tx bun.IDB, before string, rows [][]any, after string) error {
 	return eachChunk(rows, func(values string, args []any) error {
-		_, err := tx.ExecContext(ctx, before+values+after, args...)
-		return err
+		return execute(ctx, tx, before+values+after, args...)
 	})
 }
 
@@ -68,22 +70,21 @@ func queryRows(ctx context.Context, tx bun.IDB, before string, rows [][]any, aft
 }
 
 func eachChunk(rows [][]any, run func(values string, args []any) error) error {
+	var args []any
 	for len(rows) > 0 {
-		n, size := 0, 0
-		for n < len(rows) && n < rowsPerStatement && (n == 0 || size < bytesPerStatement) {
-			for _, v := range rows[n] {
-				if s, ok := v.(string); ok {
-					size += len(s)
-				}
-			}
-			n++
+		n := min(len(rows), rowsPerStatement)
+		for n&(n-1) != 0 {
+			n &= n - 1 // down to a power of two
 		}
-		row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(rows[0])), ", ") + ")"
-		args := make([]any, 0, n*len(rows[0]))
+		for n > 1 && bytesOf(rows[:n]) > bytesPerStatement {
+			n /= 2
+		}
+		args = args[:0]
 		for _, r := range rows[:n] {
 			args = append(args, r...)
 		}
-		if err := run(strings.TrimSuffix(strings.Repeat(row+", ", n), ", "), args); err != nil {
+		row := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
+		if err := run(row+strings.Repeat(", "+row, n-1), args); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -91,27 +92,39 @@ func eachChunk(rows [][]any, run func(values string, args []any) error) error {
 	return nil
 }
 
-// execIn runs a statement with one "IN (?)" for each chunk of keys.
-func execIn[K ~string](ctx context.Context, tx bun.IDB, statement string, keys []K) error {
-	return inChunks(keys, func(in []string) error {
-		_, err := tx.ExecContext(ctx, statement, bun.In(in))
-		return err
-	})
+func bytesOf(rows [][]any) (size int) {
+	for _, r := range rows {
+		for _, v := range r {
+			if s, ok := v.(string); ok {
+				size += len(s)
+			}
+		}
+	}
+	return size
+}
+
+// execIn runs a statement that ends in "IN (?)", or has it somewhere, for each chunk of keys. Other arguments come first.
+func execIn[K ~string](ctx context.Context, tx bun.IDB, statement string, keys []K, args ...any) error {
+	return inChunks(statement, keys, args, func(statement string, args []any) error { return execute(ctx, tx, statement, args...) })
 }
 
 // queryIn runs a query with one "IN (?)" for each chunk of keys.
 func queryIn[K ~string](ctx context.Context, db bun.IDB, keys []K, query string, scan func(*sql.Rows) error) error {
-	return inChunks(keys, func(in []string) error { return each(ctx, db, scan, query, bun.In(in)) })
+	return inChunks(query, keys, nil, func(query string, args []any) error { return each(ctx, db, scan, query, args...) })
 }
 
-func inChunks[K ~string](keys []K, run func(in []string) error) error {
+// inChunks fills the list of a statement up to one of a few lengths by repeating its last key.
+func inChunks[K ~string](statement string, keys []K, first []any, run func(statement string, args []any) error) error {
 	for len(keys) > 0 {
-		n := min(len(keys), rowsPerStatement)
-		in := make([]string, n)
-		for i, k := range keys[:n] {
-			in[i] = string(k)
+		n, size := min(len(keys), keysPerStatement), 1
+		for size < n {
+			size *= 8
 		}
-		if err := run(in); err != nil {
+		args := append(make([]any, 0, len(first)+size), first...)
+		for i := range size {
+			args = append(args, string(keys[min(i, n-1)]))
+		}
+		if err := run(strings.Replace(statement, "IN (?)", "IN (?"+strings.Repeat(", ?", size-1)+")", 1), args); err != nil {
 			return err
 		}
 		keys = keys[n:]
@@ -119,9 +132,34 @@ func inChunks[K ~string](keys []K, run func(in []string) error) error {
 	return nil
 }
 
+// querier runs statements.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// below is database/sql under bun where the database is SQLite: bun writes arguments into the text of a statement, and
+// only a text that comes again is found prepared. On PostgreSQL that text tells the types of the arguments.
+func below(db bun.IDB) querier {
+	if db.Dialect().Name() == dialect.SQLite {
+		switch db := db.(type) {
+		case bun.Tx:
+			return db.Tx
+		case *bun.DB:
+			return db.DB
+		}
+	}
+	return db
+}
+
+func execute(ctx context.Context, db bun.IDB, statement string, args ...any) error {
+	_, err := below(db).ExecContext(ctx, statement, args...)
+	return err
+}
+
 // each calls scan for every row of a query.
 func each(ctx context.Context, db bun.IDB, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := db.QueryContext(ctx, query, args...)
+	rows, err := below(db).QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -164,8 +202,7 @@ func (d database) meta(ctx context.Context, key string) (string, error) {
 }
 
 func setMeta(ctx context.Context, tx bun.IDB, key, value string) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO catalog_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
-	return err
+	return execute(ctx, tx, "INSERT INTO catalog_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 }
 
 // probe tells whether the database takes writes at all.

@@ -81,10 +81,7 @@ func (d database) claim(ctx context.Context, now time.Time, limit int, p pace) (
 			return err
 		}
 		for next, ids := range byNext {
-			if err := inChunks(ids, func(in []string) error {
-				_, err := tx.ExecContext(ctx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE entity_id IN (?)", next, bun.In(in))
-				return err
-			}); err != nil {
+			if err := execIn(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE entity_id IN (?)", ids, next); err != nil {
 				return err
 			}
 		}

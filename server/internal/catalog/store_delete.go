@@ -101,10 +101,7 @@ func (b *batch) deleteTree(ctx context.Context, provider string, roots []string)
 			b.marks[ref] = true
 		}
 	}
-	return inChunks(keysOf(own), func(in []string) error {
-		_, err := b.tx.ExecContext(ctx, "DELETE FROM catalog_references WHERE source_key = ? AND target_entity_ref IN (?)", provider, bun.In(in))
-		return err
-	})
+	return execIn(ctx, b.tx, "DELETE FROM catalog_references WHERE source_key = ? AND target_entity_ref IN (?)", keysOf(own), provider)
 }
 
 // closure is everything that can be reached from start over the edges that query yields, start included. up follows
@@ -192,7 +189,7 @@ func (d database) deleteByID(ctx context.Context, now int64, id string) (deleted
 		if deleted = len(refs) > 0; err != nil || !deleted {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE catalog_refresh_state SET result_hash = '', next_update_at = ? WHERE entity_ref IN
+		if err := execute(ctx, tx, `UPDATE catalog_refresh_state SET result_hash = '', next_update_at = ? WHERE entity_ref IN
 			(SELECT source_entity_ref FROM catalog_references WHERE target_entity_ref = ? AND source_entity_ref IS NOT NULL)`, now, refs[0]); err != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ func (d database) addLocation(ctx context.Context, spec LocationSpec) (row locat
 		if len(taken) > 0 {
 			row.EntityRef = locationEntityRef(entity.Location{Type: row.Type, Target: row.Target + "#" + row.ID})
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO catalog_locations (id, type, target, presence, location_entity_ref) VALUES (?, ?, ?, ?, ?)",
+		err = execute(ctx, tx, "INSERT INTO catalog_locations (id, type, target, presence, location_entity_ref) VALUES (?, ?, ?, ?, ?)",
 			row.ID, row.Type, row.Target, row.Presence, row.EntityRef)
 		return err
 	})
@@ -96,7 +96,7 @@ func (d database) moveLocation(ctx context.Context, id string, spec LocationSpec
 			return err
 		}
 		row.Type, row.Target, row.Presence = spec.Type, spec.Target, spec.Presence
-		_, err = tx.ExecContext(ctx, "UPDATE catalog_locations SET type = ?, target = ?, presence = ? WHERE id = ?", row.Type, row.Target, row.Presence, id)
+		err = execute(ctx, tx, "UPDATE catalog_locations SET type = ?, target = ?, presence = ? WHERE id = ?", row.Type, row.Target, row.Presence, id)
 		return err
 	})
 	return row, err
@@ -107,7 +107,7 @@ func (d database) removeLocation(ctx context.Context, id string) (row locationRo
 		if row, err = d.location(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM catalog_locations WHERE id = ?", id)
+		err = execute(ctx, tx, "DELETE FROM catalog_locations WHERE id = ?", id)
 		return err
 	})
 	return row, err

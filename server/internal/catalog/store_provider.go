@@ -82,10 +82,7 @@ func (b *batch) releaseConflicts(ctx context.Context, provider string, conflicts
 	for i, c := range conflicts {
 		keys[i] = string(c.ref)
 	}
-	return inChunks(keys, func(in []string) error {
-		_, err := b.tx.ExecContext(ctx, "DELETE FROM catalog_references WHERE source_key = ? AND target_entity_ref IN (?)", provider, bun.In(in))
-		return err
-	})
+	return execIn(ctx, b.tx, "DELETE FROM catalog_references WHERE source_key = ? AND target_entity_ref IN (?)", keys, provider)
 }
 
 // providersWithEntities are the names that entities in the database belong to.
@@ -115,7 +112,7 @@ func (d database) refresh(ctx context.Context, refs []string) error {
 // refreshAll makes every entity go through the processors again.
 func (d database) refreshAll(ctx context.Context, now int64, fingerprint string) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE catalog_refresh_state SET next_update_at = ?, result_hash = ''", now); err != nil {
+		if err := execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ?, result_hash = ''", now); err != nil {
 			return err
 		}
 		return setMeta(ctx, tx, "fingerprint", fingerprint)
@@ -125,8 +122,7 @@ func (d database) refreshAll(ctx context.Context, now int64, fingerprint string)
 // takeOver makes entities that were never finished due at once: for a database that only this process works on.
 func (d database) takeOver(ctx context.Context, now int64) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE result_hash = '' AND next_update_at > ?", now, now)
-		return err
+		return execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE result_hash = '' AND next_update_at > ?", now, now)
 	})
 }
 

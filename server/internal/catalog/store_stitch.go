@@ -57,10 +57,19 @@ func (d database) unstitched(ctx context.Context, limit int) ([]unstitched, erro
 	return queue, err
 }
 
+// published is what one transaction has made visible: all changes behind before, in the order of the log. The log is not
+// read for them, so they must not be used when their number shows a gap.
+type published struct {
+	before, last int64
+	changes      []index.Change
+}
+
 // publish stores final entities whose tickets are still the ones that they were made for, and logs the changes.
-func (d database) publish(ctx context.Context, now int64, done []stitched) ([]problemChange, error) {
+func (d database) publish(ctx context.Context, now int64, done []stitched) (published, []problemChange, error) {
 	var changes []problemChange
+	var out published
 	err := d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		out = published{}
 		tickets := make([][]any, len(done))
 		for i, s := range done {
 			tickets[i] = []any{string(s.ref), s.ticket}
@@ -83,26 +92,43 @@ func (d database) publish(ctx context.Context, now int64, done []stitched) ([]pr
 			if s.final != "" {
 				finals = append(finals, []any{s.id, string(s.ref), s.final, s.hash})
 				log = append(log, []any{s.id, "u"})
+				doc := &index.Doc{UID: s.id, Ref: s.ref, JSON: []byte(s.final)}
+				out.changes = append(out.changes, index.Change{UID: s.id, Doc: doc})
 			}
 		}
 		if err := execRows(ctx, tx, "INSERT INTO catalog_final_entities (entity_id, entity_ref, final_entity, hash) VALUES ", finals,
 			" ON CONFLICT (entity_id) DO UPDATE SET final_entity = excluded.final_entity, hash = excluded.hash"); err != nil {
 			return err
 		}
+		if out.before, err = newestSeq(ctx, tx); err != nil {
+			return err
+		}
 		if err := execRows(ctx, tx, "INSERT INTO catalog_changelog (entity_id, op) VALUES ", log, ""); err != nil {
+			return err
+		}
+		if out.last, err = newestSeq(ctx, tx); err != nil {
 			return err
 		}
 		b := &batch{tx: tx, now: now}
 		changes, err = b.replaceProblems(ctx, stitchStage, problems)
 		return err
 	})
-	return changes, err
+	for i := range out.changes {
+		out.changes[i].Seq = out.before + int64(i) + 1
+	}
+	return out, changes, err
+}
+
+// newestSeq is the number of the newest change. Under the writer lock nobody adds one meanwhile.
+func newestSeq(ctx context.Context, tx bun.Tx) (seq int64, err error) {
+	err = each(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&seq) }, "SELECT coalesce(max(seq), 0) FROM catalog_changelog")
+	return seq, err
 }
 
 // lastSeq is the number of the newest change, and the oldest that is still in the log (0 = the log is empty).
 func (d database) lastSeq(ctx context.Context) (last, oldest int64, err error) {
 	err = each(ctx, d.db.Read(), func(rows *sql.Rows) error { return rows.Scan(&last, &oldest) },
-		"SELECT coalesce(max(seq), 0), coalesce(min(seq), 0) FROM catalog_changelog")
+		"SELECT coalesce((SELECT max(seq) FROM catalog_changelog), 0), coalesce((SELECT min(seq) FROM catalog_changelog), 0)")
 	return last, oldest, err
 }
 
@@ -150,7 +176,6 @@ func (d database) load(ctx context.Context, seq int64, chunk int, apply func([]i
 // pruneLog forgets all but the newest changes: who is further behind loads everything.
 func (d database) pruneLog(ctx context.Context, keep int64) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM catalog_changelog WHERE seq <= (SELECT coalesce(max(seq), 0) FROM catalog_changelog) - ?", keep)
-		return err
+		return execute(ctx, tx, "DELETE FROM catalog_changelog WHERE seq <= (SELECT coalesce(max(seq), 0) FROM catalog_changelog) - ?", keep)
 	})
 }

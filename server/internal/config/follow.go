@@ -33,7 +33,7 @@ type Follower struct {
 }
 
 type subscriber struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // its end is the end of the subscription
 	changed func(*Config)
 }
 
@@ -142,7 +142,7 @@ func directories(file string) []string {
 
 // fingerprint changes when one of the files is written, replaced, created or removed; empty tells that one has no
 // content.
-func fingerprint(files []string) (print string, empty bool) {
+func fingerprint(files []string) (sum string, empty bool) {
 	var b []byte
 	for _, file := range files {
 		info, err := os.Stat(file)

@@ -93,7 +93,8 @@ func (b *jsonBuilder) object(at Position, depth int) (*node, error) {
 			return nil, err
 		}
 		child.at.Line = line
-		n.set(key.(string), child)
+		name, _ := key.(string)
+		n.set(name, child)
 	}
 	_, err := b.decoder.Token()
 	return n, err

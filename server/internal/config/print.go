@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // Format is how [Config.Print] writes.
@@ -63,9 +66,9 @@ func yamlOf(n *node) *yaml.Node {
 	case nullKind:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}
 	case boolKind:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: fmt.Sprint(n.flag)}
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(n.flag)}
 	default:
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: formatNumber(n.number)}
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: jsvalue.Number(n.number)}
 	}
 }
 
@@ -102,7 +105,7 @@ func writeJSON(b *strings.Builder, n *node, indent string) {
 	case n.kind == stringKind:
 		b.WriteString(jsonText(n.text))
 	case n.kind == numberKind:
-		b.WriteString(formatNumber(n.number))
+		b.WriteString(jsvalue.Number(n.number))
 	case n.kind == listKind:
 		b.WriteString("[]")
 	default:

@@ -3,10 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // Section is a view of one object of the merged configuration. It is never nil: a missing object is an empty section,
@@ -88,22 +88,9 @@ func numberOf(n *node, key string) (float64, error) {
 	if n.kind == numberKind {
 		return n.number, nil
 	}
-	text := strings.TrimSpace(n.text)
-	if n.kind != stringKind || text == "" {
+	f, ok := jsvalue.ParseNumber(n.text)
+	if n.kind != stringKind || strings.TrimSpace(n.text) == "" || !ok {
 		return 0, errors.New("must be a number, got " + describe(n, key))
-	}
-	lower := strings.ToLower(text)
-	if len(lower) > 2 && lower[0] == '0' && strings.ContainsRune("xob", rune(lower[1])) && !strings.Contains(lower, "_") {
-		if i, err := strconv.ParseUint(lower, 0, 53); err == nil {
-			return float64(i), nil
-		}
-	}
-	if !yamlFloat.MatchString(text) {
-		return 0, errors.New("must be a number, got " + describe(n, key))
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return 0, errors.New("must be a finite number")
 	}
 	return f, nil
 }
@@ -131,7 +118,7 @@ func (s *Section) Bool(key string, def bool) bool {
 	}
 	text := strings.ToLower(strings.TrimSpace(n.text))
 	if n.kind == numberKind {
-		text = formatNumber(n.number)
+		text = jsvalue.Number(n.number)
 	}
 	switch text {
 	case "y", "yes", "true", "1", "on":

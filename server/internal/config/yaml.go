@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // Limits of one configuration, includes together. They are far above any real one and stop expansion bombs.
@@ -19,17 +21,6 @@ const (
 	maxAliases  = 100
 	maxFileSize = 5 << 20
 	maxIncludes = 1_000
-)
-
-// The scalar forms of YAML 1.2's core schema, which the reference's parser follows: "yes", dates and 1_000 are strings.
-var (
-	yamlNull  = regexp.MustCompile(`^(?:~|null|Null|NULL)?$`)
-	yamlBool  = regexp.MustCompile(`^(?:true|True|TRUE|false|False|FALSE)$`)
-	yamlInt   = regexp.MustCompile(`^[-+]?[0-9]+$`)
-	yamlOct   = regexp.MustCompile(`^0o[0-7]+$`)
-	yamlHex   = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
-	yamlFloat = regexp.MustCompile(`^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$`)
-	yamlInf   = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)$`)
 )
 
 // parseYAML reads one document. An empty document is nil. file is how positions and errors name the text.
@@ -158,7 +149,7 @@ func yamlKey(y *yaml.Node, file string) (string, error) {
 	case boolKind:
 		return strconv.FormatBool(n.flag), nil
 	case numberKind:
-		return formatNumber(n.number), nil
+		return jsvalue.Number(n.number), nil
 	default:
 		return n.text, nil
 	}
@@ -174,37 +165,18 @@ func scalarNode(y *yaml.Node, at Position) (*node, error) {
 	return resolveScalar(n)
 }
 
-// resolveScalar gives plain text the type that the core schema sees in it.
+// resolveScalar gives plain text the type that YAML 1.2's core schema sees in it: "yes", dates and 1_000 are texts.
 func resolveScalar(n *node) (*node, error) {
-	text := n.text
-	switch {
-	case yamlNull.MatchString(text):
+	switch v := jsvalue.Plain(n.text).(type) {
+	case nil:
 		return &node{kind: nullKind, at: n.at}, nil
-	case yamlBool.MatchString(text):
-		return &node{kind: boolKind, flag: text[0] == 't' || text[0] == 'T', at: n.at}, nil
-	case yamlOct.MatchString(text), yamlHex.MatchString(text):
-		i, err := strconv.ParseInt(text, 0, 64)
-		if err != nil {
-			return nil, &Problem{At: n.at, Message: "number " + text + " is too large"}
+	case bool:
+		return &node{kind: boolKind, flag: v, at: n.at}, nil
+	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return nil, &Problem{At: n.at, Message: n.text + " is not a finite number; put it in quotes if text is meant"}
 		}
-		return &node{kind: numberKind, number: float64(i), at: n.at}, nil
-	case yamlInt.MatchString(text), yamlFloat.MatchString(text):
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsInf(f, 0) {
-			return nil, &Problem{At: n.at, Message: "number " + text + " is too large"}
-		}
-		return &node{kind: numberKind, number: f, at: n.at}, nil
-	case yamlInf.MatchString(text):
-		return nil, &Problem{At: n.at, Message: text + " is not a finite number; put it in quotes if text is meant"}
-	default:
-		return n, nil
+		return &node{kind: numberKind, number: v, at: n.at}, nil
 	}
-}
-
-// formatNumber writes a number as JavaScript's JSON does.
-func formatNumber(f float64) string {
-	if whole(f) {
-		return strconv.FormatInt(int64(f), 10)
-	}
-	return strconv.FormatFloat(f, 'g', -1, 64)
+	return n, nil
 }

@@ -148,7 +148,7 @@ func prepare(doc any, how Compare) any {
 		root["root"] = shape(root["root"])
 	}
 	for _, p := range how.Unordered {
-		visit(root, "/root"+p, func(node any, set func(any)) {
+		visit(root, "/root"+p, func(node any, _ func(any)) {
 			if list, ok := node.([]any); ok {
 				slices.SortStableFunc(list, func(a, b any) int { return strings.Compare(stable(a), stable(b)) })
 			}

@@ -161,9 +161,9 @@ var eventField = regexp.MustCompile(`^([a-z]+): ?(.*)$`)
 
 func parseEvents(stream string) any {
 	out := []any{}
-	for _, block := range strings.Split(stream, "\n\n") {
+	for block := range strings.SplitSeq(stream, "\n\n") {
 		event := map[string]any{}
-		for _, line := range strings.Split(block, "\n") {
+		for line := range strings.SplitSeq(block, "\n") {
 			switch m := eventField.FindStringSubmatch(line); {
 			case m == nil && line != "" && !strings.HasPrefix(line, ":"):
 				event["raw"] = line

@@ -100,7 +100,7 @@ func (r *Runner) talk(ctx context.Context, conn *websocket.Conn, s session, vars
 		_, data, err := conn.Read(ctx)
 		cancel()
 		if err != nil {
-			return sent, messages, nil
+			return sent, messages, nil //nolint:nilerr // silence ends the wait
 		}
 		var v any
 		if json.Unmarshal(data, &v) != nil {

@@ -28,7 +28,7 @@ type SuiteLocation struct{ Type, Target string }
 
 // generatedName is the name that the reference gives the Location entity of a configured location.
 func (l SuiteLocation) generatedName(fixtures string) string {
-	sum := sha1.Sum([]byte(l.Type + ":" + strings.ReplaceAll(l.Target, "${FIXTURES}", fixtures)))
+	sum := sha1.Sum([]byte(l.Type + ":" + strings.ReplaceAll(l.Target, "${FIXTURES}", fixtures))) //nolint:gosec // the reference's names
 	return hex.EncodeToString(sum[:])
 }
 

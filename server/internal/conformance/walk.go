@@ -3,9 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -101,17 +103,13 @@ func (w Walk) nextLink(got *answer) string {
 
 func (w Walk) follow(cursor string) map[string]any {
 	next := map[string]any{}
-	for k, v := range w.Request {
-		next[k] = v
-	}
+	maps.Copy(next, w.Request)
 	switch {
 	case w.Style == "link":
 		next["path"] = w.Mount + cursor
 	case w.Post || w.Request["method"] == "POST":
 		body := map[string]any{"cursor": cursor}
-		for k, v := range w.CursorBody {
-			body[k] = v
-		}
+		maps.Copy(body, w.CursorBody)
 		next["method"], next["path"], next["body"] = "POST", w.CursorPath, body
 	default:
 		separator := "?"
@@ -156,10 +154,5 @@ func contains(list []any, v any) bool {
 	if _, missing := v.(absent); missing {
 		return true
 	}
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, v)
 }

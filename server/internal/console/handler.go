@@ -173,7 +173,7 @@ func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure wherever the page is
 		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		// Who forges the header only keeps the cookie from working.
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",

@@ -2,7 +2,6 @@ package httpx_test
 
 import (
 	"bufio"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,7 +42,7 @@ func (a cachedToken) Authenticate(*http.Request, string, bool) (*principal.Princ
 func preSerialised(tb testing.TB) http.Handler {
 	s := httpxtest.NewWith(tb, httpx.Options{
 		Auth:     cachedToken{&principal.Principal{Kind: principal.User, Subject: "user:default/guest"}},
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:   slog.New(slog.DiscardHandler),
 		Settings: httpx.Settings{CORS: &httpx.CORS{Origins: []string{"http://localhost:3000"}, Credentials: true}},
 	})
 	entity := []byte(`{"a":"` + strings.Repeat("x", 1500) + `"}`)

@@ -10,8 +10,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/gin-gonic/gin"
 
@@ -173,26 +175,59 @@ func checkSyntax(body []byte) error {
 	if len(body) == 0 || strict && json.Valid(body) {
 		return nil
 	}
-	at, expected := len(body)-len(trimmed), ""
+	message := syntaxMessage(string(body), len(body)-len(trimmed), "")
 	if strict {
-		var discard json.RawMessage
-		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &discard)); ok {
-			at, expected = int(syntax.Offset)-1, expectation(syntax.Error(), body, int(syntax.Offset)-1)
-			if strings.HasPrefix(syntax.Error(), "unexpected end") {
-				at = len(body)
-			}
+		message = SyntaxProblem(body)
+	}
+	return &apierror.Error{
+		Name: "SyntaxError", Status: http.StatusBadRequest, Message: message,
+		Fields: map[string]any{"expose": true, "statusCode": 400, "status": 400, "body": string(body), "type": "entity.parse.failed"},
+	}
+}
+
+// SyntaxProblem is what JavaScript engines say about a text that is not JSON, "" when it is.
+func SyntaxProblem(text []byte) string {
+	syntax := syntaxError(text)
+	if syntax == nil {
+		return ""
+	}
+	at := int(syntax.Offset) - 1
+	// The decoder ends a text by reading a blank.
+	blank := strings.HasPrefix(syntax.Error(), "invalid character ' '") && text[at] != ' '
+	if blank || strings.HasPrefix(syntax.Error(), "unexpected end") {
+		at = len(text)
+		// What was missing shows when something impossible stands at the end.
+		if syntax = syntaxError(append(slices.Clip(text), 0)); syntax == nil {
+			return syntaxMessage(string(text), at, "")
 		}
 	}
-	text := string(body)
-	return &apierror.Error{
-		Name: "SyntaxError", Status: http.StatusBadRequest, Message: syntaxMessage(text, at, expected),
-		Fields: map[string]any{"expose": true, "statusCode": 400, "status": 400, "body": text, "type": "entity.parse.failed"},
-	}
+	return syntaxMessage(string(text), at, expectation(syntax.Error(), text, at))
+}
+
+func syntaxError(text []byte) *json.SyntaxError {
+	var discard json.RawMessage
+	syntax, _ := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &discard))
+	return syntax
 }
 
 // expectation is what JavaScript engines say was expected at byte at, "" where they name the token instead.
 func expectation(problem string, body []byte, at int) string {
 	switch {
+	case at > 0 && at < len(body) && body[at-1] == '0' && body[at] >= '0' && body[at] <= '9':
+		return "Unexpected number in JSON"
+	case strings.HasSuffix(problem, "in numeric literal"):
+		return numberExpectation(problem)
+	case strings.HasSuffix(problem, "in exponent of numeric literal"):
+		return "Exponent part is missing a number in JSON"
+	case strings.HasSuffix(problem, "in string literal"):
+		if at == len(body) {
+			return "Unterminated string in JSON"
+		}
+		return "Bad control character in string literal in JSON"
+	case strings.HasSuffix(problem, "in string escape code") && at < len(body):
+		return "Bad escaped character in JSON"
+	case strings.HasSuffix(problem, `in \u hexadecimal character escape`):
+		return "Bad Unicode escape in JSON"
 	case strings.HasSuffix(problem, "after top-level value"):
 		return "Unexpected non-whitespace character after JSON"
 	case strings.HasSuffix(problem, "after object key"):
@@ -211,18 +246,25 @@ func expectation(problem string, body []byte, at int) string {
 	}
 }
 
+func numberExpectation(problem string) string {
+	if strings.HasSuffix(problem, "after decimal point in numeric literal") {
+		return "Unterminated fractional number in JSON"
+	}
+	return "No number after minus sign in JSON"
+}
+
 // syntaxMessage words a syntax error at byte at in the manner of JavaScript engines.
 func syntaxMessage(text string, at int, expected string) string {
+	if expected != "" {
+		line := strings.Count(text[:at], "\n")
+		column := units(text[strings.LastIndexByte(text[:at], '\n')+1:at]) + 1
+		return fmt.Sprintf("%s at position %d (line %d column %d)", expected, units(text[:at]), line+1, column)
+	}
 	if at >= len(text) {
 		return "Unexpected end of JSON input"
 	}
-	if expected != "" {
-		line := strings.Count(text[:at], "\n")
-		column := at - strings.LastIndexByte(text[:at], '\n')
-		return fmt.Sprintf("%s at position %d (line %d column %d)", expected, at, line+1, column)
-	}
 	token, around, before, after := []rune(text[at:])[0], text, "", ""
-	const shown = 40
+	const shown = 20
 	if len(text) > shown {
 		from, to := max(at-10, 0), min(at+10, len(text))
 		if from > 0 {
@@ -234,4 +276,12 @@ func syntaxMessage(text string, at int, expected string) string {
 		around = strings.ToValidUTF8(text[from:to], "")
 	}
 	return fmt.Sprintf("Unexpected token '%c', %s\"%s\"%s is not valid JSON", token, before, around, after)
+}
+
+// units is the length of a text as JavaScript counts it.
+func units(text string) (n int) {
+	for _, r := range text {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
 }

@@ -246,7 +246,7 @@ func TestErrors_SpeakOnlyWhereTheyAreMeantTo(t *testing.T) {
 func TestErrors_AfterTheAnswerBeganCutTheConnection(t *testing.T) {
 	s := demo(t, httpx.Options{})
 	defer func() {
-		if got := recover(); got != http.ErrAbortHandler {
+		if got, ok := recover().(error); !ok || !errors.Is(got, http.ErrAbortHandler) {
 			t.Errorf("recovered %v", got)
 		}
 	}()

@@ -19,7 +19,7 @@ const compressFrom = 1024
 type encoder interface {
 	io.WriteCloser
 	Flush() error
-	Reset(io.Writer)
+	Reset(w io.Writer)
 }
 
 // encoders are the content codings that the edge can make. Brotli, which the reference prefers, costs more than it
@@ -95,7 +95,7 @@ func (x *exchange) startEncoding(coding string) {
 		h["Content-Encoding"] = codingDeflate
 	}
 	x.mode, x.coding = bodyEncoded, coding
-	x.encoder = x.server.encoders.pool(coding).Get().(encoder)
+	x.encoder = x.server.encoders.pool(coding).Get().(encoder) //nolint:forcetypeassert // the pool makes nothing else
 	x.encoder.Reset(x.w)
 }
 
@@ -245,7 +245,7 @@ func quality(params string) float64 {
 }
 
 func (s *Server) buffer() *bytes.Buffer {
-	b := s.buffers.Get().(*bytes.Buffer)
+	b := s.buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool makes nothing else
 	b.Reset()
 	return b
 }

@@ -119,7 +119,7 @@ func (s *Server) describe(err error, x *exchange) (int, errorBody) {
 // [apierror.Error] has shown it on purpose.
 func serialise(err error, depth int) errorBody {
 	const maxCauses = 16
-	e, ok := err.(*apierror.Error)
+	e, ok := err.(*apierror.Error) //nolint:errorlint // what wraps a cause is the cause that is shown
 	if !ok {
 		return errorBody{name: apierror.Generic, message: err.Error()}
 	}

@@ -103,6 +103,8 @@ func (r *Router) Handle(method, path string, access Access, h Handler) {
 	}
 }
 
+// GET, POST, PUT and DELETE are [Router.Handle] with that method.
+
 func (r *Router) GET(path string, a Access, h Handler)    { r.Handle(http.MethodGet, path, a, h) }
 func (r *Router) POST(path string, a Access, h Handler)   { r.Handle(http.MethodPost, path, a, h) }
 func (r *Router) PUT(path string, a Access, h Handler)    { r.Handle(http.MethodPut, path, a, h) }

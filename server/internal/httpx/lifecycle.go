@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -115,9 +116,7 @@ func (s *Server) serveHealth(x *exchange) {
 		return
 	}
 	h := x.Header()
-	for name, values := range s.healthHeaders {
-		h[name] = values
-	}
+	maps.Copy(h, s.healthHeaders)
 	x.sendJSON(status, state)
 }
 

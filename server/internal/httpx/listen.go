@@ -68,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, grace time.Duration
 		s.log.WarnContext(ctx, "connections were cut at shutdown", slog.Duration("after", grace))
 		err = server.Close()
 	}
-	<-failed
+	_ = <-failed // that it was closed
 	return err
 }
 

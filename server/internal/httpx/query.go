@@ -2,13 +2,13 @@ package httpx
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
@@ -121,7 +121,7 @@ func (p *queryParam) typed(value any) any {
 			return list
 		}
 	case openapi3.TypeInteger, openapi3.TypeNumber:
-		if n, ok := number(text); ok && isText {
+		if n, ok := jsvalue.ParseNumber(text); ok && isText {
 			return n
 		}
 	case openapi3.TypeBoolean:
@@ -130,23 +130,6 @@ func (p *queryParam) typed(value any) any {
 		}
 	}
 	return value
-}
-
-// number reads what JavaScript's unary plus reads from a non-empty string, short of infinities.
-func number(text string) (float64, bool) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return 0, true
-	}
-	if strings.ContainsAny(text, "_pPnN") || strings.ContainsAny(text, "xXoObB") && (text[0] == '-' || text[0] == '+') {
-		return 0, false
-	}
-	if len(text) > 2 && text[0] == '0' && strings.ContainsRune("xXoObB", rune(text[1])) {
-		n, err := strconv.ParseUint(text, 0, 53)
-		return float64(n), err == nil
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	return n, err == nil && !math.IsInf(n, 0)
 }
 
 // maxQueryPairs is where the reference stops reading.

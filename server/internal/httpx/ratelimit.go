@@ -95,8 +95,11 @@ func (l *limiter) window(key netip.Prefix, now time.Time) *window {
 
 // settle gives a request back whose outcome the rule does not count.
 func (l *limiter) settle(w *window, status int) {
-	ok := status < http.StatusBadRequest
-	if w == nil || !(ok && l.rule.SkipSuccessful || !ok && l.rule.SkipFailed) {
+	free := l.rule.SkipFailed
+	if status < http.StatusBadRequest {
+		free = l.rule.SkipSuccessful
+	}
+	if w == nil || !free {
 		return
 	}
 	l.mu.Lock()

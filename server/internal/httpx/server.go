@@ -60,7 +60,7 @@ type Server struct {
 	startupPause, requestTimeout time.Duration
 
 	life   *lifecycle
-	ending context.Context // over when the server shuts down
+	ending context.Context //nolint:containedctx // the server's own: over when it shuts down
 	endAll context.CancelFunc
 	up     atomic.Bool // life is serving or draining; read by every request
 
@@ -160,7 +160,7 @@ func (s *Server) Routes() []Route {
 func (s *Server) Features() []string { return append([]string(nil), s.ids...) }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := s.exchanges.Get().(*exchange)
+	x := s.exchanges.Get().(*exchange) //nolint:forcetypeassert // the pool makes nothing else
 	x.server, x.w, x.r, x.began = s, w, r, time.Now()
 	x.path, x.rawPath, x.status = r.URL.Path, r.URL.RawPath, http.StatusOK
 	x.metrics = s.metrics.unknown
@@ -175,7 +175,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // end contains panics, completes the answer and accounts for it.
 func (s *Server) end(x *exchange) {
 	if failure := recover(); failure != nil {
-		if failure == http.ErrAbortHandler {
+		if err, ok := failure.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			x.broken = true
 		} else {
 			x.fail(fmt.Errorf("panic: %v\n%s", failure, debug.Stack()))

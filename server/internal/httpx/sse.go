@@ -15,7 +15,7 @@ import (
 
 // Events is an open event stream (text/event-stream). Its methods may be called from several goroutines.
 type Events struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // the stream is the request
 	x    *exchange
 	mu   sync.Mutex
 	err  error
@@ -44,7 +44,7 @@ func Stream(c *gin.Context, heartbeat time.Duration, run func(*Events) error) er
 	h.Set("Connection", "keep-alive")
 	e.x.WriteHeader(http.StatusOK)
 	if err := e.x.FlushError(); err != nil {
-		return nil //nolint:nilerr // the caller is gone, nobody can be told
+		return nil // the caller is gone, nobody can be told
 	}
 	var beats sync.WaitGroup
 	if heartbeat > 0 {

@@ -130,7 +130,7 @@ func TestWebSocket_PassesTheEdge(t *testing.T) {
 	r.GET("/", httpx.AnyPrincipal, func(c *gin.Context) error {
 		conn, err := websocket.Accept(c.Writer, c.Request, nil)
 		if err != nil {
-			return nil //nolint:nilerr // Accept has answered
+			return nil // Accept has answered
 		}
 		defer conn.CloseNow()
 		kind, message, err := conn.Read(c.Request.Context())

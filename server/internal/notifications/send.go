@@ -95,10 +95,10 @@ func checkLink(link string) error {
 			err = weblink.ErrScheme
 		}
 	}
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return nil
-	case weblink.ErrInvalid:
+	case errors.Is(err, weblink.ErrInvalid):
 		return apierror.Wrap(apierror.Input, "Invalid link provided", apierror.New(apierror.TypeErr, err.Error()))
 	}
 	return apierror.Wrap(apierror.Input, "Invalid link provided", apierror.New(apierror.Generic, err.Error()))

@@ -381,7 +381,7 @@ func TestClose_SaysGoodbyeAndRefusesWhoComesLater(t *testing.T) {
 	p := s.open(t, "ada")
 	p.settle(s)
 	closed := make(chan struct{})
-	go func() { defer close(closed); s.Hub.Close(t.Context()) }()
+	go func() { defer close(closed); s.Close(t.Context()) }()
 	if code, _ := p.end(); code != websocket.StatusGoingAway {
 		t.Error(code)
 	}

@@ -48,7 +48,7 @@ func (db *DB) lockMigrations(ctx context.Context, feature string) (unlock func()
 		return nil, err
 	}
 	h := fnv.New64a()
-	h.Write([]byte("callboard.migrate." + feature))
+	_, _ = h.Write([]byte("callboard.migrate." + feature))
 	key := int64(h.Sum64())
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(?)", key); err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 func openPostgres(ctx context.Context, section *config.Section) (*DB, error) {
 	cfg, err := postgresConfig(section)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("backend.database.connection: %w", err)
 	}
 	schema := section.String("schema", defaultSchema)
 	if !schemaName.MatchString(schema) {
@@ -42,7 +42,7 @@ func openPostgres(ctx context.Context, section *config.Section) (*DB, error) {
 	}
 	description := fmt.Sprintf("PostgreSQL %s at %s:%d, schema %s", cfg.Database, cfg.Host, cfg.Port, schema)
 	if err := ensureSchema(ctx, cfg, schema); err != nil {
-		return nil, fmt.Errorf("open %s: %w", description, err)
+		return nil, fmt.Errorf("backend.database: cannot open %s: %w", description, err)
 	}
 	cfg.RuntimeParams["search_path"] = schema
 	pool := stdlib.OpenDB(*cfg)
@@ -59,14 +59,14 @@ func postgresConfig(section *config.Section) (*pgx.ConnConfig, error) {
 	text, isText := section.Value("connection").(string)
 	cfg, err := pgx.ParseConfig(text)
 	if err != nil {
-		return nil, fmt.Errorf("backend.database.connection: not a PostgreSQL connection string: %w", err)
+		return nil, fmt.Errorf("not a PostgreSQL connection string: %w", err)
 	}
 	if !isText {
 		connection := section.Section("connection")
 		cfg.Host = connection.String("host", cfg.Host)
 		port := connection.Int("port", int(cfg.Port))
 		if port < 1 || port > 65535 {
-			return nil, errors.New("backend.database.connection.port: " + strconv.Itoa(port) + " is not a port number")
+			return nil, errors.New("port " + strconv.Itoa(port) + " is not a port number")
 		}
 		cfg.Port = uint16(port)
 		cfg.User = connection.String("user", cfg.User)

@@ -41,7 +41,7 @@ func openSQLite(ctx context.Context, section *config.Section) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", description, err), writer.Close())
 	}
-	db := &DB{dialect: SQLite, description: description, writer: writer, reader: reader,
+	db := &DB{dialect: SQLite, memory: path == memoryConnection, description: description, writer: writer, reader: reader,
 		retryable: func(error) bool { return false }, translate: translateSQLite}
 	if err := checkWritable(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("backend.database: %s cannot be written: %w; check the path and its permissions, and that the disk is not full",
@@ -87,6 +87,7 @@ func openSQLitePool(dsn string, extra url.Values, connections int) (*bun.DB, err
 	extra.Set("_busy_timeout", "5000")
 	extra.Set("_foreign_keys", "1")
 	extra.Set("_cache_size", "-16000")
+	extra.Set("_stmt_cache_size", "64") // per connection; for statements whose arguments are not part of the text
 	pool, err := sql.Open("sqlite3", dsn+"&"+extra.Encode())
 	if err != nil {
 		return nil, err
@@ -100,6 +101,10 @@ func openSQLitePool(dsn string, extra url.Values, connections int) (*bun.DB, err
 
 // checkWritable writes for real: a read-only file or folder shows only then.
 func checkWritable(ctx context.Context, db *DB) error {
+	// A page that many transactions in a row change is copied from the log to the file once for all of them.
+	if _, err := db.writer.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 4000"); err != nil {
+		return err
+	}
 	return db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS callboard_opened (at TEXT); DELETE FROM callboard_opened; INSERT INTO callboard_opened VALUES (datetime('now'))")
 		return err

@@ -23,6 +23,8 @@ const (
 // DB is the one database of a running host. It is safe for concurrent use.
 type DB struct {
 	dialect Dialect
+	// memory tells that the data ends with this value.
+	memory bool
 	// description says where the data is, without credentials.
 	description string
 	writer      *bun.DB
@@ -31,6 +33,22 @@ type DB struct {
 	retryable func(error) bool
 	// translate turns driver errors that callers can act on into apierrors.
 	translate func(error) error
+}
+
+// CheckConfig reports what is wrong with section (backend.database) as far as it shows without opening anything.
+func CheckConfig(section *config.Section) {
+	switch client := section.String("client", "better-sqlite3"); client {
+	case "better-sqlite3", "sqlite3":
+	case "pg":
+		if !schemaName.MatchString(section.String("schema", defaultSchema)) {
+			section.Problem("schema", "must be a lower-case identifier of at most 63 characters")
+		}
+		if _, err := postgresConfig(section); err != nil {
+			section.Problem("connection", err.Error())
+		}
+	default:
+		section.Problem("client", fmt.Sprintf("%q is not supported; use better-sqlite3 or pg", client))
+	}
 }
 
 // Open opens the database that section (backend.database) names and checks that it can be written. Errors name the
@@ -48,6 +66,9 @@ func Open(ctx context.Context, section *config.Section) (*DB, error) {
 
 // Dialect is the family of this database.
 func (db *DB) Dialect() Dialect { return db.dialect }
+
+// InMemory reports whether the data is in this process alone and ends with it.
+func (db *DB) InMemory() bool { return db.memory }
 
 // String says what and where the database is, for logs and the console; it holds no credentials.
 func (db *DB) String() string { return db.description }

@@ -41,7 +41,7 @@ func OpenSites(section *config.Section) (*Sites, error) {
 	}
 	if err != nil {
 		section.Problem("publisher.local.publishDirectory", "must be a readable folder")
-		return s, nil
+		return s, nil //nolint:nilerr // the section reports it with its place
 	}
 	s.root = root
 	return s, nil

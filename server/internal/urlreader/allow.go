@@ -56,7 +56,7 @@ func (r allowRule) names(host string) bool {
 
 func (r allowRule) matches(u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
-	if r.host != host && !(strings.HasPrefix(r.host, ".") && strings.HasSuffix(host, r.host)) {
+	if r.host != host && (!strings.HasPrefix(r.host, ".") || !strings.HasSuffix(host, r.host)) {
 		return false
 	}
 	port, _ := strconv.Atoi(u.Port())

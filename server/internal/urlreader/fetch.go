@@ -95,7 +95,7 @@ func innermost(err error) error {
 
 // safeSegments refuses paths that climb, also when the dots are encoded: they would name another repository's API.
 func safeSegments(u *url.URL) error {
-	for _, segment := range strings.Split(u.EscapedPath(), "/") {
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
 		for range 3 {
 			if segment == ".." || segment == "." {
 				return apierror.Inputf("Cannot read %s: the path must not contain . or .. segments", u.Redacted())

@@ -191,7 +191,7 @@ func withVerb(u *url.URL, verb string) string {
 func escape(segments ...string) string {
 	var out []string
 	for _, segment := range segments {
-		for _, part := range strings.Split(segment, "/") {
+		for part := range strings.SplitSeq(segment, "/") {
 			out = append(out, url.PathEscape(part))
 		}
 	}

@@ -2,6 +2,7 @@ package urlreader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/netguard"
 )
 
 func reader(t *testing.T, yaml string) *Reader {
@@ -100,12 +102,12 @@ func TestTheDialGuardRefusesWhatIsNotPublic(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:80", "[::1]:80", "10.0.0.1:80", "172.16.3.4:80", "192.168.1.1:80", "169.254.169.254:80",
 		"0.0.0.0:80", "100.64.1.1:80", "[fe80::1]:80", "[fc00::1]:80", "[::ffff:127.0.0.1]:80", "[::ffff:169.254.169.254]:80",
 		"[64:ff9b::7f00:1]:80", "224.0.0.1:80", "255.255.255.255:80", "[::]:80", "[2002:7f00:1::]:80", "198.18.0.1:80"} {
-		if publicOnly(address) == nil {
+		if !errors.Is(publicOnly("tcp4", address, nil), netguard.ErrNotPublic) {
 			t.Errorf("%s was accepted", address)
 		}
 	}
 	for _, address := range []string{"93.184.215.14:443", "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:443"} {
-		if err := publicOnly(address); err != nil {
+		if err := publicOnly("tcp6", address, nil); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

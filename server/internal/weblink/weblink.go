@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// The reasons against an address.
+// The reasons against an address, in the reference's words.
 var (
-	ErrScheme  = errors.New("Only HTTP/HTTPS links are allowed") //nolint:staticcheck // the reference's text, shown to callers
-	ErrInvalid = errors.New("Invalid URL")                       //nolint:staticcheck // the reference's text, shown to callers
+	ErrScheme  = errors.New("Only HTTP/HTTPS links are allowed")
+	ErrInvalid = errors.New("Invalid URL")
 )
 
 // Check reports whether following address from a web page stays with http or https. A relative address does.
@@ -56,7 +56,7 @@ func isScheme(s string) bool {
 	for i := range len(s) {
 		c := s[i] | 0x20
 		letter := c >= 'a' && c <= 'z'
-		if !letter && (i == 0 || !(s[i] >= '0' && s[i] <= '9' || strings.IndexByte("+-.", s[i]) >= 0)) {
+		if !letter && (i == 0 || strings.IndexByte("0123456789+-.", s[i]) < 0) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package weblink
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestCheck_LetsThroughWhatStaysOnTheWeb(t *testing.T) {
 		"file:///etc/passwd": ErrScheme, "ftp://a.b": ErrScheme, "mailto:x@y": ErrScheme, "blob:https://a.test/x": ErrScheme,
 		"http://": ErrInvalid, "https://[": ErrInvalid, "http://a b/": ErrInvalid, "http://:80": ErrInvalid, "https:": ErrInvalid,
 	} {
-		if got := Check(address); got != want {
+		if got := Check(address); !errors.Is(got, want) {
 			t.Errorf("%q: %v, want %v", address, got, want)
 		}
 	}

@@ -62,11 +62,12 @@ func (e *Error) Input() *apierror.Error { return apierror.New(apierror.Input, e.
 
 // Because is an InputError that is caused by e: the cause is serialised with its issues.
 func (e *Error) Because(message string) *apierror.Error {
-	text := e.Error()
-	return &apierror.Error{
-		Name: apierror.Input, Message: message + "; caused by " + text,
-		Cause: &apierror.Error{Name: "ZodError", Message: text, Fields: map[string]any{"issues": e.issues}},
-	}
+	return &apierror.Error{Name: apierror.Input, Message: message + "; caused by " + e.Error(), Cause: e.Named()}
+}
+
+// Named is e under the library's own name, with its issues.
+func (e *Error) Named() *apierror.Error {
+	return &apierror.Error{Name: "ZodError", Message: e.Error(), Fields: map[string]any{"issues": e.issues}}
 }
 
 // JSONSchema renders s as JSON Schema draft 7.
@@ -111,7 +112,7 @@ func typeName(v any, present bool) string {
 		return "string"
 	case []any:
 		return "array"
-	case map[string]any:
+	case map[string]any, *ObjectValue:
 		return "object"
 	}
 	return "number"

@@ -2,10 +2,10 @@ package zod
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 type typeSchema struct{ name string }
@@ -48,7 +48,8 @@ func (s enumSchema) check(v any, present bool, path []any) outcome {
 	text, ok := v.(string)
 	if !ok || !present {
 		expected := "'" + strings.Join(s.options, "' | '") + "'"
-		return abort(invalidType(expected, v, present, path))
+		i := invalidType(expected, v, present, path)
+		return abort(append(issue{i[1], i[2], i[0]}, i[3:]...)) // the library's own order
 	}
 	if slices.Contains(s.options, text) {
 		return outcome{}
@@ -66,16 +67,16 @@ type keyedSchema struct {
 	value Schema
 }
 
-// Keyed expects an object of which every key passes and every value is as expected. Keys are checked in byte order.
+// Keyed expects an object of which every key passes and every value is as expected. Keys are checked in the order of [Members].
 func Keyed(key func(string) bool, value Schema) Schema { return keyedSchema{key, value} }
 
 func (s keyedSchema) check(v any, present bool, path []any) outcome {
-	object, ok := v.(map[string]any)
+	names, object, ok := Members(v)
 	if !ok || !present {
 		return abort(invalidType("object", v, present, path))
 	}
 	var o outcome
-	for _, name := range slices.Sorted(maps.Keys(object)) {
+	for _, name := range names {
 		if len(o.issues) >= maxIssues {
 			break
 		}
@@ -99,9 +100,9 @@ func Strict(fields ...Field) Schema { return strictSchema{objectSchema{fields}} 
 
 func (s strictSchema) check(v any, present bool, path []any) outcome {
 	o := s.objectSchema.check(v, present, path)
-	object, _ := v.(map[string]any)
+	names, _, _ := Members(v)
 	var unknown []string
-	for name := range object {
+	for _, name := range names {
 		if !slices.ContainsFunc(s.fields, func(f Field) bool { return f.Name == name }) {
 			unknown = append(unknown, name)
 		}
@@ -109,7 +110,6 @@ func (s strictSchema) check(v any, present bool, path []any) outcome {
 	if len(unknown) == 0 {
 		return o
 	}
-	slices.Sort(unknown)
 	message := "Unrecognized key(s) in object: '" + strings.Join(unknown, "', '") + "'"
 	o.add(outcome{issues: []issue{{{"code", "unrecognized_keys"}, {"keys", unknown}, {"path", steps(path)}, {"message", message}}}})
 	return o
@@ -166,9 +166,12 @@ func joinPath(path []any) string {
 		case int:
 			fmt.Fprintf(&b, "[%d]", s)
 		case string:
-			if len(path) > 1 && strings.Contains(s, `"`) {
+			if len(path) > 1 && (strings.Contains(s, `"`) || !strings.ContainsFunc(s, startsName)) {
 				b.WriteString(`["` + strings.ReplaceAll(s, `"`, `\"`) + `"]`)
 				continue
+			}
+			if s == "" {
+				s = `""`
 			}
 			if b.Len() > 0 {
 				b.WriteByte('.')
@@ -177,4 +180,9 @@ func joinPath(path []any) string {
 		}
 	}
 	return b.String()
+}
+
+// startsName reports whether a name in JavaScript may start with r. The library looks for one anywhere.
+func startsName(r rune) bool {
+	return r == '$' || r == '_' || unicode.IsLetter(r) || unicode.Is(unicode.Nl, r) || unicode.Is(unicode.Other_ID_Start, r)
 }

@@ -128,7 +128,7 @@ type objectSchema struct{ fields []Field }
 func Object(fields ...Field) Schema { return objectSchema{fields} }
 
 func (s objectSchema) check(v any, present bool, path []any) outcome {
-	object, ok := v.(map[string]any)
+	_, object, ok := Members(v)
 	if !ok || !present {
 		return abort(invalidType("object", v, present, path))
 	}
@@ -173,7 +173,7 @@ type recordSchema struct{}
 func Record() Schema { return recordSchema{} }
 
 func (recordSchema) check(v any, present bool, path []any) outcome {
-	if _, ok := v.(map[string]any); ok && present {
+	if typeName(v, present) == "object" {
 		return outcome{}
 	}
 	return abort(invalidType("object", v, present, path))
@@ -264,7 +264,7 @@ func (s lazySchema) check(v any, present bool, path []any) outcome {
 func (s lazySchema) jsonSchema() members { return members{} }
 
 // extend copies: paths end up in issues and must not share their ends.
-func extend(path []any, step any) []any { return append(path[:len(path):len(path)], step) }
+func extend(path []any, step any) []any { return append(slices.Clip(path), step) }
 
 func described(m members, description string) members {
 	if description != "" {

@@ -116,8 +116,8 @@ func waitForSocket(dir string) error {
 func findBinaries() (string, error) {
 	candidates := []string{os.Getenv("PG_BIN")}
 	if path, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			candidates = append(candidates, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			candidates = append(candidates, filepath.Dir(target))
 		}
 	}
 	packaged, _ := filepath.Glob("/usr/lib/postgresql/*/bin")

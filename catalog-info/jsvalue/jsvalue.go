@@ -1,15 +1,19 @@
-package cataloginfo
+// Package jsvalue reads and prints scalars as JavaScript has them: the reference reads YAML into JavaScript's values, and
+// their texts stand in messages, keys and answers.
+package jsvalue
 
 import (
+	"encoding/json"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
 )
 
-// resolvePlain gives an unquoted scalar its value by the YAML 1.2 core schema, as the reference reads it: numbers are
-// JavaScript's, so large integers are rounded; dates, "yes", "1_000" and "0b11" are texts; "0777" is 777.
-// Infinite values and NaN are float64 here; JSON has no word for them (see jsonNumber).
-func resolvePlain(s string) any {
+// Plain gives an unquoted YAML scalar its value by the YAML 1.2 core schema: nil, a bool, a float64 or s itself. Numbers
+// are JavaScript's, so large integers are rounded; dates, "yes", "1_000" and "0b11" are texts; "0777" is 777. A number
+// may be infinite or NaN, for which JSON has no word.
+func Plain(s string) any {
 	if s == "" {
 		return nil
 	}
@@ -30,14 +34,14 @@ func resolvePlain(s string) any {
 			return false
 		}
 	case c >= '0' && c <= '9', c == '.', c == '-', c == '+':
-		if f, ok := resolveNumber(s); ok {
+		if f, ok := plainNumber(s); ok {
 			return f
 		}
 	}
 	return s
 }
 
-func resolveNumber(s string) (float64, bool) {
+func plainNumber(s string) (float64, bool) {
 	if strings.HasPrefix(s, "0o") {
 		return radixNumber(s[2:], 8)
 	}
@@ -58,18 +62,13 @@ func resolveNumber(s string) (float64, bool) {
 func specialNumber(s string) (float64, bool) {
 	switch s {
 	case ".nan", ".NaN", ".NAN":
-		return parseSpecial("NaN"), true
+		return math.NaN(), true
 	case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF":
-		return parseSpecial("+Inf"), true
+		return math.Inf(1), true
 	case "-.inf", "-.Inf", "-.INF":
-		return parseSpecial("-Inf"), true
+		return math.Inf(-1), true
 	}
 	return 0, false
-}
-
-func parseSpecial(s string) float64 {
-	f, _ := strconv.ParseFloat(s, 64)
-	return f
 }
 
 func radixNumber(digits string, base int) (float64, bool) {
@@ -120,4 +119,37 @@ func digitsIn(s string) int {
 		n++
 	}
 	return n
+}
+
+// ParseNumber is what the unary plus makes of a text; false for NaN and what is infinite. A text of blanks is 0.
+func ParseNumber(text string) (float64, bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return 0, true
+	}
+	if len(text) > 2 && text[0] == '0' && strings.IndexByte("xXoObB", text[1]) >= 0 && !strings.Contains(text, "_") {
+		n, err := strconv.ParseUint(text, 0, 53)
+		return float64(n), err == nil
+	}
+	if !isDecimal(text) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && !math.IsInf(f, 0)
+}
+
+// Number is the text of a number.
+func Number(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	case f == 0:
+		return "0" // -0 too
+	}
+	text, _ := json.Marshal(f) // finite, so it cannot fail; the encoder follows ECMAScript
+	return string(text)
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be `callboard` too, for the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"callboard": main})
+}
+
+// The scripts tell stories of people at a terminal: what they type, and what they read. Beyond testscript's own they
+// know these commands:
+//
+//	address NAME              set NAME to an address of this machine that nobody listens on
+//	occupied NAME             set NAME to an address that is in use
+//	ready ADDRESS             wait until the host there is ready
+//	get ADDRESS PATH STATUS [TOKENFILE]   ask, with the token in that file
+//	exitcode N command …      run a command that must end with that code
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"address": setAddress, "occupied": occupy, "ready": awaitHost, "get": get, "exitcode": exitCode,
+		},
+	})
+}
+
+func setAddress(ts *testscript.TestScript, _ bool, args []string) {
+	ln := listen(ts)
+	ts.Setenv(args[0], ln.Addr().String())
+	ts.Check(ln.Close())
+}
+
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	ln := listen(ts)
+	ts.Defer(func() { _ = ln.Close() })
+	ts.Setenv(args[0], ln.Addr().String())
+}
+
+func listen(ts *testscript.TestScript) net.Listener {
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ts.Check(err)
+	return ln
+}
+
+func awaitHost(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if status, err := ask("http://"+args[0]+"/.backstage/health/v1/readiness", ""); err == nil && status == http.StatusOK {
+			return
+		}
+	}
+	ts.Fatalf("the host at %s is not ready after 30 s", args[0])
+}
+
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	token := ""
+	if len(args) > 3 {
+		token = strings.TrimSpace(ts.ReadFile(args[3]))
+	}
+	status, err := ask("http://"+args[0]+args[1], token)
+	ts.Check(err)
+	if got := fmt.Sprint(status); got != args[2] {
+		ts.Fatalf("GET %s: %s, want %s", args[1], got, args[2])
+	}
+}
+
+func ask(url, token string) (status int, err error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := single.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return res.StatusCode, res.Body.Close()
+}
+
+// exitCode is needed because scripts only tell success from failure.
+func exitCode(ts *testscript.TestScript, _ bool, args []string) {
+	code := "0"
+	err := ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		code = fmt.Sprint(exit.ExitCode())
+	} else {
+		ts.Check(err)
+	}
+	if code != args[0] {
+		ts.Fatalf("%s ended with %s, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// Each command of the program is told by its help, and nothing in it is longer than a terminal.
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, args := range []string{"--help", "serve --help", "validate --help", "config --help", "config print --help", "config check --help", "token --help"} {
+		out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &Program{Stdout: out, Stderr: out}
+		if code := p.Run(t.Context(), strings.Fields(args)); code != 0 {
+			t.Errorf("%s ends with %d", args, code)
+		}
+		text, err := os.ReadFile(out.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "Usage: callboard") {
+			t.Errorf("%s: %s", args, text)
+		}
+		for line := range strings.Lines(string(text)) {
+			if len(strings.TrimRight(line, "\n")) > 80 {
+				t.Errorf("%s: the line %q is too long", args, line)
+			}
+		}
+	}
+}
