@@ -103,7 +103,7 @@ func (s *source) prepare() *ReadError {
 	}
 	s.data = bytes.TrimPrefix(s.data, []byte("\ufeff"))
 	if !utf8.Valid(s.data) {
-		s.data = bytes.ToValidUTF8(s.data, []byte("\ufffd"))
+		s.data = []byte(DecodeUTF8(s.data))
 	}
 	return nil
 }

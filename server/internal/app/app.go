@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -157,8 +158,8 @@ func (a *App) operations(ctx context.Context) error {
 // close releases what New opened, in reverse order.
 func (a *App) close() error {
 	var all error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		all = errors.Join(all, a.closers[i]())
+	for _, c := range slices.Backward(a.closers) {
+		all = errors.Join(all, c())
 	}
 	a.closers = nil
 	return all

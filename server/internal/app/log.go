@@ -16,7 +16,7 @@ import (
 func NewLogger(section *config.Section, w io.Writer, terminal bool) *slog.Logger {
 	level, format := readLogOptions(section, terminal)
 	if format == "text" {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, ReplaceAttr: mask, NoColor: !terminal, TimeFormat: "15:04:05.000"}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, ReplaceAttr: mask, NoColor: !terminal, TimeFormat: "15:04:05.000"}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: mask}))
 }

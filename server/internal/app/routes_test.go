@@ -259,7 +259,7 @@ func TestEveryRouteRefusesABodyOverItsLimit(t *testing.T) {
 				t.Errorf("%s with too large a body: %d %s", nameOf(r), answer.Code, answer.Body)
 			}
 			// The reference says 413, or 400 where an OpenAPI document is checked.
-			if takesBody(r) && contentType == "application/json" && !(refused && strings.Contains(answer.Body.String(), "request entity too large")) {
+			if takesBody(r) && contentType == "application/json" && (!refused || !strings.Contains(answer.Body.String(), "request entity too large")) {
 				t.Errorf("%s with too large a body: %d %s", nameOf(r), answer.Code, answer.Body)
 			}
 		}

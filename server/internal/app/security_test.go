@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -221,9 +222,9 @@ func FuzzEveryRoute(f *testing.F) {
 // lastError is the last line at level error in the host's log.
 func (h *host) lastError() string {
 	lines := strings.Split(h.log.String(), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if strings.Contains(lines[i], `"level":"ERROR"`) {
-			return lines[i]
+	for _, line := range slices.Backward(lines) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			return line
 		}
 	}
 	return ""

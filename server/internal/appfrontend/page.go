@@ -2,7 +2,7 @@ package appfrontend
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // an ETag in the reference's form, not a signature
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"

@@ -99,9 +99,9 @@ func (s *Service) providerRoutes(r *httpx.Router) {
 		}
 		return apierror.Newf(apierror.NotFound, "Unknown auth provider '%s'", provider)
 	}
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		r.Handle(method, "/:provider", httpx.Public, unknown)
-		r.Handle(method, "/:provider/*rest", httpx.Public, unknown)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+		r.Unlisted(method, "/:provider", httpx.Public, unknown)
+		r.Unlisted(method, "/:provider/*rest", httpx.Public, unknown)
 	}
 }
 

@@ -35,7 +35,7 @@ type cursorOrder struct {
 
 type cursorText struct {
 	Term   string   `json:"term"`
-	Fields []string `json:"fields,omitempty"`
+	Fields []string `json:"fields,omitzero"`
 }
 
 // cursorSchema is the shape of cursors.
@@ -44,10 +44,14 @@ func cursorSchema(predicate zod.Schema) zod.Schema {
 	values := zod.Array(zod.Union(text, zod.Null()), "")
 	var filter zod.Schema
 	lazily := zod.Lazy(func() zod.Schema { return filter })
-	filter = zod.Union(
-		zod.Object(zod.Field{Name: "key", Schema: text}, zod.Field{Name: "values", Schema: zod.Optional(zod.Array(text, ""))}),
-		zod.Object(zod.Field{Name: "not", Schema: lazily}),
-		zod.Object(zod.Field{Name: "anyOf", Schema: zod.Array(lazily, "")}),
+	filter = zod.Union( // nested as in the reference, which shows in messages
+		zod.Union(
+			zod.Union(
+				zod.Object(zod.Field{Name: "key", Schema: text}, zod.Field{Name: "values", Schema: zod.Optional(zod.Array(text, ""))}),
+				zod.Object(zod.Field{Name: "not", Schema: lazily}),
+			),
+			zod.Object(zod.Field{Name: "anyOf", Schema: zod.Array(lazily, "")}),
+		),
 		zod.Object(zod.Field{Name: "allOf", Schema: zod.Array(lazily, "")}),
 	)
 	return zod.Object(

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -286,24 +288,36 @@ func (e *Engine) ValidateEntity(ctx context.Context, doc entity.Entity, location
 	return problems, ctx.Err()
 }
 
-// claimLocation sets where a document under validation comes from. What it says itself counts only when that is a URL:
-// else a caller could have local files read.
+// claimLocation sets where a document under validation comes from. What it says itself counts, but never another type
+// than a URL: else a caller could have local files read.
 func claimLocation(doc entity.Entity, l entity.Location) entity.Entity {
-	own := asObject(doc.Metadata()["annotations"])
-	if doc.Metadata()["annotations"] != nil && own == nil {
-		return doc.Clone()
-	}
-	annotations := map[string]any{}
-	for k, v := range own {
-		annotations[k] = v
-	}
+	annotations := spread(doc.Metadata()["annotations"])
 	for _, name := range []string{entity.AnnotationLocation, entity.AnnotationOriginLocation} {
-		said, _ := annotations[name].(string)
-		if claimed, err := entity.ParseLocation(said); err != nil || claimed.Type != urlLocation {
+		said, given := annotations[name]
+		text, _ := said.(string)
+		if claimed, err := entity.ParseLocation(text); !given || err == nil && claimed.Type != urlLocation {
 			annotations[name] = l.String()
 		}
 	}
 	return withMetadata(doc.Clone(), "annotations", annotations)
+}
+
+// spread copies what JavaScript finds in a value when it merges it into an object: members, items and characters.
+func spread(v any) map[string]any {
+	members := map[string]any{}
+	switch v := v.(type) {
+	case map[string]any:
+		maps.Copy(members, v)
+	case []any:
+		for i, item := range v {
+			members[strconv.Itoa(i)] = item
+		}
+	case string:
+		for i, c := range []rune(v) {
+			members[strconv.Itoa(i)] = string(c)
+		}
+	}
+	return members
 }
 
 // CountsByKind is the number of visible entities by kind, in the case the entities write it.

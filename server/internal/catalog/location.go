@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 )
@@ -21,11 +23,31 @@ func entityLocations(e entity.Entity) (own, origin entity.Location, err error) {
 }
 
 func annotatedLocation(e entity.Entity, annotation string) (entity.Location, error) {
-	ref := e.Annotation(annotation)
+	said := asObject(e.Metadata()["annotations"])[annotation]
+	ref, ok := said.(string)
+	if !ok && !falsy(said) {
+		return entity.Location{}, notText(said)
+	}
 	if ref == "" {
 		return entity.Location{}, apierror.Inputf("Entity '%s' does not have the annotation %s", e.Ref(), annotation)
 	}
 	return entity.ParseLocation(ref)
+}
+
+// notText names the value and its type as JavaScript does.
+func notText(v any) error {
+	text, typ := string(appendCanonical(nil, v)), "object"
+	switch v.(type) {
+	case map[string]any:
+		text = "[object Object]"
+	case []any:
+		text = strings.NewReplacer("[", "", "]", "", `"`, "").Replace(text)
+	case bool:
+		typ = "boolean"
+	default:
+		typ = "number"
+	}
+	return apierror.TypeErrorf("Unable to parse location ref '%s', unexpected argument %s", text, typ)
 }
 
 // locationEntityRef is the ref of the Location entity that stands for a configured or registered location.

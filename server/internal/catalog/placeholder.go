@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/urlreader"
 )
 
 // placeholders replaces objects with exactly one key, $text, $json or $yaml, by what is read from the URL they name.
@@ -82,7 +85,7 @@ func (ph placeholders) resolve(ctx context.Context, p *Processing, name string, 
 	if err != nil {
 		return nil, genericf("Placeholder $%s could not form a URL out of %s and %s, %s", name, p.Location.Target, target, apierror.Describe(err))
 	}
-	doc, err := ph.urls.ReadURL(ctx, url, "")
+	doc, err := ph.read(ctx, url)
 	if err == nil && len(doc.Data) > ph.limits.FileBytes {
 		err = tooLarge(len(doc.Data), ph.limits.FileBytes)
 	}
@@ -96,19 +99,24 @@ func (ph placeholders) resolve(ctx context.Context, p *Processing, name string, 
 	case "yaml":
 		return ph.parseYAMLPlaceholder(target, doc.Data)
 	}
-	return strings.ToValidUTF8(string(doc.Data), "\uFFFD"), nil
+	return cataloginfo.DecodeUTF8(doc.Data), nil
+}
+
+// read leaves for http and https alone, whatever the reader could do.
+func (ph placeholders) read(ctx context.Context, url string) (URLDocument, error) {
+	if scheme, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(url)), ":"); scheme != "http" && scheme != "https" {
+		return URLDocument{}, urlreader.NotAllowed(url)
+	}
+	return ph.urls.ReadURL(ctx, url, "")
 }
 
 func (ph placeholders) absolute(target, base string) (string, error) {
 	if ph.integrations == nil {
-		return "", errors.New("Invalid URL")
+		return "", apierror.TypeErrorf("Invalid URL")
 	}
 	url, err := ph.integrations.ResolveURL(target, base)
 	if err != nil {
 		return "", err
-	}
-	if scheme, _, _ := strings.Cut(strings.ToLower(url), ":"); scheme != "http" && scheme != "https" {
-		return "", fmt.Errorf("only http and https URLs can be read, not %s:", scheme)
 	}
 	from, to := ph.integrations.Repository(base), ph.integrations.Repository(url)
 	if from != "" && to != "" && from != to {
@@ -117,26 +125,60 @@ func (ph placeholders) absolute(target, base string) (string, error) {
 	return url, nil
 }
 
+// parseJSONPlaceholder reads numbers as JavaScript has them: rounded, and nothing where they are too large.
 func parseJSONPlaceholder(target string, data []byte) (any, error) {
-	if !json.Valid(data) {
-		var v any
-		return nil, genericf("Placeholder $json failed to parse JSON data at %s, SyntaxError: %s", target, json.Unmarshal(data, &v))
+	if problem := httpx.SyntaxProblem(data); problem != "" {
+		return nil, genericf("Placeholder $json failed to parse JSON data at %s, SyntaxError: %s", target, problem)
 	}
-	return decodeJSON(data)
+	v, err := decodeJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	return roundNumbers(v), nil
 }
 
-func (ph placeholders) parseYAMLPlaceholder(target string, data []byte) (any, error) {
-	var values []any
-	for doc, err := range cataloginfo.ReadValues(data, target, ph.limits) {
-		if err != nil {
-			return nil, genericf("Placeholder $yaml found an error in the data at %s, %s", target, err)
+// roundNumbers changes v in place.
+func roundNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, _ := strconv.ParseFloat(v.String(), 64)
+		if math.IsInf(f, 0) {
+			return nil
 		}
-		values = append(values, doc.Value)
+		return f
+	case []any:
+		for i := range v {
+			v[i] = roundNumbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = roundNumbers(v[k])
+		}
 	}
-	if len(values) != 1 {
-		return nil, genericf("Placeholder $yaml expected to find exactly one document of data at %s, found %d", target, len(values))
+	return v
+}
+
+// parseYAMLPlaceholder counts the documents before it looks at what is wrong in them.
+func (ph placeholders) parseYAMLPlaceholder(target string, data []byte) (any, error) {
+	var value any
+	var failed error
+	documents := 0
+	for doc, err := range cataloginfo.ReadValues(data, target, ph.limits) {
+		documents++
+		if err == nil {
+			value = doc.Value
+		} else if failed == nil {
+			failed = err
+		}
 	}
-	return values[0], nil
+	switch {
+	case documents != 1:
+		return nil, genericf("Placeholder $yaml expected to find exactly one document of data at %s, found %d", target, documents)
+	case failed != nil:
+		text := strings.TrimPrefix(failed.Error(), "YAML error at "+target+", ")
+		return nil, genericf("Placeholder $yaml found an error in the data at %s, %s", target, text)
+	}
+	return value, nil
 }
 
 func genericf(format string, args ...any) error {

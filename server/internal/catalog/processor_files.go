@@ -20,7 +20,7 @@ import (
 	"github.com/callboard/callboard/sdk/entity"
 )
 
-// fileProcessor reads file locations: a path or a glob (*, **, {a,b}, […]); hidden files and folders do not match.
+// fileProcessor reads file locations: a path or a glob (*, **, {a,b}, {1..3}, […]); hidden files and folders do not match.
 //
 // A file is taken for unchanged when its size and time are, unless it was written so shortly before it was read that a
 // second write could have the same time; then its content decides.
@@ -75,20 +75,29 @@ func couldNotRead(target string, err error) error {
 	return apierror.Newf(apierror.Generic, "file %s could not be read, %s", target, apierror.Describe(err))
 }
 
-// matchFiles lists the files that target names, sorted.
+// matchFiles lists what target names, sorted; folders too, which fail when they are read.
 func matchFiles(target string) ([]string, error) {
-	if !strings.ContainsAny(target, "*?[{") {
-		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+	patterns := expandBraces(strings.ReplaceAll(target, `\`, "/"))
+	if len(patterns) > maxGlobs {
+		return nil, apierror.Inputf("the braces stand for more than %d paths", maxGlobs)
+	}
+	var paths []string
+	for _, pattern := range patterns {
+		if !strings.ContainsAny(pattern, "*?[") {
+			if _, err := os.Lstat(pattern); !errors.Is(err, fs.ErrNotExist) {
+				paths = append(paths, filepath.Clean(pattern))
+			}
+			continue
 		}
-		return []string{filepath.Clean(target)}, nil
-	}
-	paths, err := doublestar.FilepathGlob(target, doublestar.WithNoHidden(), doublestar.WithFilesOnly())
-	if err != nil {
-		return nil, err
-	}
-	for i, path := range paths {
-		paths[i] = filepath.Clean(path)
+		// Braces that are left are plain text.
+		pattern = strings.NewReplacer("{", `\{`, "}", `\}`).Replace(pattern)
+		matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden())
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range matches {
+			paths = append(paths, filepath.Clean(path))
+		}
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths), nil
@@ -156,7 +165,12 @@ func (f fileProcessor) same(s seenFile) bool {
 func (f fileProcessor) read(path string) (seenFile, []byte, error) {
 	// Without O_NONBLOCK opening a pipe would wait for a writer.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return seenFile{}, nil, fmt.Errorf("ENOENT: no such file or directory, open '%s'", path)
+	case errors.Is(err, fs.ErrPermission):
+		return seenFile{}, nil, fmt.Errorf("EACCES: permission denied, open '%s'", path)
+	case err != nil:
 		return seenFile{}, nil, err
 	}
 	defer file.Close()
@@ -164,6 +178,8 @@ func (f fileProcessor) read(path string) (seenFile, []byte, error) {
 	switch {
 	case err != nil:
 		return seenFile{}, nil, err
+	case info.IsDir():
+		return seenFile{}, nil, errors.New("EISDIR: illegal operation on a directory, read")
 	case !info.Mode().IsRegular():
 		return seenFile{}, nil, fmt.Errorf("%s is not a regular file", path)
 	case info.Size() > int64(f.limits.FileBytes):

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
@@ -108,12 +109,8 @@ func (k *kindsProcessor) PostProcess(_ context.Context, p *Processing, e entity.
 	self, spec := e.Ref(), e.Spec()
 	for _, edge := range k.edges[e.Kind()] {
 		defaults := entity.Defaults{Kind: edge.defaultKind, Namespace: self.Namespace}
-		targets, err := refsIn(spec, edge.field)
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range targets {
-			target, err := entity.ParseRef(text, defaults)
+		for _, said := range refsIn(spec, edge.field) {
+			target, err := refOf(said, defaults)
 			if err != nil {
 				return nil, err
 			}
@@ -128,29 +125,70 @@ func (k *kindsProcessor) PostProcess(_ context.Context, p *Processing, e entity.
 	return e, nil
 }
 
-// refsIn reads a field that holds one ref or a list of refs; "" alone counts as missing.
-func refsIn(spec map[string]any, field string) ([]string, error) {
+// refsIn reads a field that holds one reference or a list of them. What JavaScript takes for false, alone, counts as
+// missing.
+func refsIn(spec map[string]any, field string) []any {
 	switch v := spec[field].(type) {
-	case nil:
-		return nil, nil
-	case string:
-		if v == "" {
-			return nil, nil
-		}
-		return []string{v}, nil
 	case []any:
-		refs := make([]string, 0, len(v))
-		for _, item := range v {
-			ref, ok := item.(string)
-			if !ok {
-				return nil, apierror.TypeErrorf("/spec/%s must hold entity references, found %T", field, item)
-			}
-			refs = append(refs, ref)
-		}
-		return refs, nil
+		return v
 	default:
-		return nil, apierror.TypeErrorf("/spec/%s must be an entity reference or a list of them", field)
+		if falsy(v) {
+			return nil
+		}
+		return []any{v}
 	}
+}
+
+// falsy is what JavaScript takes for false.
+func falsy(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case bool:
+		return !v
+	case float64:
+		return v == 0
+	case json.Number:
+		f, err := v.Float64()
+		return err == nil && f == 0
+	}
+	return false
+}
+
+// refOf reads a reference of any shape: a text or, where no schema asks for texts (dependencyOf), an object with kind,
+// namespace and name.
+func refOf(v any, defaults entity.Defaults) (entity.Ref, error) {
+	if text, ok := v.(string); ok || falsy(v) {
+		return entity.ParseRef(text, defaults)
+	}
+	parts, _ := v.(map[string]any)
+	ref := entity.Ref{Kind: defaults.Kind, Namespace: defaults.Namespace}
+	if ref.Namespace == "" {
+		ref.Namespace = entity.DefaultNamespace
+	}
+	for _, part := range []struct {
+		name string
+		to   *string
+	}{{"kind", &ref.Kind}, {"namespace", &ref.Namespace}, {"name", &ref.Name}} {
+		said := parts[part.name]
+		text, ok := said.(string)
+		if !ok && !falsy(said) {
+			return entity.Ref{}, apierror.TypeErrorf("Entity reference %s has a %s that is not a text", appendCanonical(nil, v), part.name)
+		}
+		if said != nil {
+			*part.to = text
+		}
+		if *part.to == "" {
+			hint := ""
+			if part.name == "kind" {
+				hint = ` (e.g. did not start with "component:" or similar)`
+			}
+			return entity.Ref{}, apierror.Newf(apierror.Generic, "Entity reference %s had missing or empty %s%s", appendCanonical(nil, v), part.name, hint)
+		}
+	}
+	return ref, nil
 }
 
 var (

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -9,7 +11,8 @@ import (
 )
 
 // projection picks parts of serialised entities: dotted paths, resolved against the keys that are really there, so that
-// keys with dots work. The result keeps its nesting; arrays are taken whole and have no inside. nil takes everything.
+// keys with dots work. The result keeps its nesting, in lists too: the keys of a list are its indexes, and null stands for
+// what was left out before the last one asked for. nil takes everything.
 type projection struct{ paths [][]string }
 
 // parseFields reads field lists; each item may itself be a list separated by commas. Without any field it is nil.
@@ -44,7 +47,13 @@ type projector struct {
 	*projection
 	root source
 	out  picked
-	keys []string // of the path being resolved
+	keys []step // of the path being resolved
+}
+
+// step leads from a value into its inside.
+type step struct {
+	key  string
+	list bool // the value is a list
 }
 
 func (p *projection) projector() *projector { return &projector{projection: p} }
@@ -66,12 +75,12 @@ func (p *projector) pick(path []string) {
 	for i, part := range path {
 		if key += part; i == len(path)-1 {
 			if found := at.member(key); found != nil {
-				p.out.set(append(p.keys, key), found.raw)
+				p.out.set(append(p.keys, step{key, at.list()}), found.raw)
 			}
 			return
 		}
 		if next := at.member(key); next != nil {
-			p.keys = append(p.keys, key)
+			p.keys = append(p.keys, step{key, at.list()})
 			at, key = next, ""
 		} else {
 			key += "."
@@ -89,10 +98,16 @@ type source struct {
 
 func (s *source) reset(raw []byte) { s.raw, s.opened = raw, false }
 
+func (s *source) list() bool { return len(s.raw) > 0 && s.raw[0] == '[' }
+
 func (s *source) member(key string) *source {
 	if !s.opened {
 		s.opened = true
-		s.members = index.Members(s.members[:0], s.raw)
+		read := index.Members
+		if s.list() {
+			read = index.Elements
+		}
+		s.members = read(s.members[:0], s.raw)
 		s.inside = slices.Grow(s.inside[:0], len(s.members))[:len(s.members)]
 		for i := range s.inside {
 			s.inside[i].reset(s.members[i].Raw)
@@ -106,22 +121,24 @@ func (s *source) member(key string) *source {
 	return nil
 }
 
-// picked is a node of the result: a value taken whole, or an object of what was picked below.
+// picked is a node of the result: a value taken whole, or an object or list of what was picked below.
 type picked struct {
 	key      string
+	list     bool
 	raw      []byte
 	children []picked
 }
 
-func (n *picked) reset() { n.raw, n.children = nil, n.children[:0] }
+func (n *picked) reset() { n.raw, n.list, n.children = nil, false, n.children[:0] }
 
 // set puts a value at the path keys. Below a value that was taken whole there is nothing to add.
-func (n *picked) set(keys []string, raw []byte) {
-	for _, key := range keys {
+func (n *picked) set(keys []step, raw []byte) {
+	for _, k := range keys {
 		if n.raw != nil {
 			return
 		}
-		n = n.child(key)
+		n.list = k.list
+		n = n.child(k.key)
 	}
 	n.raw = raw
 }
@@ -147,6 +164,9 @@ func (n *picked) append(dst []byte) []byte {
 	if n.raw != nil {
 		return append(dst, n.raw...)
 	}
+	if n.list {
+		return n.appendList(dst)
+	}
 	dst = append(dst, '{')
 	for i := range n.children {
 		if i > 0 {
@@ -157,6 +177,26 @@ func (n *picked) append(dst []byte) []byte {
 		dst = n.children[i].append(dst)
 	}
 	return append(dst, '}')
+}
+
+func (n *picked) appendList(dst []byte) []byte {
+	slices.SortFunc(n.children, func(a, b picked) int {
+		return cmp.Or(len(a.key)-len(b.key), strings.Compare(a.key, b.key)) // indexes, so this is their order
+	})
+	last, _ := strconv.Atoi(n.children[len(n.children)-1].key)
+	dst = append(dst, '[')
+	for i, next := 0, 0; i <= last; i++ {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if child := &n.children[next]; child.key == strconv.Itoa(i) {
+			dst = child.append(dst)
+			next++
+		} else {
+			dst = append(dst, "null"...)
+		}
+	}
+	return append(dst, ']')
 }
 
 // appendText appends a JSON string.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -144,6 +145,9 @@ func (a *api) require(c *gin.Context, p permission.Permission) error {
 
 var errNotAllowed = apierror.New(apierror.NotAllowed, "")
 
+// errMalformedPath is the reference's word for an escape in a path that is no text.
+var errMalformedPath = apierror.Inputf("malformed uri'")
+
 // named is for routes with an entity's address in the path: an empty part of it is no such route.
 func named(h func(*gin.Context, entity.Ref) error) httpx.Handler {
 	return func(c *gin.Context) error {
@@ -151,6 +155,9 @@ func named(h func(*gin.Context, entity.Ref) error) httpx.Handler {
 		if ref.Kind == "" || ref.Namespace == "" || ref.Name == "" {
 			c.Status(http.StatusNotFound)
 			return nil
+		}
+		if !utf8.ValidString(ref.Kind + ref.Namespace + ref.Name) {
+			return errMalformedPath
 		}
 		return h(c, ref)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,6 +35,9 @@ func (a *api) byName(c *gin.Context, ref entity.Ref) error {
 }
 
 func (a *api) byUID(c *gin.Context) error {
+	if !utf8.ValidString(c.Param("uid")) {
+		return errMalformedPath
+	}
 	read, err := a.access(c, PermissionRead)
 	if err != nil {
 		return err

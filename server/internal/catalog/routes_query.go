@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
 	"net/url"
 
@@ -158,10 +157,13 @@ func (r *pageRequest) readLimit(p *postPage) (err error) {
 	return err
 }
 
+// maxPageNumber is where numbers in JSON stop being exact.
+const maxPageNumber = 1 << 53
+
 // pageNumber cuts fractions off, as the reference does in bodies.
 func pageNumber(name string, v float64) (int, error) {
-	if v < 0 || v > math.MaxInt32 {
-		return 0, apierror.Inputf("request/body/%s must be from 0 to %d", name, math.MaxInt32)
+	if v < 0 || v > maxPageNumber {
+		return 0, apierror.Inputf("request/body/%s must be from 0 to %d", name, maxPageNumber)
 	}
 	return int(v), nil
 }
@@ -184,7 +186,6 @@ func (a *api) follow(r *pageRequest, text string) (err error) {
 	if r.cursor, err = a.decodeCursor(text); err != nil {
 		return err
 	}
-	r.counts = r.cursor.TotalItems == nil
 	r.filter, err = r.cursor.filter()
 	return err
 }

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -25,6 +26,10 @@ func (b barrier) allowance(path string) Allowance {
 	if b.off || path == keysPath {
 		return AllowUnauthenticated
 	}
+	return b.policyOf(path)
+}
+
+func (b barrier) policyOf(path string) Allowance {
 	var found Allowance
 	for _, p := range b.policies {
 		if underPath(p.Path, path) && (found == 0 || p.Allow < found) {
@@ -32,6 +37,10 @@ func (b barrier) allowance(path string) Allowance {
 		}
 	}
 	return found
+}
+
+func reading(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 // underPath reports whether path is prefix or below it, on a segment border and in any case.
@@ -49,7 +58,11 @@ func underPath(prefix, path string) bool {
 // pass answers whether the request may go on. Where callers without credentials are welcome it does not look at
 // credentials at all, as the reference: a bad token on a public path is not an error.
 func (b barrier) pass(x *exchange) error {
-	switch b.allowance(x.routedPath()) {
+	allowance := b.allowance(x.routedPath())
+	if x.routedPath() == keysPath && !b.off && !reading(x.r.Method) {
+		allowance = b.policyOf(keysPath)
+	}
+	switch allowance {
 	case AllowUnauthenticated:
 		return nil
 	case AllowUserCookie:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,24 +72,34 @@ func (x *exchange) jsonBody() ([]byte, error) {
 	if !x.bodyRead {
 		x.bodyRead = true
 		x.body, x.bodyErr = x.readJSON()
-		if e, ok := errors.AsType[*apierror.Error](x.bodyErr); ok && x.router.spec != nil {
+		if e, ok := errors.AsType[*apierror.Error](x.bodyErr); ok && x.router.spec != nil && !underPath(permissionsPath, x.routedPath()) {
 			x.bodyErr = apierror.New(apierror.Input, e.Message) // the reference's OpenAPI routers keep the text alone
 		}
 	}
 	return x.body, x.bodyErr
 }
 
-func (x *exchange) hasBody() bool { return x.r.ContentLength != 0 }
+// permissionsPath is served in front of a feature's OpenAPI router, with a parser of its own.
+const permissionsPath = "/.well-known/backstage/permissions"
+
+// hasBody holds for an empty body too, if its length is told.
+func (x *exchange) hasBody() bool {
+	return x.r.ContentLength != 0 || x.r.Header["Content-Length"] != nil
+}
 
 func (x *exchange) readJSON() ([]byte, error) {
 	if !x.hasBody() {
 		return nil, nil
 	}
-	media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
+	contentType := x.r.Header.Get("Content-Type")
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "application/json" || strings.HasSuffix(strings.TrimSpace(contentType), ";") {
 		return nil, nil //nolint:nilerr // not a media type, so not JSON
 	}
-	if charset := strings.ToLower(params["charset"]); charset != "" && charset != "utf-8" {
+	charset := strings.ToLower(params["charset"])
+	switch charset {
+	case "", "utf-8", "utf-16", "utf-16le", "utf-16be":
+	default:
 		return nil, &apierror.Error{
 			Name: "UnsupportedMediaTypeError", Status: http.StatusUnsupportedMediaType,
 			Message: fmt.Sprintf("unsupported charset %q", strings.ToUpper(charset)),
@@ -100,7 +111,29 @@ func (x *exchange) readJSON() ([]byte, error) {
 		return nil, err
 	}
 	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // or a long answer would end as a lost connection
+	if strings.HasPrefix(charset, "utf-16") {
+		body = fromUTF16(body, charset == "utf-16be")
+	}
+	body = bytes.TrimPrefix(body, byteOrderMark)
+	if len(body) == 0 {
+		return nil, nil
+	}
 	return body, checkSyntax(body)
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// fromUTF16 follows a byte order mark, if there is one, and drops an odd byte at the end.
+func fromUTF16(b []byte, bigEndian bool) []byte {
+	order := binary.ByteOrder(binary.LittleEndian)
+	if bigEndian || bytes.HasPrefix(b, []byte{0xfe, 0xff}) {
+		order = binary.BigEndian
+	}
+	wide := make([]uint16, len(b)/2)
+	for i := range wide {
+		wide[i] = order.Uint16(b[2*i:])
+	}
+	return []byte(string(utf16.Decode(wide)))
 }
 
 func (x *exchange) readLimited() ([]byte, error) {
@@ -134,8 +167,11 @@ func (x *exchange) readLimited() ([]byte, error) {
 		body.Grow(int(plain) + bytes.MinRead)
 	}
 	n, err := body.ReadFrom(io.LimitReader(source, limit+1))
-	if err != nil {
+	if err != nil && plain < 0 && source != io.Reader(x.r.Body) {
 		return nil, badBody(err)
+	}
+	if err != nil {
+		return nil, errAborted
 	}
 	if n > limit {
 		return nil, tooLarge(map[string]any{"limit": limit, "received": n})
@@ -157,15 +193,25 @@ func tooLarge(fields map[string]any) error {
 	}
 }
 
-// badBody is a body that ends early or does not inflate.
+var errAborted = &apierror.Error{Name: "BadRequestError", Status: http.StatusBadRequest, Message: "request aborted"}
+
+// badBody is a body that does not inflate, in the words of zlib.
 func badBody(err error) error {
-	message := "request aborted"
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, zlib.ErrHeader) {
-		message = "incorrect header check"
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		message = "unexpected end of file"
+	zlibError := func(message, code string, number int) error {
+		return &apierror.Error{
+			Name: apierror.Generic, Status: http.StatusBadRequest, Message: message,
+			Fields: map[string]any{"errno": number, "code": code, "expose": true, "statusCode": 400, "status": 400},
+		}
 	}
-	return &apierror.Error{Name: "BadRequestError", Status: http.StatusBadRequest, Message: message}
+	switch {
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zlib.ErrHeader):
+		return zlibError("incorrect header check", "Z_DATA_ERROR", -3)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrChecksum):
+		return zlibError("incorrect data check", "Z_DATA_ERROR", -3)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return zlibError("unexpected end of file", "Z_BUF_ERROR", -5)
+	}
+	return errAborted
 }
 
 // checkSyntax accepts an object, an array, or nothing, as the reference's parser in its strict mode.

@@ -55,9 +55,21 @@ func newCORS(c *CORS) *cors {
 }
 
 func (k *cors) allows(origin string) bool {
-	origin = strings.ToLower(origin)
+	origin = strings.TrimSuffix(strings.ToLower(origin), "/")
 	for _, glob := range k.origins {
-		if ok, err := doublestar.Match(glob, origin); ok && err == nil {
+		if ok, err := doublestar.Match(glob, origin); ok && err == nil && !hiddenByGlob(glob, origin) {
+			return true
+		}
+	}
+	return false
+}
+
+// hiddenByGlob reports whether a part of the origin that begins with a dot stands where the glob begins with a star:
+// stars match no hidden names.
+func hiddenByGlob(glob, origin string) bool {
+	parts := strings.Split(origin, "/")
+	for i, pattern := range strings.Split(glob, "/") {
+		if strings.HasPrefix(pattern, "*") && i < len(parts) && strings.HasPrefix(parts[i], ".") {
 			return true
 		}
 	}
@@ -100,7 +112,7 @@ func (k *cors) handle(x *exchange) (answered bool) {
 		} else {
 			h["Vary"] = varyOriginAndHeaders
 		}
-		if asked := x.r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		if asked := strings.Join(x.r.Header["Access-Control-Request-Headers"], ", "); asked != "" {
 			h.Set("Access-Control-Allow-Headers", asked)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 )
@@ -22,18 +23,24 @@ type encoder interface {
 	Reset(w io.Writer)
 }
 
-// encoders are the content codings that the edge can make. Brotli, which the reference prefers, costs more than it
-// saves on answers that are made per request; every client that knows it knows gzip.
-type encoders struct{ gzip, deflate sync.Pool }
+// encoders are the content codings that the edge can make.
+type encoders struct{ brotli, gzip, deflate sync.Pool }
 
 func (e *encoders) init() {
 	const level = 3
+	e.brotli.New = func() any {
+		// The window bounds what a pooled encoder keeps; answers are rarely longer.
+		return encoder(brotli.NewWriterOptions(io.Discard, brotli.WriterOptions{Quality: level, LGWin: 18}))
+	}
 	e.gzip.New = func() any { w, _ := gzip.NewWriterLevel(io.Discard, level); return encoder(w) }
 	e.deflate.New = func() any { w, _ := zlib.NewWriterLevel(io.Discard, level); return encoder(w) }
 }
 
 func (e *encoders) pool(coding string) *sync.Pool {
-	if coding == "deflate" {
+	switch coding {
+	case "br":
+		return &e.brotli
+	case "deflate":
 		return &e.deflate
 	}
 	return &e.gzip
@@ -51,8 +58,7 @@ const (
 var (
 	varyEncoding       = []string{"Accept-Encoding"}
 	varyOriginEncoding = []string{"Origin, Accept-Encoding"}
-	codingGzip         = []string{"gzip"}
-	codingDeflate      = []string{"deflate"}
+	codings            = map[string][]string{"br": {"br"}, "gzip": {"gzip"}, "deflate": {"deflate"}}
 )
 
 // planBody decides about compression from the headers, which are complete now. "Vary" names the encoding whenever the
@@ -90,10 +96,7 @@ func (x *exchange) planBody(status int) {
 func (x *exchange) startEncoding(coding string) {
 	h := x.w.Header()
 	delete(h, "Content-Length")
-	h["Content-Encoding"] = codingGzip
-	if coding == "deflate" {
-		h["Content-Encoding"] = codingDeflate
-	}
+	h["Content-Encoding"] = codings[coding]
 	x.mode, x.coding = bodyEncoded, coding
 	x.encoder = x.server.encoders.pool(coding).Get().(encoder) //nolint:forcetypeassert // the pool makes nothing else
 	x.encoder.Reset(x.w)
@@ -189,44 +192,62 @@ func compressible(contentType string) bool {
 		strings.HasSuffix(media, "+text")
 }
 
-// negotiate picks "gzip", "deflate" or "" (identity) for the values of Accept-Encoding.
+// negotiate picks the coding for the values of Accept-Encoding, "" = identity: what is asked for most, then as the
+// reference prefers.
 func negotiate(accept []string) string {
-	if len(accept) == 0 {
-		return ""
-	}
-	gzipQ, deflateQ, identityQ, restQ := -1.0, -1.0, -1.0, -1.0
+	return acceptable(accept).best("br", "gzip", "deflate")
+}
+
+// takesGzip reports whether a body that is kept compressed by gzip may be sent, even where another coding is preferred.
+func takesGzip(accept []string) bool { return acceptable(accept).best("gzip", "deflate") == "gzip" }
+
+// qualities is what Accept-Encoding says about each coding, -1 = nothing.
+type qualities struct{ brotli, gzip, deflate, identity float64 }
+
+func acceptable(accept []string) qualities {
+	q, rest := qualities{-1, -1, -1, -1}, -1.0
 	for _, line := range accept {
-		for len(line) > 0 {
-			var item string
-			item, line, _ = strings.Cut(line, ",")
+		for item := range strings.SplitSeq(line, ",") {
 			name, params, _ := strings.Cut(item, ";")
-			q := quality(params)
-			switch name = strings.TrimSpace(name); {
-			case strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip"):
-				gzipQ = q
-			case strings.EqualFold(name, "deflate"):
-				deflateQ = q
-			case strings.EqualFold(name, "identity"):
-				identityQ = q
-			case name == "*":
-				restQ = q
+			name = strings.TrimSpace(name)
+			if of := q.of(name); of != nil {
+				*of = quality(params)
+			} else if name == "*" {
+				rest = quality(params)
 			}
 		}
 	}
-	if gzipQ < 0 {
-		gzipQ = restQ
+	for _, of := range []*float64{&q.brotli, &q.gzip, &q.deflate} {
+		if *of < 0 {
+			*of = rest
+		}
 	}
-	if deflateQ < 0 {
-		deflateQ = restQ
-	}
+	return q
+}
+
+func (q *qualities) of(name string) *float64 {
 	switch {
-	case gzipQ > 0 && gzipQ >= deflateQ && gzipQ >= identityQ:
-		return "gzip"
-	case deflateQ > 0 && deflateQ >= identityQ:
-		return "deflate"
-	default:
-		return ""
+	case strings.EqualFold(name, "gzip"):
+		return &q.gzip
+	case strings.EqualFold(name, "br"):
+		return &q.brotli
+	case strings.EqualFold(name, "deflate"):
+		return &q.deflate
+	case strings.EqualFold(name, "identity"):
+		return &q.identity
 	}
+	return nil
+}
+
+// best is the first of the codings that nothing else exceeds.
+func (q qualities) best(codings ...string) string {
+	best, most := "", max(q.identity, 0)
+	for _, name := range codings {
+		if of := *q.of(name); of > most || of == most && best == "" && of > 0 {
+			best, most = name, of
+		}
+	}
+	return best
 }
 
 func quality(params string) float64 {

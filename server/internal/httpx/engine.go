@@ -25,6 +25,12 @@ func (r *Router) noRoute(c *gin.Context) {
 	x := exchangeOf(c)
 	defer c.Writer.WriteHeaderNow() // or gin adds a body of its own
 	path := x.routedPath()
+	if c.Request.Method == http.MethodOptions {
+		if methods := r.table.methods(path); len(methods) > 0 {
+			x.sendAllow(methods)
+			return
+		}
+	}
 	if canonical, ok := r.table.canonical(c.Request.Method, path); ok && canonical != path {
 		x.redispatch(c, canonical)
 		return
@@ -35,15 +41,14 @@ func (r *Router) noRoute(c *gin.Context) {
 		rt.serve(c)
 		return
 	}
-	if c.Request.Method == http.MethodOptions {
-		if methods := r.table.methods(path); len(methods) > 0 {
-			allow := strings.Join(methods, ",")
-			x.Header().Set("Allow", allow)
-			_ = x.sendTagged(http.StatusOK, "text/html; charset=utf-8", []byte(allow))
-			return
-		}
-	}
 	x.notFound()
+}
+
+// sendAllow answers OPTIONS.
+func (x *exchange) sendAllow(methods []string) {
+	allow := strings.Join(methods, ",")
+	x.Header().Set("Allow", allow)
+	_ = x.sendTagged(http.StatusOK, "text/html; charset=utf-8", []byte(allow))
 }
 
 // catchAll finds the most specific route that takes the rest of the path, and the path's parameters under it.
@@ -63,7 +68,7 @@ func (t *routeTable) catchAll(c *gin.Context, path string) (best *route, params 
 func (t *routeTable) methods(path string) []string {
 	var all []string
 	for _, rt := range t.routes {
-		if _, ok := matchPattern(rt.Path, path); ok && !slices.Contains(all, rt.Method) {
+		if _, ok := matchPattern(rt.Path, path); ok && !rt.unlisted && !slices.Contains(all, rt.Method) {
 			all = append(all, rt.Method)
 			if rt.Method == http.MethodGet {
 				all = append(all, http.MethodHead)

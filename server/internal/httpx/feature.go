@@ -51,6 +51,9 @@ type Feature struct {
 	Policies []Policy
 	// BodyLimit is in bytes; 0 = 100 kB as the reference has it.
 	BodyLimit int64
+	// LeaveBodies leaves bodies to the handlers. Otherwise one that is declared as JSON and is none is refused on every
+	// path, as by the reference's routers, which parse before they look for a route.
+	LeaveBodies bool
 }
 
 // Router registers a feature's routes. Patterns are gin's, relative to the mount; matching ignores the case of fixed
@@ -80,6 +83,15 @@ func (r *Router) Feature() Feature { return r.feature }
 
 // Handle registers h; see [Router].
 func (r *Router) Handle(method, path string, access Access, h Handler) {
+	r.register(method, path, access, h)
+}
+
+// Unlisted is [Router.Handle] for what the reference serves by middleware: OPTIONS does not tell of it.
+func (r *Router) Unlisted(method, path string, access Access, h Handler) {
+	r.register(method, path, access, h).unlisted = true
+}
+
+func (r *Router) register(method, path string, access Access, h Handler) *route {
 	if access > Public {
 		panic("httpx: " + method + " " + path + ": not an access rule")
 	}
@@ -95,12 +107,13 @@ func (r *Router) Handle(method, path string, access Access, h Handler) {
 	rt.metrics = r.server.metrics.route(r.feature.ID, method, path)
 	r.table.add(rt)
 	if rt.rest != "" {
-		return // served by noRoute: gin has no fixed paths beside one that takes the rest
+		return rt // served by noRoute: gin has no fixed paths beside one that takes the rest
 	}
 	r.engine.Handle(method, path, rt.serve)
 	if method == http.MethodGet {
 		r.engine.Handle(http.MethodHead, path, rt.serve)
 	}
+	return rt
 }
 
 // GET, POST, PUT and DELETE are [Router.Handle] with that method.
@@ -117,6 +130,7 @@ type route struct {
 	router    *Router
 	operation *operation // nil: nothing to check
 	metrics   *routeMetrics
+	unlisted  bool     // OPTIONS does not tell of it
 	rest      string   // name of the parameter that takes the rest of the path, "" = none
 	rivals    []*route // more specific routes that gin passes over when the case of a fixed segment differs
 }

@@ -105,7 +105,7 @@ func (s *Server) serveHealth(x *exchange) {
 	x.metrics = s.metrics.health
 	status, state := http.StatusOK, healthState{Status: "ok"}
 	switch name := strings.TrimSuffix(x.path[len(healthPath):], "/"); {
-	case x.r.Method != http.MethodGet && x.r.Method != http.MethodHead:
+	case !reading(x.r.Method):
 		x.notFound()
 		return
 	case strings.EqualFold(name, "readiness"):
@@ -113,6 +113,10 @@ func (s *Server) serveHealth(x *exchange) {
 	case strings.EqualFold(name, "liveness"):
 	default:
 		x.notFound()
+		return
+	}
+	if x.r.Method == http.MethodOptions {
+		x.sendAllow([]string{http.MethodGet, http.MethodHead})
 		return
 	}
 	h := x.Header()

@@ -68,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, grace time.Duration
 		s.log.WarnContext(ctx, "connections were cut at shutdown", slog.Duration("after", grace))
 		err = server.Close()
 	}
-	_ = <-failed // that it was closed
+	<-failed //nolint:errcheck // says only that the server was closed
 	return err
 }
 

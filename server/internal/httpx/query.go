@@ -72,7 +72,7 @@ func (op *operation) checkQuery(raw string) ([]string, error) {
 	}
 	for _, p := range op.params {
 		value, given := values[p.name]
-		if !given {
+		if !given || p.kind == openapi3.TypeObject && value == "" {
 			continue
 		}
 		if wrong := violations(p.schema, p.typed(value), "request/query/"+p.name); len(wrong) > 0 {
@@ -111,6 +111,8 @@ func (p *queryParam) typed(value any) any {
 				return value
 			}
 			return []any{value}
+		case p.exploded && text == "":
+			return text
 		case p.exploded:
 			return []any{text}
 		default:
@@ -121,7 +123,7 @@ func (p *queryParam) typed(value any) any {
 			return list
 		}
 	case openapi3.TypeInteger, openapi3.TypeNumber:
-		if n, ok := jsvalue.ParseNumber(text); ok && isText {
+		if n, ok := jsvalue.ParseNumber(text); ok && isText && text != "" {
 			return n
 		}
 	case openapi3.TypeBoolean:

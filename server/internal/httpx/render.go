@@ -77,8 +77,9 @@ func (x *exchange) sendBytes(status int, contentType string, body, gz []byte) er
 	h := x.Header()
 	x.slots[slotType] = contentType
 	h["Content-Type"] = x.slots[slotType : slotType+1 : slotType+1]
-	if gz != nil && len(body) >= compressFrom && h["Content-Encoding"] == nil && negotiate(x.r.Header["Accept-Encoding"]) == "gzip" {
-		h["Content-Encoding"] = codingGzip
+	if gz != nil && len(body) >= compressFrom && h["Content-Encoding"] == nil &&
+		x.r.Method != http.MethodHead && takesGzip(x.r.Header["Accept-Encoding"]) {
+		h["Content-Encoding"] = codings["gzip"]
 		body = gz
 	}
 	if len(body) >= compressFrom || x.r.Method == http.MethodHead {
@@ -114,7 +115,7 @@ func fresh(r *http.Request, tag string) bool {
 	if len(match) == 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache") || r.Header["If-Modified-Since"] != nil {
+	if strings.Contains(strings.ToLower(strings.Join(r.Header["Cache-Control"], ",")), "no-cache") || r.Header["If-Modified-Since"] != nil {
 		return false
 	}
 	for _, line := range match {

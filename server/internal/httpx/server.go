@@ -253,6 +253,9 @@ func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
 		return
 	}
 	x.mount, x.metrics = m, m.metrics
+	if strings.HasPrefix(x.routedPath()[mountLen:], "//") {
+		mountLen++ // a mount takes its own trailing slash
+	}
 	x.enter(mountLen)
 	if m.limiter != nil {
 		taken, refused := m.limiter.take(x)
@@ -272,6 +275,12 @@ func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
 		if err := m.router.barrier.pass(x); err != nil {
 			x.fail(err)
 			return
+		}
+		if !m.router.feature.LeaveBodies && x.hasBody() {
+			if _, err := x.jsonBody(); err != nil {
+				x.fail(err)
+				return
+			}
 		}
 	}
 	m.handler.ServeHTTP(x, x.r)

@@ -19,7 +19,9 @@ import (
 var openAPI []byte
 
 // Feature is what the edge needs to know.
-func Feature() httpx.Feature { return httpx.Feature{ID: "notifications", OpenAPI: openAPI} }
+func Feature() httpx.Feature {
+	return httpx.Feature{ID: "notifications", OpenAPI: openAPI, Policies: []httpx.Policy{{Path: "/health", Allow: httpx.AllowUnauthenticated}}}
+}
 
 // Routes adds the routes of s to r. The paths without /notifications are the reference's older ones.
 func Routes(r *httpx.Router, s *Service) {
@@ -34,8 +36,8 @@ func Routes(r *httpx.Router, s *Service) {
 		}
 		r.GET(list, httpx.UserOnly, s.getList)
 		r.POST(list, httpx.ServiceOnly, s.post)
-		r.POST(prefix+"/update", httpx.UserOnly, s.postUpdate)
 		r.GET(prefix+"/:id", httpx.UserOnly, s.getOne)
+		r.POST(prefix+"/update", httpx.UserOnly, s.postUpdate)
 	}
 }
 

@@ -3,6 +3,7 @@ package permission
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -134,13 +135,25 @@ func Mount(r *httpx.Router, integrations ...Integration) {
 		}
 	}
 	schema := requestSchemas().apply
-	r.GET(metadataPath, httpx.AnyPrincipal, func(c *gin.Context) error {
+	access := httpx.AnyPrincipal
+	if slices.Contains(r.Feature().Policies, httpx.Policy{Path: "/", Allow: httpx.AllowUnauthenticated}) {
+		access = httpx.Public
+	}
+	r.GET(metadataPath, access, func(c *gin.Context) error {
 		return httpx.JSON(c, http.StatusOK, shown)
 	})
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		r.Unlisted(method, applyPath, httpx.AnyPrincipal, func(c *gin.Context) error {
+			if err := refuseUsers(c); err != nil {
+				return err
+			}
+			c.Status(http.StatusNotFound)
+			return nil
+		})
+	}
 	r.POST(applyPath, httpx.AnyPrincipal, func(c *gin.Context) error {
-		// A user could otherwise probe resources that the policy hides.
-		if p := httpx.Principal(c); p.Kind == principal.User && p.Actor == "" {
-			return apierror.New(apierror.NotAllowed, "")
+		if err := refuseUsers(c); err != nil {
+			return err
 		}
 		var body any
 		if err := httpx.BindJSON(c, &body); err != nil {
@@ -156,6 +169,14 @@ func Mount(r *httpx.Router, integrations ...Integration) {
 		}
 		return httpx.JSON(c, http.StatusOK, map[string]any{"items": answers})
 	})
+}
+
+// refuseUsers keeps users from probing resources that the policy hides. Plugins may ask in their name.
+func refuseUsers(c *gin.Context) error {
+	if p := httpx.Principal(c); p.Kind == principal.User && p.Actor == "" {
+		return apierror.New(apierror.NotAllowed, "")
+	}
+	return nil
 }
 
 func apply(ctx context.Context, byType map[string]*Integration, items []application) ([]answer, error) {

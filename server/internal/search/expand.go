@@ -53,7 +53,7 @@ func expand(s *snapshot, p *plan) *expansion {
 		})
 		x.eachSegment(everyField, editsWeight*t.times, func(seg *segment, hit func(termID)) {
 			seg.shapes.near(t.runes, maxEdits, func(id termID) {
-				if withinEdits(t.runes, seg.terms[id]) {
+				if near := typable(seg.terms[id]); near != "" && withinEdits(t.runes, near) {
 					hit(id)
 				}
 			})

@@ -19,7 +19,7 @@ func harbour() *shelf {
 	s.note("queue", "berth-queue", "Ships that wait", "Resource")
 	s.note("north", "North pier", "", "Component")
 	s.note("pages", "Pages", "The planning of websites", "API")
-	s.note("greeting", "Grüße", "港湾 und Übersee", "API")
+	s.note("greeting", "Grüße", "港湾 und Überfahrt", "API")
 	return s
 }
 
@@ -36,8 +36,9 @@ func TestQuery_FindsWhatATermMeans(t *testing.T) {
 		{"with two letters swapped and one missing", "term=qeueu", []string{"/notes/queue"}},
 		{"one of several words", "term=websites%20queue", []string{"/notes/queue", "/notes/pages"}},
 		{"in other scripts", "term=%E6%B8%AF%E6%B9%BE&filters[kind]=API", []string{"/notes/greeting", "/notes/pages"}},
-		{"beyond ASCII at its ends", "term=%C3%BCbersee", []string{"/notes/greeting"}},
-		{"two letters are within two edits of any two", "term=xq", []string{"/notes/greeting"}},
+		{"beyond ASCII at its ends", "term=%C3%BCberfahrt", []string{"/notes/greeting"}},
+		{"beyond ASCII at its ends, mistyped", "term=uberfahrt", []string{"/notes/greeting"}},
+		{"never for being as short as a word of another script", "term=xq", []string{}},
 		{"not what is not there", "term=zeppelin", []string{}},
 		{"nothing typed is everything, by key", "term=", []string{"/notes/greeting", "/notes/north", "/notes/pages", "/notes/planner", "/notes/queue"}},
 		{"only separators is nothing typed", "term=--&pageLimit=1", []string{"/notes/greeting"}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of the bracket notation, as the reference's parser has them.
@@ -58,7 +59,7 @@ func decode(s string) string {
 		return s
 	}
 	s = strings.ReplaceAll(s, "+", " ")
-	if d, err := url.PathUnescape(s); err == nil {
+	if d, err := url.PathUnescape(s); err == nil && utf8.ValidString(d) {
 		return d
 	}
 	return s

@@ -111,7 +111,7 @@ func ParseQuery(raw string, types []string, l Limits) (Query, error) {
 	}
 	limit := math.NaN()
 	if p := in.child("pageLimit"); p != nil {
-		limit, _ = number(p.only())
+		limit, _ = number(strings.TrimSpace(p.only()))
 	}
 	if err := checkValues(q, limit, types, l); err != nil {
 		return Query{}, err

@@ -51,7 +51,7 @@ func newSegment(fields int, docs []*doc) *segment {
 	s := &segment{fields: fields, docs: docs, lengths: make([]uint32, len(docs)*fields)}
 	s.tokenize()
 	s.invert()
-	s.shapes = newShapes(s.terms)
+	s.shapes = newShapes(typables(s.terms))
 	return s
 }
 

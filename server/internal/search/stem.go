@@ -1,19 +1,25 @@
 package search
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // stem reduces a lower-case English token to its stem by Porter's algorithm ("An algorithm for suffix stripping", 1980),
-// with the one change that the reference has: a final y becomes i only behind a consonant. Tokens of one or two letters,
-// and tokens with anything but a-z, are left alone.
+// with the one change that the reference has: a final y becomes i only behind a consonant. Tokens of one or two letters
+// are left alone; what is no vowel of English counts as a consonant.
 func stem(token string) string {
 	if len(token) < 3 {
 		return token
 	}
-	for i := range len(token) {
-		if token[i] < 'a' || token[i] > 'z' {
-			return token
-		}
+	if strings.IndexFunc(token, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		return stemForeign(token)
 	}
+	return stemLetters(token)
+}
+
+func stemLetters(token string) string {
 	w := plural(token)
 	w = pastOrGerund(w)
 	if n := len(w) - 1; n > 1 && w[n] == 'y' && !isVowel(w[n-1]) {
@@ -25,13 +31,44 @@ func stem(token string) string {
 	return dropFinal(w)
 }
 
+// stemForeign stems a token with letters beyond ASCII, each of which counts as a consonant: they are bytes of their own
+// meanwhile.
+func stemForeign(token string) string {
+	var letters []rune
+	short := make([]byte, 0, len(token))
+	for _, r := range token {
+		if r < utf8.RuneSelf {
+			short = append(short, byte(r))
+			continue
+		}
+		i := slices.Index(letters, r)
+		if i < 0 {
+			i, letters = len(letters), append(letters, r)
+		}
+		if i >= utf8.RuneSelf {
+			return token
+		}
+		short = append(short, byte(utf8.RuneSelf+i))
+	}
+	if len(short) < 3 {
+		return token
+	}
+	var b strings.Builder
+	for _, c := range []byte(stemLetters(string(short))) {
+		if c >= utf8.RuneSelf {
+			b.WriteRune(letters[c-utf8.RuneSelf])
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
 // plural is step 1a.
 func plural(w string) string {
 	switch {
-	case strings.HasSuffix(w, "sses"), strings.HasSuffix(w, "ies") && len(w) > 4:
+	case strings.HasSuffix(w, "sses") && len(w) > 4, strings.HasSuffix(w, "ies") && len(w) > 3:
 		return w[:len(w)-2]
-	case strings.HasSuffix(w, "ies"):
-		return w[:len(w)-1]
 	case strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss"):
 		return w[:len(w)-1]
 	}

@@ -48,6 +48,28 @@ func tokens(text string) []string {
 	return all
 }
 
+// typable is a term without the letters at its ends that are not ASCII; "" when nothing or a stop word is left. The
+// reference indexes no more than that, so that mistyped words are near to it alone. Here the whole word can be found
+// too, by its stem and its beginning.
+func typable(term string) string {
+	if term == "" || term[0] < utf8.RuneSelf && term[len(term)-1] < utf8.RuneSelf {
+		return term
+	}
+	term = strings.TrimFunc(term, func(r rune) bool { return r >= utf8.RuneSelf })
+	if isStopWord(term) {
+		return ""
+	}
+	return term
+}
+
+func typables(terms []string) []string {
+	all := make([]string, len(terms))
+	for i, term := range terms {
+		all[i] = typable(term)
+	}
+	return all
+}
+
 // isStopWord reports whether a token is too common to be indexed.
 func isStopWord(token string) bool {
 	_, ok := stopWords[token]

@@ -38,7 +38,7 @@ func Routes(r *httpx.Router, h *Hub) {
 	r.GET("/health", httpx.Public, func(c *gin.Context) error {
 		return httpx.JSON(c, http.StatusOK, map[string]string{"status": "ok"})
 	})
-	r.GET("/", httpx.Public, h.upgrade)
+	r.Unlisted(http.MethodGet, "/", httpx.Public, h.upgrade)
 }
 
 func (h *Hub) upgrade(c *gin.Context) error {

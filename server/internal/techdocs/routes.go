@@ -31,7 +31,7 @@ type Entities interface {
 
 // Feature is /api/techdocs: pages and their assets are also read with the cookie, by <img> and <link>.
 func Feature() httpx.Feature {
-	return httpx.Feature{ID: "techdocs", Policies: []httpx.Policy{{Path: "/static", Allow: httpx.AllowUserCookie}}}
+	return httpx.Feature{ID: "techdocs", LeaveBodies: true, Policies: []httpx.Policy{{Path: "/static", Allow: httpx.AllowUserCookie}}}
 }
 
 type routes struct {
@@ -45,7 +45,8 @@ func Routes(r *httpx.Router, sites *Sites, entities Entities) {
 	r.GET("/metadata/techdocs/:namespace/:kind/:name", httpx.AnyPrincipal, h.siteMetadata)
 	r.GET("/metadata/entity/:namespace/:kind/:name", httpx.AnyPrincipal, h.entityMetadata)
 	r.GET("/sync/:namespace/:kind/:name", httpx.AnyPrincipal, h.sync)
-	r.GET("/static/docs/*file", httpx.AnyPrincipal, h.page)
+	r.Unlisted(http.MethodGet, "/static/docs", httpx.AnyPrincipal, h.page)
+	r.Unlisted(http.MethodGet, "/static/docs/*file", httpx.AnyPrincipal, h.page)
 }
 
 func refOf(c *gin.Context) entity.Ref {
@@ -63,7 +64,7 @@ func (h *routes) siteMetadata(c *gin.Context) error {
 		return err
 	}
 	if !ok {
-		return apierror.NotFoundf("Entity not found for %s", ref)
+		return apierror.NotFoundf("Unable to get metadata for '%s'", ref)
 	}
 	data, err := h.sites.Metadata(ref)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/callboard/callboard/server/internal/config"
 )
 
-// allowRule is one entry of backend.reading.allow: a host, "host:port", "host:from-to" or "*.suffix", with optional path
-// prefixes.
+// allowRule is one entry of backend.reading.allow: a host, "host:port", "host:from-to" or "*.suffix", with optional paths,
+// each of which stands for itself and what is below it.
 type allowRule struct {
 	host     string // lower case, without port; with a leading "." for "*.suffix"
 	from, to int    // allowed ports; 0,0 = the scheme's default
@@ -59,8 +59,7 @@ func (r allowRule) matches(u *url.URL) bool {
 	if r.host != host && (!strings.HasPrefix(r.host, ".") || !strings.HasSuffix(host, r.host)) {
 		return false
 	}
-	port, _ := strconv.Atoi(u.Port())
-	if (r.from != 0 || port != 0) && (port < r.from || port > r.to) {
+	if !r.matchesPort(u) {
 		return false
 	}
 	if len(r.paths) == 0 {
@@ -68,12 +67,28 @@ func (r allowRule) matches(u *url.URL) bool {
 	}
 	// Cleaned, so that dot segments do not lead out of an allowed prefix.
 	clean := path.Clean("/" + u.Path)
-	for _, prefix := range r.paths {
-		if strings.HasPrefix(clean, prefix) {
+	if strings.HasSuffix(u.Path, "/") && clean != "/" {
+		clean += "/"
+	}
+	for _, allowed := range r.paths {
+		if clean == allowed || strings.HasPrefix(clean, strings.TrimSuffix(allowed, "/")+"/") {
 			return true
 		}
 	}
 	return false
+}
+
+// matchesPort compares ports; a rule without one means the scheme's own.
+func (r allowRule) matchesPort(u *url.URL) bool {
+	standard := map[string]int{"http": 80, "https": 443}[u.Scheme]
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		port = standard
+	}
+	if r.from == 0 {
+		return port == standard
+	}
+	return port >= r.from && port <= r.to
 }
 
 func (r *Reader) allowed(u *url.URL) bool {

@@ -18,7 +18,7 @@ const maxRedirects = 5
 // to another host.
 func (r *Reader) fetch(ctx context.Context, u *url.URL, etag string, headers http.Header) (Document, error) {
 	first := u
-	for range maxRedirects + 1 {
+	for range maxRedirects {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 		if err != nil {
 			return Document{}, err
@@ -45,12 +45,12 @@ func (r *Reader) fetch(ctx context.Context, u *url.URL, etag string, headers htt
 		if err != nil {
 			return Document{}, fmt.Errorf("Unable to read %s, it redirects to what is not a URL", first)
 		}
-		if next.Host != first.Host && !r.allowed(next) {
-			return Document{}, notAllowed(next.String())
+		if !r.allowed(next) && (next.Host != first.Host || r.allowed(first)) {
+			return Document{}, fmt.Errorf("URL not allowed by backend.reading.allow configuration: %s", next)
 		}
 		u = next
 	}
-	return Document{}, fmt.Errorf("Unable to read %s, it redirects more than %d times", first, maxRedirects)
+	return Document{}, fmt.Errorf("Too many redirects (max %d) when reading %s", maxRedirects, first)
 }
 
 func (r *Reader) document(res *http.Response, u *url.URL) (Document, error) {
@@ -69,15 +69,15 @@ func (r *Reader) document(res *http.Response, u *url.URL) (Document, error) {
 }
 
 func statusError(res *http.Response, target string) error {
-	switch res.StatusCode {
-	case http.StatusOK:
+	switch {
+	case res.StatusCode/100 == 2:
 		return nil
-	case http.StatusNotModified:
-		return apierror.New(apierror.NotModified, "not modified")
+	case res.StatusCode == http.StatusNotModified:
+		return apierror.New(apierror.NotModified, "")
 	}
 	message := fmt.Sprintf("could not read %s, %s", target, res.Status)
 	switch {
-	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
+	case res.StatusCode == http.StatusNotFound:
 		return apierror.New(apierror.NotFound, message)
 	case res.StatusCode == http.StatusTooManyRequests || res.Header.Get("X-Ratelimit-Remaining") == "0" && res.StatusCode == http.StatusForbidden:
 		return errors.New(message + " (rate limit exceeded)")

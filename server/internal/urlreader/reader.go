@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/config"
 )
 
@@ -85,7 +87,7 @@ func (r *Reader) ReadURL(ctx context.Context, target, etag string) (Document, er
 		return host.read(ctx, r, u, etag)
 	}
 	if !r.allowed(u) {
-		return Document{}, notAllowed(target)
+		return Document{}, NotAllowed(target)
 	}
 	return r.fetch(ctx, u, etag, nil)
 }
@@ -98,14 +100,11 @@ func (r *Reader) Search(ctx context.Context, target, etag string) (Files, error)
 		return Files{}, err
 	}
 	host := r.integrations.forHost(u.Host)
-	if isGlob(u.Path) {
-		if host != nil {
-			return host.search(ctx, r, u, etag)
-		}
-		if !r.allowed(u) {
-			return Files{}, notAllowed(target)
-		}
-		return Files{}, apierror.Newf(apierror.Generic, "Unsupported search pattern URL: %s; %s is read as plain files, which cannot be listed", target, u.Host)
+	if host != nil && isGlob(u.Path) {
+		return host.search(ctx, r, u, etag)
+	}
+	if host == nil && r.allowed(u) && strings.ContainsRune(u.Path, '*') {
+		return Files{}, apierror.New(apierror.Generic, "Unsupported search pattern URL")
 	}
 	doc, err := r.ReadURL(ctx, target, etag)
 	if apierror.Has(err, apierror.NotFound) {
@@ -118,10 +117,22 @@ func (r *Reader) Search(ctx context.Context, target, etag string) (Files, error)
 	return Files{Files: []File{{URL: target, Content: content}}, ETag: doc.ETag}, nil
 }
 
+// parse reads a URL as browsers do: blanks around it do not count, a percent sign may stand alone. Credentials in a URL
+// are refused without repeating them.
 func parse(target string) (*url.URL, error) {
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, apierror.Inputf("Cannot read %q: it is not an http or https URL", target)
+	if !entity.ValidURL(target) {
+		return nil, errInvalidURL()
+	}
+	trimmed := strings.TrimFunc(target, func(r rune) bool { return r <= ' ' })
+	u, err := url.Parse(trimmed)
+	if err != nil {
+		u, err = url.Parse(lonePercent.ReplaceAllString(trimmed, "%25$1"))
+	}
+	if err != nil {
+		return nil, errInvalidURL()
+	}
+	if u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, NotAllowed(target)
 	}
 	if u.User != nil {
 		return nil, apierror.Inputf("Cannot read a URL of %s: credentials in a URL are not accepted, configure an integration", u.Host)
@@ -129,7 +140,13 @@ func parse(target string) (*url.URL, error) {
 	return u, nil
 }
 
-func notAllowed(target string) error {
+func errInvalidURL() error { return apierror.TypeErrorf("Invalid URL") }
+
+// lonePercent is a percent sign that begins no escape.
+var lonePercent = regexp.MustCompile("%($|[^0-9A-Fa-f]|[0-9A-Fa-f]($|[^0-9A-Fa-f]))")
+
+// NotAllowed is the error for what the configuration does not let anybody read.
+func NotAllowed(target string) error {
 	return apierror.NotAllowedf("Reading from '%s' is not allowed. You may need to configure an integration for the target host, or add it to the configured list of allowed hosts at 'backend.reading.allow'", target)
 }
 

@@ -58,14 +58,18 @@ func TestOnlyConfiguredHostsAreRead(t *testing.T) {
 		{"http://127.0.0.1:1/open/", "", apierror.NotAllowed},
 		{"http://169.254.169.254/latest/meta-data", "", apierror.NotAllowed},
 		{"http://example.test/x", "", apierror.NotAllowed},
-		{"file:///etc/passwd", "", apierror.Input},
+		{"file:///etc/passwd", "", apierror.NotAllowed},
+		{served.URL + "/missing-not", "", apierror.NotAllowed},
+		{" " + served.URL + "/open/100%.yaml ", "", ""},
+		{"nonsense", "", apierror.TypeErr},
+		{"http://", "", apierror.TypeErr},
 		{"http://user:secret@" + host + "/open/a.yaml", "", apierror.Input},
 		{"https://bitbucket.org/a/b/src/main/c.yaml", "", apierror.NotImplemented},
 		{"https://github.com/o/r/blob/main/../../../../x", "", apierror.Input},
 		{"https://github.com/o/r/blob/main/%2e%2e/%252e%252e/x", "", apierror.Input},
 		{"https://gitlab.com/o/r/-/blob/main/a%2f..%2fb", "", apierror.Input},
 	} {
-		if _, err := r.ReadURL(ctx, c.url, c.etag); apierror.NameOf(err) != c.want || err == nil {
+		if _, err := r.ReadURL(ctx, c.url, c.etag); (err == nil) != (c.want == "") || err != nil && apierror.NameOf(err) != c.want {
 			t.Errorf("%s: got %v, want %s", c.url, err, c.want)
 		}
 	}
@@ -89,10 +93,10 @@ func TestARedirectIsAllowedLikeTheFirstURL(t *testing.T) {
 		}
 	})
 	r := reader(t, "backend: {reading: {allow: [{host: '"+strings.TrimPrefix(outer.URL, "http://")+"'}]}}")
-	if _, err := r.ReadURL(context.Background(), outer.URL+"/away", ""); !apierror.Has(err, apierror.NotAllowed) || reached {
+	if _, err := r.ReadURL(context.Background(), outer.URL+"/away", ""); err == nil || !strings.HasPrefix(err.Error(), "URL not allowed by backend.reading.allow configuration: ") || reached {
 		t.Errorf("redirect to another host: %v, reached %v", err, reached)
 	}
-	if _, err := r.ReadURL(context.Background(), outer.URL+"/loop", ""); err == nil || hops != maxRedirects+1 {
+	if _, err := r.ReadURL(context.Background(), outer.URL+"/loop", ""); err == nil || hops != maxRedirects {
 		t.Errorf("endless redirects: %v after %d hops", err, hops)
 	}
 }

@@ -4,18 +4,18 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
 )
 
 // ResolveURL resolves target, which may be relative, against base: an absolute URL stays, a leading "/" starts at the
 // root of the repository that base is in, anything else is relative to base. The query of base is kept.
 func (r *Reader) ResolveURL(target, base string) (string, error) {
-	if u, err := url.Parse(target); err == nil && u.IsAbs() {
+	if entity.ValidURL(target) {
 		return target, nil
 	}
 	from, err := url.Parse(base)
 	if err != nil || !from.IsAbs() {
-		return "", apierror.Inputf("Cannot resolve %q: %q is not a URL", target, base)
+		return "", errInvalidURL()
 	}
 	host := r.integrations.forHost(from.Host)
 	if host == nil {
@@ -36,7 +36,7 @@ func (r *Reader) ResolveURL(target, base string) (string, error) {
 	}
 	resolved, err := from.Parse(target)
 	if err != nil {
-		return "", apierror.Inputf("Cannot resolve %q against %q", target, base)
+		return "", errInvalidURL()
 	}
 	if resolved.RawQuery == "" {
 		resolved.RawQuery = from.RawQuery
@@ -54,7 +54,7 @@ func relative(from *url.URL, target string) (string, error) {
 	}
 	resolved, err := from.Parse(target)
 	if err != nil {
-		return "", apierror.Inputf("Cannot resolve %q against %q", target, from.Redacted())
+		return "", errInvalidURL()
 	}
 	return resolved.String(), nil
 }

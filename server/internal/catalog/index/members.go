@@ -1,6 +1,9 @@
 package index
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Member is one member of a serialised object. Both parts may be views of it.
 type Member struct {
@@ -30,5 +33,26 @@ func Members(into []Member, object []byte) []Member {
 			return into
 		}
 		into = append(into, Member{Key: key, Raw: bytes.TrimRight(object[start:d.pos:d.pos], " \t\r\n")})
+	}
+}
+
+// Elements appends the elements of a serialised list as members whose keys are their indexes, as [Members] does.
+func Elements(into []Member, list []byte) []Member {
+	d := decoder{data: list}
+	d.space()
+	if d.peek() != '[' {
+		return into
+	}
+	d.pos++
+	for i := 0; ; i++ {
+		if done, err := d.next(']', i == 0); done || err != nil {
+			return into
+		}
+		d.space()
+		start := d.pos
+		if d.skip(1) != nil {
+			return into
+		}
+		into = append(into, Member{Key: strconv.Itoa(i), Raw: bytes.TrimRight(list[start:d.pos:d.pos], " \t\r\n")})
 	}
 }

@@ -12,13 +12,13 @@ import (
 // any text and _ for any one character, and nothing escapes them.
 type Text struct {
 	Term string
-	Keys []string // empty: the key the query is sorted by
+	Keys []string // nil: the key the query is sorted by; empty: none, so nothing passes
 }
 
 func (t Text) empty() bool { return strings.TrimSpace(t.Term) == "" }
 
 func (t Text) keys(sorted string) []string {
-	if len(t.Keys) == 0 {
+	if t.Keys == nil {
 		return []string{sorted}
 	}
 	keys := make([]string, len(t.Keys))
