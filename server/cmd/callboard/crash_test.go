@@ -110,12 +110,12 @@ func (p *program) awaitReady(t *testing.T) {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
-	t.Fatalf("after 60 s it is still not so that %s", what)
+	t.Fatalf("after three minutes it is still not so that %s", what)
 }
 
 const token = "test-token-1234"
@@ -197,7 +197,7 @@ func TestKillingTheHostDuringIngestLosesAndDoublesNothing(t *testing.T) {
 		got, want = survivor.entities(t), fresh.entities(t)
 		return maps.Equal(got, want) && len(want) > 1500
 	}
-	for deadline := time.Now().Add(40 * time.Second); !same() && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !same() && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 	}
 	differences := 0
 	for _, ref := range slices.Sorted(maps.Keys(union(got, want))) {

@@ -249,13 +249,13 @@ func exerciseEverything(t *testing.T, h *host, found leaks) {
 				}
 				req := h.request(t, method, target, token, body)
 				req.AddCookie(&http.Cookie{Name: "backstage-auth", Value: canary(2)})
-				res, answer, err := do(req)
-				if err != nil {
-					found.check(t, path, err.Error())
-					continue
+				req.RequestURI, req.RemoteAddr = target, "127.0.0.1:1"
+				if req.Body == nil {
+					req.Body = http.NoBody
 				}
-				res.Header.Del("Date")
-				found.check(t, path, fmt.Sprint(res.Header)+answer)
+				answer := httptest.NewRecorder()
+				h.app.Handler().ServeHTTP(answer, req)
+				found.check(t, path, fmt.Sprint(answer.Header(), answer.Body))
 			}
 		}
 	}

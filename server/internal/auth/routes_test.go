@@ -114,11 +114,17 @@ func TestProviderRoutes_AnswerAsTheReference(t *testing.T) {
 		{"POST", "/v1/register", 404, "Unknown auth provider 'v1'"},
 		{"POST", "/v1/userinfo", 404, "Unknown auth provider 'v1'"},
 		{"GET", "/v1", 404, "Unknown auth provider 'v1'"},
+		{"OPTIONS", "/nope/start", 404, "Unknown auth provider 'nope'"},
 		{"GET", "/.well-known/oauth-authorization-server", 404, "Unknown auth provider '.well-known'"},
 	} {
 		a := h.send(t, c.method, "/api/auth"+c.path, "")
 		if a.status != c.status || a.message() != c.message {
 			t.Errorf("%s %s: %d %q, want %d %q", c.method, c.path, a.status, a.message(), c.status, c.message)
+		}
+	}
+	for path, want := range map[string]string{"/guest/refresh": "GET,HEAD,POST", "/v1/userinfo": "GET,HEAD", "/.well-known/jwks.json": "GET,HEAD"} {
+		if a := h.send(t, "OPTIONS", "/api/auth"+path, ""); a.status != 200 || a.body != want {
+			t.Errorf("OPTIONS %s: %d %q", path, a.status, a.body)
 		}
 	}
 	if a := h.send(t, "GET", "/api/auth/GUEST/refresh/", ""); a.status != 200 {

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -139,6 +141,9 @@ func (d *database) userInfo(ctx context.Context, ref string) (info UserInfo, fou
 func (d *database) addSession(ctx context.Context, s *oidcSessionRow) error { return d.insert(ctx, s) }
 
 func (d *database) session(ctx context.Context, id string) (*oidcSessionRow, error) {
+	if strings.ContainsRune(id, 0) || !utf8.ValidString(id) { // no database holds such a text
+		return nil, nil
+	}
 	var row oidcSessionRow
 	err := d.db.Read().NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {

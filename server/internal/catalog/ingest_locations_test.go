@@ -242,7 +242,7 @@ locations:
 
 func TestFiles_GlobsAndBracesMatchWhatTheReferenceMatches(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a.yaml", "b.yaml", "c.yml", ".hidden.yaml", "sub/d.yaml", "sub/.git/e.yaml", "sub/deep/f.yaml", "we[i]rd.yaml"} {
+	for _, name := range []string{"a.yaml", "b.yaml", "c.yml", ".hidden.yaml", "sub/d.yaml", "sub/.git/e.yaml", "sub/deep/f.yaml", "we[i]rd.yaml", "n1", "n2", "n3", "x{r}"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750); err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestFiles_GlobsAndBracesMatchWhatTheReferenceMatches(t *testing.T) {
 	}
 	for pattern, want := range map[string]string{
 		"*.yaml": "a.yaml b.yaml we[i]rd.yaml", "{a,c}.*": "a.yaml c.yml", "**/*.yaml": "a.yaml b.yaml sub/d.yaml sub/deep/f.yaml we[i]rd.yaml",
-		"sub": "sub", "s*": "", "none.yaml": "", "[ab].yaml": "a.yaml b.yaml", "./sub/../a.yaml": "a.yaml",
+		"sub": "sub", "s*": "sub", "n{1..2}": "n1 n2", "n{3..1..2}": "n1 n3", "x{r}": "x{r}", "?{1,{r}}": "n1 x{r}", "*{r}": "x{r}", "n\\*": "", "none.yaml": "", "[a.yaml": "", "[ab].yaml": "a.yaml b.yaml", "./sub/../a.yaml": "a.yaml",
 	} {
 		paths, err := matchFiles(filepath.Join(dir, pattern))
 		if err != nil {
@@ -264,6 +264,20 @@ func TestFiles_GlobsAndBracesMatchWhatTheReferenceMatches(t *testing.T) {
 		if got := strings.Join(paths, " "); got != want {
 			t.Errorf("%s matches %q, want %q", pattern, got, want)
 		}
+	}
+}
+
+func TestBraces_ExpandAsInAShell(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"a": "a", "{a,b}": "a b", "x{a,}y": "xay xy", "{a,{b,c}d}e": "ae bde cde", "{1..3}": "1 2 3", "{03..1}": "03 02 01", "{-1..1}": "-1 0 1",
+		"{a..e..2}": "a c e", "{a}": "{a}", "{}": "{}", "${a,b}": "${a,b}", "{a,b": "{a,b", "{a..3}": "{a..3}", "{{a,b}}": "{a} {b}", "{1..2}{x,y}": "1x 1y 2x 2y",
+	} {
+		if got := strings.Join(expandBraces(pattern), " "); got != want {
+			t.Errorf("%s stands for %q, want %q", pattern, got, want)
+		}
+	}
+	if n := len(expandBraces("{1..999999999}{1..999999999}")); n > 2*maxGlobs {
+		t.Errorf("%d patterns", n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -36,18 +37,33 @@ func annotatedLocation(e entity.Entity, annotation string) (entity.Location, err
 
 // notText names the value and its type as JavaScript does.
 func notText(v any) error {
-	text, typ := string(appendCanonical(nil, v)), "object"
+	typ := "object"
 	switch v.(type) {
-	case map[string]any:
-		text = "[object Object]"
-	case []any:
-		text = strings.NewReplacer("[", "", "]", "", `"`, "").Replace(text)
 	case bool:
 		typ = "boolean"
-	default:
+	case float64, json.Number:
 		typ = "number"
 	}
-	return apierror.TypeErrorf("Unable to parse location ref '%s', unexpected argument %s", text, typ)
+	return apierror.TypeErrorf("Unable to parse location ref '%s', unexpected argument %s", coerced(v), typ)
+}
+
+// coerced is what JavaScript makes of a value where a text is asked for.
+func coerced(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		return "[object Object]"
+	case []any:
+		items := make([]string, len(v))
+		for i, item := range v {
+			items[i] = coerced(item)
+		}
+		return strings.Join(items, ",")
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	return string(appendCanonical(nil, v))
 }
 
 // locationEntityRef is the ref of the Location entity that stands for a configured or registered location.

@@ -92,7 +92,10 @@ func matchFiles(target string) ([]string, error) {
 		// Braces that are left are plain text.
 		pattern = strings.NewReplacer("{", `\{`, "}", `\}`).Replace(pattern)
 		matches, err := doublestar.FilepathGlob(pattern, doublestar.WithNoHidden())
-		if err != nil {
+		switch {
+		case errors.Is(err, doublestar.ErrBadPattern):
+			continue
+		case err != nil:
 			return nil, err
 		}
 		for _, path := range matches {

@@ -37,7 +37,9 @@ func predicateSchema() zod.Schema {
 	return predicate
 }
 
-func plainKey(k string) bool    { return !strings.HasPrefix(k, "$") && !strings.ContainsAny(k, lineBreaks) }
+func plainKey(k string) bool {
+	return !strings.HasPrefix(k, "$") && !strings.ContainsAny(k, lineBreaks)
+}
 
 // lineBreaks are what a dot of the reference's patterns does not match.
 const lineBreaks = "\n\r\u2028\u2029"
@@ -214,7 +216,7 @@ func relationTargets(v any) ([]string, error) {
 	}
 	_, object, _ := zod.Members(v)
 	list, ok := object["$in"].([]any)
-	if ok && len(object) == 1 {
+	if _, isExists := object["$exists"].(bool); ok && !isExists { // other members do not count
 		if len(list) == 0 {
 			return nil, apierror.Inputf("Empty \"$in\" array for $contains on \"relations\" is not allowed")
 		}

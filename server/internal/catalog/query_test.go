@@ -126,6 +126,7 @@ func TestPredicate_MeansWhatItSays(t *testing.T) {
 		{`{"relations":{"$contains":{"Type":"OwnedBy"}}}`, true},
 		{`{"relations":{"$contains":{"type":"ownedBy","targetRef":{"$in":["x","Group:default/A"]}}}}`, true},
 		{`{"relations":{"$contains":{"type":"partOf"}}}`, false},
+		{`{"relations":{"$contains":{"type":"ownedBy","targetRef":{"$in":["group:default/a"],"x":1}}}}`, true},
 		{`{"kind":{"$exists":true,"$in":["x"]}}`, true}, // the first operator counts
 		{`{"kind":{"$hasPrefix":"x","$contains":"api"}}`, true},
 		{`{"$all":[{"kind":"api"},{"$any":[{"x":1},{"$not":{"x":1}}]}]}`, true},

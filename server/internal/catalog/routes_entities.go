@@ -246,9 +246,12 @@ func (a *api) byRefs(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, err := bothFilters(fromQuery, shape["query"])
-	if err != nil {
-		return err
+	refs := checkedTexts(shape["entityRefs"])
+	var filter index.Filter
+	if len(refs) > 0 { // the reference does not look at what a filter means when there is nothing to filter
+		if filter, err = bothFilters(fromQuery, shape["query"]); err != nil {
+			return err
+		}
 	}
 	read, err := a.access(c, PermissionRead)
 	if err != nil {
@@ -259,7 +262,7 @@ func (a *api) byRefs(c *gin.Context) error {
 	b := a.body(fields)
 	defer a.recycle(b)
 	b.raw(`{"items":[`)
-	for _, ref := range checkedTexts(shape["entityRefs"]) {
+	for _, ref := range refs {
 		doc := s.ByRef(entity.Canonical(ref))
 		if doc == nil || read.hides(s, doc.Ref) {
 			b.null()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -56,12 +57,20 @@ func (a *api) readQuery(q url.Values) (*pageRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := &cursorText{Term: q.Get("fullTextFilterTerm"), Fields: splitAll(q["fullTextFilterFields"])}
+	text := &cursorText{Term: q.Get("fullTextFilterTerm"), Fields: textFields(q["fullTextFilterFields"])}
 	req.begin(predicate, orders, text, q.Get("totalItems") != "exclude")
 	if req.filter, err = predicateFilter(predicate); err != nil {
 		return nil, err
 	}
 	return req, req.readWindow(q)
+}
+
+// textFields is a list separated by commas. Repeated parameters are a list already.
+func textFields(values []string) []string {
+	if len(values) == 1 {
+		return strings.Split(values[0], ",")
+	}
+	return values
 }
 
 // readWindow reads the size of the page, and where it begins when no cursor says so.

@@ -116,6 +116,33 @@ func TestReading_CountsOnlyWhatConditionsLetThrough(t *testing.T) {
 	}
 }
 
+func TestReading_AnswersOddRequestsLikeTheReference(t *testing.T) {
+	t.Parallel()
+	h := reading(t, RoutesDeps{Index: recordedIndex(t)})
+	cursor := func(json string) string { return base64.StdEncoding.EncodeToString([]byte(json)) }
+	before := cursor(`{"orderFields":[{"field":"kind","order":"asc"}],"isPrevious":true,"orderFieldValues":["a","0"],"totalItems":2.5}`)
+	for _, c := range []struct{ method, path, body, at, want string }{
+		{"GET", "/entities/by-name/component/%C3/x", "", "error.message", `"malformed uri'"`},
+		{"GET", "/entities/by-uid/%ff", "", "error.message", `"malformed uri'"`},
+		{"GET", "/entity-facets?facet=&facet=", "", "error.message", `"Missing facet parameter"`},
+		{"POST", "/entities/by-query", `{"limit":0,"query":{"spec":{"$contains":{"a":1}}},"fields":["a["]}`, "error.message", `"Invalid field \"a[\", array type fields are not supported"`},
+		{"POST", "/entities/by-query", `{"limit":1.5,"offset":0.5,"fields":["kind"],"query":{"kind":"domain"}}`, "items", `[{"kind":"Domain"}]`},
+		{"POST", "/entities/by-query", `{"limit":-1,"query":{"spec":{"$contains":{"a":1}}}}`, "error.message", `"Object form of $contains is not supported for field \"spec\""`},
+		{"POST", "/entities/by-query", `{"fullTextFilter":{"term":"e","fields":[]}}`, "totalItems", "0"},
+		{"GET", "/entities/by-query?limit=0x0&fullTextFilterTerm=tide&fullTextFilterFields=metadata.name,x&fullTextFilterFields=y", "", "totalItems", "0"},
+		{"GET", "/entities?filter=spec.$contains&order=x&limit=0", "", "error.message", `"Invalid order parameter \"x\", expected \"<asc or desc>:<field name>\""`},
+		{"POST", "/entities/by-refs", `{"entityRefs":[],"query":{"spec":{"$contains":{"a":1}}}}`, "items", "[]"},
+		// A page without items before the first one leads to a position without values, where there is nothing.
+		{"GET", "/entities/by-query?cursor=" + before, "", "totalItems", "2.5"},
+		{"GET", "/entities/by-query?cursor=" + before, "", "pageInfo.nextCursor", `"` + cursor(`{"orderFields":[{"field":"kind","order":"asc"}],"isPrevious":false,"orderFieldValues":[null,null],"firstSortFieldValues":[null,null],"totalItems":2.5}`) + `"`},
+		{"GET", "/entities/by-query?cursor=" + cursor(`{"orderFields":[{"field":"kind","order":"asc"}],"isPrevious":false,"orderFieldValues":[null,null]}`), "", "items", "[]"},
+	} {
+		if _, answer := ask(t, h, c.method, c.path, c.body); text(answer, c.at) != c.want {
+			t.Errorf("%s %s %s: %s is %s, want %s", c.method, c.path, c.body, c.at, text(answer, c.at), c.want)
+		}
+	}
+}
+
 func TestReading_CursorsHoldNothingOfTheCallersPermissions(t *testing.T) {
 	t.Parallel()
 	ix := recordedIndex(t)

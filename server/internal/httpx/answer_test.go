@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/gin-gonic/gin"
 
 	"github.com/callboard/callboard/server/internal/httpx"
@@ -88,6 +89,8 @@ func TestCORS_AnswersAsTheReference(t *testing.T) {
 		{"preflight of another origin", preflight, "/api/demo/things", "https://evil.test", "a", 401, false, "Accept-Encoding"},
 		{"a longer name", preflight, "/api/demo/things", "https://harbour.test.evil.test", "a", 401, false, "Accept-Encoding"},
 		{"a path in the origin", preflight, "/api/demo/things", "https://evil.test/.harbour.test", "a", 401, false, "Accept-Encoding"},
+		{"preflight of an allowed origin with a slash", preflight, "/api/demo/things", "http://localhost:3000/", "a", 204, true, "Origin, Access-Control-Request-Headers"},
+		{"a hidden name", preflight, "/api/demo/things", "https://.harbour.test", "a", 401, false, "Accept-Encoding"},
 		{"null", preflight, "/api/demo/things", "null", "a", 401, false, "Accept-Encoding"},
 		{"without an origin", preflight, "/api/demo/things", "", "", 401, false, "Accept-Encoding"},
 		{"a GET of an allowed origin", get, "/.backstage/health/v1/readiness", "http://localhost:3000", "", 200, true, "Origin, Accept-Encoding"},
@@ -193,12 +196,15 @@ func TestEncoding_FollowsSizeTypeAndWhatTheCallerTakes(t *testing.T) {
 		{"/api/body/small", "gzip", "", "Accept-Encoding", 1023},
 		{"/api/body/large", "gzip", "gzip", "Accept-Encoding", 50000},
 		{"/api/body/large", "", "", "Accept-Encoding", 50000},
-		{"/api/body/large", "br;q=1, gzip;q=0.8, *;q=0.1", "gzip", "Accept-Encoding", 50000},
+		{"/api/body/large", "br;q=1, gzip;q=0.8, *;q=0.1", "br", "Accept-Encoding", 50000},
+		{"/api/body/large", "gzip, deflate, br", "br", "Accept-Encoding", 50000},
+		{"/api/body/large", "br;q=0.1, gzip", "gzip", "Accept-Encoding", 50000},
+		{"/api/body/large", "x-gzip", "", "Accept-Encoding", 50000},
 		{"/api/body/large", "deflate", "deflate", "Accept-Encoding", 50000},
 		{"/api/body/large", "gzip;q=0, deflate;q=0.5", "deflate", "Accept-Encoding", 50000},
 		{"/api/body/large", "zstd", "", "Accept-Encoding", 50000},
 		{"/api/body/large", "identity, gzip;q=0.5", "", "Accept-Encoding", 50000},
-		{"/api/body/large", "*", "gzip", "Accept-Encoding", 50000},
+		{"/api/body/large", "*", "br", "Accept-Encoding", 50000},
 		{"/api/body/drops", "gzip", "gzip", "Accept-Encoding", 50000},
 		{"/api/body/drip", "gzip", "gzip", "Accept-Encoding", 20},
 		{"/api/body/length", "gzip", "gzip", "Accept-Encoding", 50000},
@@ -208,6 +214,7 @@ func TestEncoding_FollowsSizeTypeAndWhatTheCallerTakes(t *testing.T) {
 		{"/api/body/vary", "gzip", "gzip", "X-Mine, Accept-Encoding", 50000},
 		{"/api/body/status", "gzip", "", "Accept-Encoding", 0},
 		{"/api/made/both", "gzip", "gzip", "Accept-Encoding", -1},
+		{"/api/made/both", "gzip, deflate, br", "gzip", "Accept-Encoding", -1},
 		{"/api/made/both", "", "", "Accept-Encoding", 50000},
 		{"/api/made/both", "deflate", "deflate", "Accept-Encoding", 50000},
 	} {
@@ -239,6 +246,8 @@ func decoded(tb testing.TB, coding, body string) string {
 	var r io.Reader = strings.NewReader(body)
 	var err error
 	switch coding {
+	case "br":
+		r = brotli.NewReader(r)
 	case "gzip":
 		r, err = gzip.NewReader(r)
 	case "deflate":

@@ -61,6 +61,7 @@ func demo(tb testing.TB, o httpx.Options) *httpx.Server {
 	})
 	r.GET("/files/:owner/*path", httpx.AnyPrincipal, echo("owner", "path"))
 	r.GET("/files/:owner/index", httpx.AnyPrincipal, func(c *gin.Context) error { return httpx.JSON(c, 200, "index") })
+	r.Unlisted(http.MethodGet, "/hidden", httpx.AnyPrincipal, who)
 	r.GET("/who", httpx.AnyPrincipal, who)
 	r.GET("/users", httpx.UserOnly, who)
 	r.GET("/services", httpx.ServiceOnly, who)
@@ -127,7 +128,7 @@ func TestEdge_AnswersUnknownPathsWithAnEmpty404(t *testing.T) {
 	s.Index(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("index of " + r.URL.Path)) }))
 	for _, target := range []string{
 		"/api", "/api/", "/API", "/api/nope", "/api/nope/x", "/api//demo/things", "/api/demo%2Fthings", "/api/%64emo/things",
-		"/api/demo", "/api/demo/", "/api/demo//things", "/api/demo/nope", "/api/demo/%74hings", "/api/nope/../demo/things",
+		"/api/demo", "/api/demo/", "/api/demo///things", "/api/demo/things//", "/api/demo/nope", "/api/demo/%74hings", "/api/nope/../demo/things",
 		"/api/demo/things/a/b", "/api/demo/th\u0131ngs", "/api/demo/thing\u017f",
 	} {
 		res := httpxtest.Do(t, s, http.MethodGet, target, "")
@@ -150,6 +151,15 @@ func TestEdge_AnswersHeadAndOptionsOfRoutes(t *testing.T) {
 	res := httpxtest.Do(t, s, http.MethodHead, "/api/demo/Things/x", "")
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Length") != "12" || httpxtest.Body(t, res) != "" {
 		t.Errorf("HEAD: %d %v", res.StatusCode, res.Header)
+	}
+	if res = httpxtest.Do(t, s, http.MethodGet, "/api/demo//things", ""); res.StatusCode != http.StatusOK {
+		t.Errorf("a mount with its trailing slash: %d", res.StatusCode)
+	}
+	if res = httpxtest.Do(t, s, http.MethodOptions, "/.backstage/health/v1/Readiness/", ""); res.Header.Get("Allow") != "GET,HEAD" {
+		t.Errorf("OPTIONS of health: %d %v", res.StatusCode, res.Header)
+	}
+	if res = httpxtest.Do(t, s, http.MethodOptions, "/api/demo/hidden", ""); res.StatusCode != http.StatusNotFound {
+		t.Errorf("OPTIONS of an unlisted route: %d", res.StatusCode)
 	}
 	res = httpxtest.Do(t, s, http.MethodOptions, "/api/demo/things", "")
 	if allow := res.Header.Get("Allow"); res.StatusCode != http.StatusOK || allow != "GET,HEAD,POST,DELETE" || httpxtest.Body(t, res) != allow {

@@ -148,6 +148,12 @@ func (rt *route) serve(c *gin.Context) {
 	if c.Request.URL.RawPath != "" {
 		decodeParams(c.Params)
 	}
+	for _, p := range c.Params {
+		if p.Value == "" && p.Key != rt.rest { // "//" is no parameter
+			x.notFound()
+			return
+		}
+	}
 	if err := rt.run(c, x); err != nil {
 		x.fail(err)
 	}

@@ -200,13 +200,42 @@ func TestBody_OfPlainFeaturesFailsAsTheReferencesParser(t *testing.T) {
 		{strings.Repeat(" ", 110000), "application/json", "", `{"error":{"name":"PayloadTooLargeError","message":"request entity too large","expected":110000,"length":110000,"limit":102400,"type":"entity.too.large"},"request":{"method":"POST","url":"/things"},"response":{"statusCode":413}}`},
 		{`{}`, "application/json", "br", `{"error":{"name":"UnsupportedMediaTypeError","message":"unsupported content encoding \"br\"","encoding":"br","type":"encoding.unsupported"},"request":{"method":"POST","url":"/things"},"response":{"statusCode":415}}`},
 		{`{}`, "application/json; charset=latin1", "", `{"error":{"name":"UnsupportedMediaTypeError","message":"unsupported charset \"LATIN1\"","charset":"latin1","type":"charset.unsupported"},"request":{"method":"POST","url":"/things"},"response":{"statusCode":415}}`},
-		{`nonsense that is no gzip`, "application/json", "gzip", `{"error":{"name":"BadRequestError","message":"incorrect header check"},"request":{"method":"POST","url":"/things"},"response":{"statusCode":400}}`},
+		{"\ufeff{\"a\":3}", "application/json", "", `{"a":3}`},
+		{"{\x00\"\x00a\x00\"\x00:\x004\x00}\x00", "application/json; charset=utf-16", "", `{"a":4}`},
+		{"\xfe\xff\x00{\x00}", "application/json; charset=utf-16", "", `{}`},
+		{`{"a":5}`, "application/json;", "", `{}`},
+		{zipped(t, `{"a":6}`)[:12], "application/json", "gzip", `{"error":{"name":"Error","message":"unexpected end of file","code":"Z_BUF_ERROR","errno":-5,"expose":true,"status":400,"statusCode":400},"request":{"method":"POST","url":"/things"},"response":{"statusCode":400}}`},
+		{`nonsense that is no gzip`, "application/json", "gzip", `{"error":{"name":"Error","message":"incorrect header check","code":"Z_DATA_ERROR","errno":-3,"expose":true,"status":400,"statusCode":400},"request":{"method":"POST","url":"/things"},"response":{"statusCode":400}}`},
 		{zipped(t, `{"a":2}`), "application/json", "gzip", `{"a":2}`},
 		{zipped(t, strings.Repeat(" ", 1<<20)), "application/json", "gzip", `{"error":{"name":"PayloadTooLargeError","message":"request entity too large","limit":102400,"received":102401,"type":"entity.too.large"},"request":{"method":"POST","url":"/things"},"response":{"statusCode":413}}`},
 	} {
 		res := httpxtest.Do(t, s, http.MethodPost, "/api/demo/things", tc.body, "Content-Type", tc.contentType, "Content-Encoding", tc.coding)
 		if got := httpxtest.Body(t, res); got != tc.want {
 			t.Errorf("%.20q as %s %s:\n got %s\nwant %s", tc.body, tc.contentType, tc.coding, got, tc.want)
+		}
+	}
+}
+
+func TestBody_ThatIsNoJSONIsRefusedBeforeARouteIsFound(t *testing.T) {
+	s := checked(t)
+	s.Feature(httpx.Feature{ID: "plain", Policies: []httpx.Policy{{Path: "/open", Allow: httpx.AllowUnauthenticated}}})
+	s.Feature(httpx.Feature{ID: "left", LeaveBodies: true})
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		name         string
+	}{
+		{http.MethodPost, "/api/plain/nope", 400, "SyntaxError"},
+		{http.MethodPut, "/api/plain/open", 400, "SyntaxError"},
+		{http.MethodGet, "/api/plain/nope", 400, "SyntaxError"},
+		{http.MethodPost, "/api/catalog/nope", 400, "InputError"},
+		{http.MethodPost, "/api/catalog/.well-known/backstage/permissions/apply-conditions", 400, "SyntaxError"},
+		{http.MethodPost, "/api/left/nope", 404, ""},
+		{http.MethodPost, "/api/nope", 404, ""},
+	} {
+		res := httpxtest.Do(t, s, tc.method, tc.path, "{x")
+		if body := httpxtest.Body(t, res); res.StatusCode != tc.status || !strings.Contains(body, tc.name) {
+			t.Errorf("%s %s: %d %s", tc.method, tc.path, res.StatusCode, body)
 		}
 	}
 }

@@ -253,8 +253,8 @@ func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
 		return
 	}
 	x.mount, x.metrics = m, m.metrics
-	if strings.HasPrefix(x.routedPath()[mountLen:], "//") {
-		mountLen++ // a mount takes its own trailing slash
+	if m.router != nil && strings.HasPrefix(x.routedPath()[mountLen:], "//") {
+		mountLen++ // a router's mount takes its own trailing slash
 	}
 	x.enter(mountLen)
 	if m.limiter != nil {

@@ -42,6 +42,7 @@ func Stream(c *gin.Context, heartbeat time.Duration, run func(*Events) error) er
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Connection", "keep-alive")
+	addVaryEncoding(h) // as if the events were compressed, which the reference does
 	e.x.WriteHeader(http.StatusOK)
 	if err := e.x.FlushError(); err != nil {
 		return nil // the caller is gone, nobody can be told

@@ -97,6 +97,7 @@ func edge(t *testing.T, e *Engine) http.Handler {
 	e.Routes(server.Feature(Feature()))
 	e.Mount(server.Feature(httpx.Feature{ID: "harbour"}), boats())
 	Mount(server.Feature(httpx.Feature{ID: "empty"}))
+	Mount(server.Feature(httpx.Feature{ID: "open", Policies: []httpx.Policy{{Path: "/", Allow: httpx.AllowUnauthenticated}}}))
 	return server
 }
 
@@ -376,6 +377,9 @@ func TestIntegrationRoutes_ShowMetadataToUsersAndEvaluateForServices(t *testing.
 			t.Errorf("%d %s", status, body)
 		}
 	}
+	if status, body := do(t, h, "GET", strings.Replace(metadata, "harbour", "open", 1), "", ""); status != 200 || body != `{"permissions":[],"rules":[]}` {
+		t.Errorf("of an open feature: %d %s", status, body)
+	}
 	if status, body := do(t, h, "GET", strings.Replace(metadata, "harbour", "empty", 1), "", httpxtest.Guest); status != 200 || body != `{"permissions":[],"rules":[]}` {
 		t.Errorf("%d %s", status, body)
 	}
@@ -410,6 +414,9 @@ func TestIntegrationRoutes_ShowMetadataToUsersAndEvaluateForServices(t *testing.
 		{item(`"boat:a"`, `{"rule":"HAS_COLOUR","resourceType":"boat"}`), "Bearer service:ci", 400, "InputError", "Parameters to rule are invalid; caused by [\n  {\n    \"code\": \"invalid_type\",\n    \"expected\": \"object\",\n    \"received\": \"undefined\",\n    \"path\": [],\n    \"message\": \"Required\"\n  }\n]"},
 	} {
 		status, body := do(t, h, "POST", applyTo, c.body, c.as)
+		if c.as == httpxtest.Guest { // whatever the method
+			status, body = do(t, h, "PUT", applyTo, c.body, c.as)
+		}
 		if name, text := message(t, body); status != c.status || name != c.name || text != c.text {
 			t.Errorf("%s as %q: %d %s %s", c.body, c.as, status, name, text)
 		}

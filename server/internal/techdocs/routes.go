@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"mime"
 	"net/http"
-	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -45,7 +45,6 @@ func Routes(r *httpx.Router, sites *Sites, entities Entities) {
 	r.GET("/metadata/techdocs/:namespace/:kind/:name", httpx.AnyPrincipal, h.siteMetadata)
 	r.GET("/metadata/entity/:namespace/:kind/:name", httpx.AnyPrincipal, h.entityMetadata)
 	r.GET("/sync/:namespace/:kind/:name", httpx.AnyPrincipal, h.sync)
-	r.Unlisted(http.MethodGet, "/static/docs", httpx.AnyPrincipal, h.page)
 	r.Unlisted(http.MethodGet, "/static/docs/*file", httpx.AnyPrincipal, h.page)
 }
 
@@ -152,7 +151,7 @@ func (h *routes) page(c *gin.Context) error {
 		return nil
 	}
 	parts := strings.SplitN(strings.TrimPrefix(c.Param("file"), "/"), "/", 4)
-	if len(parts) < 3 {
+	if len(parts) < 3 || slices.Contains(parts[:3], "") {
 		return notFound(c)
 	}
 	ref := entity.Ref{Namespace: parts[0], Kind: parts[1], Name: parts[2]}
@@ -197,9 +196,22 @@ func (h *routes) file(c *gin.Context, ref entity.Ref, name string, asFolder bool
 func lowerTriplet(escaped string) string {
 	segments := strings.Split(escaped, "/")
 	for i := 3; i < min(6, len(segments)); i++ {
-		segments[i] = strings.ToLower(segments[i])
+		segments[i] = lowerLetters(segments[i])
 	}
 	return strings.Join(segments, "/")
+}
+
+// lowerLetters leaves the digits of escapes as they are.
+func lowerLetters(escaped string) string {
+	pieces := strings.SplitAfter(escaped, "%")
+	for i, piece := range pieces {
+		kept := 0
+		if i > 0 {
+			kept = min(2, len(piece))
+		}
+		pieces[i] = piece[:kept] + strings.ToLower(piece[kept:])
+	}
+	return strings.Join(pieces, "")
 }
 
 func notFound(c *gin.Context) error {
@@ -209,6 +221,9 @@ func notFound(c *gin.Context) error {
 
 func redirectToFolder(c *gin.Context) error {
 	target := "/api/techdocs" + c.Request.URL.EscapedPath() + "/"
+	if query := c.Request.URL.RawQuery; query != "" {
+		target += "?" + query
+	}
 	c.Header("Location", target)
 	c.Header("Content-Type", "text/html; charset=UTF-8")
 	c.Header("Content-Security-Policy", "default-src 'none'")
@@ -216,15 +231,6 @@ func redirectToFolder(c *gin.Context) error {
 	_, err := io.WriteString(c.Writer, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Redirecting</title>\n</head>\n<body>\n<pre>Redirecting to "+
 		html.EscapeString(target)+"</pre>\n</body>\n</html>\n")
 	return err
-}
-
-func serve(c *gin.Context, file *os.File, info os.FileInfo) error {
-	h := c.Writer.Header()
-	h.Set("Content-Type", contentType(file.Name()))
-	h.Set("Cache-Control", "public, max-age=0")
-	h.Set("ETag", weakTag(info))
-	http.ServeContent(c.Writer, c.Request, "", info.ModTime().Truncate(time.Second), file)
-	return nil
 }
 
 // contentType is by extension; what a browser would run is text.
@@ -246,6 +252,6 @@ func contentType(name string) string {
 	}
 }
 
-func weakTag(info os.FileInfo) string {
+func weakTag(info fs.FileInfo) string {
 	return fmt.Sprintf(`W/"%x-%x"`, info.Size(), info.ModTime().UnixMilli())
 }

@@ -79,10 +79,21 @@ func statusError(res *http.Response, target string) error {
 	switch {
 	case res.StatusCode == http.StatusNotFound:
 		return apierror.New(apierror.NotFound, message)
-	case res.StatusCode == http.StatusTooManyRequests || res.Header.Get("X-Ratelimit-Remaining") == "0" && res.StatusCode == http.StatusForbidden:
+	case rateLimited(res):
 		return errors.New(message + " (rate limit exceeded)")
 	}
 	return errors.New(message)
+}
+
+// rateLimited goes by what GitHub says; plain hosts only have their status.
+func rateLimited(res *http.Response) bool {
+	switch remaining := res.Header.Get("X-Ratelimit-Remaining"); res.StatusCode {
+	case http.StatusTooManyRequests:
+		return remaining != ""
+	case http.StatusForbidden:
+		return remaining == "0"
+	}
+	return false
 }
 
 // innermost takes the URL out of a client error: it is told once, by the caller.

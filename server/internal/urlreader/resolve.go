@@ -53,7 +53,7 @@ func relative(from *url.URL, target string) (string, error) {
 		return rooted.String(), nil
 	}
 	resolved, err := from.Parse(target)
-	if err != nil {
+	if err != nil || resolved.Host == "" {
 		return "", errInvalidURL()
 	}
 	return resolved.String(), nil
