@@ -28,26 +28,27 @@ const (
 
 // publicRoutes may be called without credentials, each for a reason.
 var publicRoutes = map[string]string{
-	"GET /api/auth/.well-known/openid-configuration":  "tells clients where to sign in",
-	"GET /api/auth/.well-known/jwks.json":             publicKeys,
-	"GET /api/auth/.well-known/oauth-client/cli.json": "describes a client, to be fetched by anybody",
-	"GET /api/auth/guest/refresh":                     signingIn,
-	"POST /api/auth/guest/refresh":                    signingIn,
-	"GET /api/auth/guest/start":                       signingIn,
-	"GET /api/auth/guest/handler/frame":               signingIn,
-	"POST /api/auth/guest/handler/frame":              signingIn,
-	"GET /api/auth/v1/userinfo":                       "answers 401 by itself, in the words of OpenID",
-	"GET /api/auth/v1/authorize":                      oauthClient,
-	"GET /api/auth/v1/sessions/:session":              oauthClient,
-	"POST /api/auth/v1/sessions/:session/approve":     "asks for a user by itself",
-	"POST /api/auth/v1/sessions/:session/reject":      "asks for a user by itself",
-	"POST /api/auth/v1/token":                         oauthClient,
-	"POST /api/auth/v1/revoke":                        oauthClient,
-	"DELETE /api/auth/.backstage/auth/v1/cookie":      "signing out must work with credentials that have expired",
-	"DELETE /api/signals/.backstage/auth/v1/cookie":   "as for auth: the whole feature is open, because its tokens come as subprotocols",
-	"GET /api/signals":                                "a WebSocket brings its token as subprotocol; without one it hears broadcasts only",
-	"GET /api/signals/health":                         "tells that the feature answers, as in the reference",
-	"GET /api/permission/health":                      "tells that the feature answers, as in the reference",
+	"GET /api/auth/.well-known/openid-configuration":           "tells clients where to sign in",
+	"GET /api/auth/.well-known/jwks.json":                      publicKeys,
+	"GET /api/auth/.well-known/oauth-client/cli.json":          "describes a client, to be fetched by anybody",
+	"GET /api/auth/guest/refresh":                              signingIn,
+	"POST /api/auth/guest/refresh":                             signingIn,
+	"GET /api/auth/guest/start":                                signingIn,
+	"GET /api/auth/guest/handler/frame":                        signingIn,
+	"POST /api/auth/guest/handler/frame":                       signingIn,
+	"GET /api/auth/v1/userinfo":                                "answers 401 by itself, in the words of OpenID",
+	"GET /api/auth/v1/authorize":                               oauthClient,
+	"GET /api/auth/v1/sessions/:session":                       oauthClient,
+	"POST /api/auth/v1/sessions/:session/approve":              "asks for a user by itself",
+	"POST /api/auth/v1/sessions/:session/reject":               "asks for a user by itself",
+	"POST /api/auth/v1/token":                                  oauthClient,
+	"POST /api/auth/v1/revoke":                                 oauthClient,
+	"GET /api/auth/.well-known/backstage/permissions/metadata": "tells which permissions exist, behind the barrier of the feature, and auth has none",
+	"DELETE /api/auth/.backstage/auth/v1/cookie":               "signing out must work with credentials that have expired",
+	"DELETE /api/signals/.backstage/auth/v1/cookie":            "as for auth: the whole feature is open, because its tokens come as subprotocols",
+	"GET /api/signals":                                         "a WebSocket brings its token as subprotocol; without one it hears broadcasts only",
+	"GET /api/signals/health":                                  "tells that the feature answers, as in the reference",
+	"GET /api/permission/health":                               "tells that the feature answers, as in the reference",
 }
 
 // isPublic also knows what is public in every feature or for any provider.
@@ -302,7 +303,7 @@ func TestReadingRoutesAnswerHEADAndOPTIONS(t *testing.T) {
 	guest := h.guestToken(t)
 	for _, r := range h.server().Routes() {
 		path := example(r)
-		if status, allow := h.options(t, path, guest); status != http.StatusOK || !slices.Contains(strings.Split(allow, ","), r.Method) {
+		if status, allow := h.options(t, path, guest); !unlisted(r) && (status != http.StatusOK || !slices.Contains(strings.Split(allow, ","), r.Method)) {
 			t.Errorf("OPTIONS %s: %d Allow: %s, want %s in it", path, status, allow, r.Method)
 		}
 		if !isPublic(r) && !openAsAWhole(r.Feature) {
@@ -327,6 +328,19 @@ func TestReadingRoutesAnswerHEADAndOPTIONS(t *testing.T) {
 			t.Errorf("HEAD %s: %d %s, GET: %d %s", path, head.StatusCode, head.Header.Get("Content-Type"), get.StatusCode, get.Header.Get("Content-Type"))
 		}
 	}
+}
+
+// unlisted is what the reference serves by middleware, of which OPTIONS does not tell.
+func unlisted(r httpx.Route) bool {
+	switch {
+	case r.Path == "/.well-known/backstage/permissions/apply-conditions":
+		return r.Method != http.MethodPost
+	case r.Feature == "signals":
+		return r.Path == "/"
+	case r.Feature == "techdocs":
+		return r.Path == "/static/docs/*file"
+	}
+	return unknownProvider(r)
 }
 
 func (h *host) options(t *testing.T, path, token string) (status int, allow string) {
