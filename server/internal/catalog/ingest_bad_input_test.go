@@ -129,7 +129,7 @@ callboard:
 	c.settle()
 	c.must("component:default/good")
 	c.hasProblem("/missing.yaml", "NotFoundError", "does not exist")
-	c.hasProblem("/folder", "could not be read", "is not a regular file")
+	c.hasProblem("/folder", "could not be read", "illegal operation on a directory")
 	c.hasProblem("/pipe", "could not be read", "is not a regular file")
 	c.hasProblem("/large.yaml", "has 10485763 bytes, more than the 1000000 that callboard.catalog.maxFileSize allows")
 	c.hasProblem("gopher:hole", "No processor was able to handle reading of gopher:hole")
