@@ -37,6 +37,9 @@ var areas = []string{"auth", "catalog.ancestry", "catalog.by-name", "catalog.by-
 // recordedPort is the upstream's port in the recorded data; each run gets a free one.
 const recordedPort = "127.0.0.1:7190"
 
+// sometimes begins the reason of a case that depends on where the test runs.
+const sometimes = "sometimes: "
+
 // exceptions are the cases that are not met, by id, with the reason.
 type exceptions map[string]string
 
@@ -100,6 +103,7 @@ func report(t *testing.T, score map[string]*tally) {
 func (e exceptions) judge(t *testing.T, c conformance.Case, differences []conformance.Difference) {
 	reason, listed := e[c.ID]
 	switch {
+	case len(differences) == 0 && strings.HasPrefix(reason, sometimes):
 	case len(differences) == 0 && listed:
 		delete(e, c.ID)
 		if !*recordFlag {
