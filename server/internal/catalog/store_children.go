@@ -138,9 +138,11 @@ func (b *batch) ownedBy(ctx context.Context, children []emitted) (map[string]*ow
 		FROM catalog_references WHERE target_entity_ref IN (?)`, func(rows *sql.Rows) error {
 		var ref string
 		var e edgeSource
-		err := rows.Scan(&ref, &e.key, &e.ref)
+		if err := rows.Scan(&ref, &e.key, &e.ref); err != nil {
+			return err
+		}
 		states[ref].edges = append(states[ref].edges, e)
-		return err
+		return nil
 	})
 	return states, err
 }

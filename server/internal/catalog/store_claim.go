@@ -125,9 +125,11 @@ func (d database) placeItems(ctx context.Context, items []item) error {
 		WHERE source_entity_ref IN (?) GROUP BY source_entity_ref`, func(rows *sql.Rows) error {
 		var ref string
 		var n int
-		err := rows.Scan(&ref, &n)
+		if err := rows.Scan(&ref, &n); err != nil {
+			return err
+		}
 		parents[ref].references = n
-		return err
+		return nil
 	}); err != nil {
 		return err
 	}

@@ -38,18 +38,22 @@ func (d database) unstitched(ctx context.Context, limit int) ([]unstitched, erro
 	}
 	if err := queryIn(ctx, db, refs, "SELECT DISTINCT target_entity_ref FROM catalog_references WHERE target_entity_ref IN (?)", func(rows *sql.Rows) error {
 		var ref entity.Canonical
-		err := rows.Scan(&ref)
+		if err := rows.Scan(&ref); err != nil {
+			return err
+		}
 		byRef[ref].orphan = false
-		return err
+		return nil
 	}); err != nil {
 		return nil, err
 	}
 	err = queryIn(ctx, db, refs, "SELECT source_entity_ref, type, target_entity_ref FROM catalog_relations WHERE source_entity_ref IN (?)", func(rows *sql.Rows) error {
 		var ref entity.Canonical
 		var r entity.Relation
-		err := rows.Scan(&ref, &r.Type, &r.TargetRef)
+		if err := rows.Scan(&ref, &r.Type, &r.TargetRef); err != nil {
+			return err
+		}
 		byRef[ref].relations = append(byRef[ref].relations, r)
-		return err
+		return nil
 	})
 	for _, u := range byRef {
 		u.relations = sortRelations(u.relations)
