@@ -52,6 +52,27 @@ $(CACHE)/bin/golangci-lint:
 	@echo "building golangci-lint once, about two minutes …"
 	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+.PHONY: proto
+proto: $(CACHE)/bin/buf ## Generate the plugin protocol's Go code from sdk/proto
+	cd sdk/proto && PATH=$(CACHE)/bin:$$PATH buf generate
+
+.PHONY: proto-check
+proto-check: $(CACHE)/bin/buf ## Lint the protocol, refuse breaking changes, and hold the generated code to it
+	cd sdk/proto && export PATH=$(CACHE)/bin:$$PATH && buf lint && buf breaking --against released.binpb
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; mkdir "$$made/proto"; \
+	cp -r sdk/proto/. "$$made/proto"; (cd "$$made/proto" && PATH=$(CACHE)/bin:$$PATH buf generate); \
+	diff -r "$$made/pluginv1" sdk/pluginv1 || { echo "sdk/pluginv1 is not what sdk/proto says: run make proto"; exit 1; }
+
+.PHONY: proto-release
+proto-release: $(CACHE)/bin/buf ## Make the protocol as it stands the one that later changes may not break
+	cd sdk/proto && PATH=$(CACHE)/bin:$$PATH buf build -o released.binpb
+
+$(CACHE)/bin/buf:
+	@echo "building buf and the protobuf generators once, a few minutes …"
+	GOBIN=$(CACHE)/bin $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+	GOBIN=$(CACHE)/bin $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+	GOBIN=$(CACHE)/bin $(GO) install github.com/bufbuild/buf/cmd/buf@v1.75.0
+
 .PHONY: bench
 bench: build ## Measure the hot paths beside their bare limits, in one run (BENCH_FLAGS="-sizes 10000")
 	$(GO) run -tags $(TAGS) ./server/internal/bench $(BENCH_FLAGS)
