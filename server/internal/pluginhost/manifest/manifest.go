@@ -1,0 +1,232 @@
+// Package manifest reads plugin.yaml, where a plugin says what it is, what it adds to the host and what it needs of it.
+//
+// The manifest comes first and the process second: everything that an administrator must agree to stands here and can be
+// read without running foreign code. What the process says of itself later ([Manifest.Within]) may be less, never more.
+// The package reads and judges text. It starts nothing, and it trusts nothing: a manifest is foreign text until package
+// verify has checked where it comes from.
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// File is the name of the manifest in a plugin's folder.
+const File = "plugin.yaml"
+
+// APIVersion is the version of the manifest's format.
+const APIVersion = "callboard.dev/v1"
+
+// maxManifest is far above what people write, and far below what would take the parser long.
+const maxManifest = 256 << 10
+
+// Manifest is one plugin.yaml that keeps every rule of the format.
+type Manifest struct {
+	APIVersion, Title, Description, License string
+	ID                                      ID
+	// Version is a semantic version of three numbers, without a leading v.
+	Version string
+	// Protocol is a range of versions of the protocol between host and plugin.
+	Protocol string
+	Requires Requires
+	Run      Run
+	Provides Provides
+	Needs    Needs
+	// Config is the file of the settings' JSON Schema, relative to the folder; "" = the plugin has no settings.
+	Config string
+	// Dir is the folder that the manifest was read from; "" for one that was only parsed.
+	Dir string
+}
+
+// Requires are ranges of what must be there for the plugin to work; "" = any.
+type Requires struct{ Callboard string }
+
+// Run says how the process is started: by a binary for each platform ("linux-amd64": "./sentry") or by one command for all.
+// Exactly one of the two is set.
+type Run struct {
+	Binaries map[string]string
+	Command  []string
+}
+
+// Provides is what a plugin adds to the host, by name.
+type Provides struct {
+	HTTP        *HTTP
+	Catalog     ProvidesCatalog
+	Scaffolder  ProvidesScaffolder
+	Search      ProvidesSearch
+	Widgets     []string
+	Tasks       []string
+	Permissions []string
+	// PermissionRules are names of rules that conditional decisions may use.
+	PermissionRules []string
+	Events          ProvidesEvents
+}
+
+// HTTP says that the plugin has routes, and which of them ask for less than the credentials of a user or a service.
+type HTTP struct {
+	// OpenAPI is the file that describes the routes; "" = none.
+	OpenAPI string
+	// Unauthenticated and UserCookie are paths below the plugin's own prefix; each stands for itself and what is below it.
+	Unauthenticated, UserCookie []string
+}
+
+// ProvidesCatalog is what a plugin adds to the catalog. Annotations are those that it reads; they are for people.
+type ProvidesCatalog struct{ Providers, Processors, Annotations []string }
+
+// ProvidesScaffolder names actions of templates.
+type ProvidesScaffolder struct{ Actions []string }
+
+// ProvidesSearch names types of documents.
+type ProvidesSearch struct{ Types []string }
+
+// ProvidesEvents names the topics that are delivered to the plugin.
+type ProvidesEvents struct{ Topics []string }
+
+// Needs is what a plugin may do at the host: the list of privileges that an administrator approves.
+type Needs struct {
+	// Catalog holds "read", "write-own" and "refresh".
+	Catalog []string
+	// Egress are destinations such as "https://*.sentry.io:443"; see [ParseDestination].
+	Egress  []string
+	Storage Storage
+	// Secrets are names of settings whose values are secret.
+	Secrets []string
+	// Plugins are ids that it may call with a token of its own.
+	Plugins []string
+	Events  NeedsEvents
+	// OnBehalfOf: it may receive the limited token of the user who calls it.
+	OnBehalfOf bool
+	// Permission: it may ask what a user may do.
+	Permission bool
+	Limits     Limits
+}
+
+// Storage is how much the host keeps for the plugin; zero = none.
+type Storage struct{ KV, Files Size }
+
+// NeedsEvents names the topics that the plugin may publish on.
+type NeedsEvents struct{ Publish []string }
+
+// Limits are what the process may use. Zero stands for the host's default.
+type Limits struct {
+	Memory               Size
+	CPU                  float64
+	Processes, OpenFiles int
+	RequestTimeout       time.Duration
+}
+
+// WithDefaults fills in what the manifest leaves to the host.
+func (l Limits) WithDefaults() Limits {
+	if l.Memory == 0 {
+		l.Memory = 256 << 20
+	}
+	if l.CPU == 0 {
+		l.CPU = 1
+	}
+	if l.Processes == 0 {
+		l.Processes = 64
+	}
+	if l.OpenFiles == 0 {
+		l.OpenFiles = 512
+	}
+	if l.RequestTimeout == 0 {
+		l.RequestTimeout = 30 * time.Second
+	}
+	return l
+}
+
+// Read reads dir/plugin.yaml and checks that the documents it names are there. Whether the program itself is there is for
+// [Manifest.Argv] to say, since a folder under development may not be built yet. The error is [Errors].
+func Read(dir string) (*Manifest, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, Errors{{File: filepath.Join(dir, File), Rule: "the plugin's folder cannot be opened: " + reason(err)}}
+	}
+	defer root.Close()
+	m, err := ReadRoot(root, filepath.Join(dir, File))
+	if err != nil {
+		return nil, err
+	}
+	m.Dir = dir
+	return m, nil
+}
+
+// ReadRoot is [Read] for a folder that is open already. name is what errors call the manifest; Dir stays empty.
+func ReadRoot(root *os.Root, name string) (*Manifest, error) {
+	data, err := readDocument(root, File, maxManifest)
+	if err != nil {
+		rule := "cannot be read: " + reason(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			rule = "is missing; a plugin's folder holds a " + File
+		}
+		return nil, Errors{{File: name, Rule: rule}}
+	}
+	m, lines, err := parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if problems := m.missingDocuments(root, name, lines); len(problems) > 0 {
+		return nil, problems
+	}
+	return m, nil
+}
+
+// Parse reads the text of a manifest. name is what errors call it. The error is [Errors].
+func Parse(name string, data []byte) (*Manifest, error) {
+	m, _, err := parse(name, data)
+	return m, err
+}
+
+// readDocument opens a file inside root and nothing else: a pipe would block the reader for good.
+func readDocument(root *os.Root, name string, limit int64) ([]byte, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		return nil, fmt.Errorf("it is larger than %s", Size(limit))
+	}
+	return data, err
+}
+
+// missingDocuments checks the files that Config and OpenAPI name.
+func (m *Manifest) missingDocuments(root *os.Root, name string, lines map[string]int) Errors {
+	var problems Errors
+	check := func(field, file string) {
+		if file == "" {
+			return
+		}
+		if info, err := root.Stat(file); err != nil {
+			problems = append(problems, &Error{m.ID, name, lines[field], field, fmt.Sprintf("the file %q cannot be read: %s", file, reason(err))})
+		} else if !info.Mode().IsRegular() {
+			problems = append(problems, &Error{m.ID, name, lines[field], field, fmt.Sprintf("%q is not a regular file", file)})
+		}
+	}
+	check("config", m.Config)
+	if m.Provides.HTTP != nil {
+		check("provides.http.openapi", m.Provides.HTTP.OpenAPI)
+	}
+	return problems
+}
+
+// reason is an error of the file system without the path, which the caller names itself.
+func reason(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
