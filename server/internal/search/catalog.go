@@ -3,10 +3,10 @@ package search
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"hash/maphash"
 	"iter"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/entity"
@@ -216,9 +216,9 @@ func text(v any) string {
 	case float64:
 		return formatNumber(v)
 	case int:
-		return fmt.Sprint(v)
+		return strconv.Itoa(v)
 	case int64:
-		return fmt.Sprint(v)
+		return strconv.FormatInt(v, 10)
 	case json.Number:
 		return v.String()
 	}

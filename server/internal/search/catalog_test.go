@@ -86,7 +86,7 @@ func TestCatalogType_ReadsItsConfiguration(t *testing.T) {
 }
 
 func TestCatalogType_ConditionsAreACatalogFilter(t *testing.T) {
-	compile := func(_ context.Context, p *principal.Principal, c *permission.Criteria) (catalogindex.Filter, error) {
+	compile := func(_ context.Context, _ *principal.Principal, c *permission.Criteria) (catalogindex.Filter, error) {
 		return catalogindex.In("kind", c.Condition.Params["kind"].(string)), nil
 	}
 	typ := CatalogType(CatalogOptions{Index: catalogOf(t, adaJSON, pilotsJSON, plannerJSON), Config: config.FromValue(nil).Section("x"), Compile: compile})

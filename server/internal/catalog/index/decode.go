@@ -44,9 +44,9 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
-func (d *decoder) expect(c byte) error {
+func (d *decoder) colon() error {
 	d.space()
-	if d.peek() != c {
+	if d.peek() != ':' {
 		return errSyntax
 	}
 	d.pos++
@@ -86,7 +86,7 @@ func (d *decoder) string() (string, error) {
 	text := d.data[start : start+end]
 	if bytes.IndexByte(text, '\\') < 0 {
 		d.pos = start + end + 1
-		return unsafe.String(unsafe.SliceData(text), len(text)), nil
+		return unsafe.String(unsafe.SliceData(text), len(text)), nil //nolint:gosec // the document outlives the text and is never changed
 	}
 	if err := d.skipString(); err != nil {
 		return "", err
@@ -188,7 +188,7 @@ func (d *decoder) skipMembers(closing byte, depth int) error {
 			if err := d.skipString(); err != nil {
 				return err
 			}
-			if err := d.expect(':'); err != nil {
+			if err := d.colon(); err != nil {
 				return err
 			}
 		}

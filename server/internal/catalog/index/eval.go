@@ -17,14 +17,6 @@ type set struct {
 
 func (s set) count() int { return int(s.bits.GetCardinality()) }
 
-// mutable is a bitmap of the caller's own with the same contents.
-func (s set) mutable() *roaring.Bitmap {
-	if s.own {
-		return s.bits
-	}
-	return s.bits.Clone()
-}
-
 // Matches says whether the entity with that ref exists and passes f, without building sets.
 func (s *Snapshot) Matches(ref entity.Canonical, f Filter) bool {
 	n, ok := s.numberOf(ref)

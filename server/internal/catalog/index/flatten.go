@@ -149,7 +149,7 @@ func (f *flattener) object(d *decoder, depth int, inMetadata bool) error {
 		if err != nil {
 			return err
 		}
-		if err := d.expect(':'); err != nil {
+		if err := d.colon(); err != nil {
 			return err
 		}
 		if base > 0 {
@@ -401,7 +401,7 @@ func (f *flattener) addRelation(d *decoder) error {
 		if err != nil {
 			return err
 		}
-		if err := d.expect(':'); err != nil {
+		if err := d.colon(); err != nil {
 			return err
 		}
 		if c := d.peek(); c == '{' || c == '[' || (key != "type" && key != "targetRef") {

@@ -25,7 +25,7 @@ func Members(into []Member, object []byte) []Member {
 			return into
 		}
 		key, err := d.string()
-		if err != nil || d.expect(':') != nil {
+		if err != nil || d.colon() != nil {
 			return into
 		}
 		start := d.pos

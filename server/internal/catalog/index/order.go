@@ -55,8 +55,8 @@ func (s *Snapshot) buildOrder(k *key) *order {
 		o.start[n] = total
 	}
 	termsOf := make([]uint32, total)
-	for i := len(o.terms) - 1; i >= 0; i-- {
-		o.terms[i].docs.each(func(n uint32) {
+	for i, term := range slices.Backward(o.terms) {
+		term.docs.each(func(n uint32) {
 			o.start[n]--
 			termsOf[o.start[n]] = uint32(i)
 		})

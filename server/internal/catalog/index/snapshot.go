@@ -40,7 +40,6 @@ const keyShards = 256
 type key struct {
 	name   string
 	exists posting         // everybody with a row, null ones included
-	nulls  *roaring.Bitmap // who has a null row; nil = nobody
 	bare   *roaring.Bitmap // who has only null rows; nil = nobody
 	terms  terms
 	order  lazyOrder

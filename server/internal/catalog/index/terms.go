@@ -58,13 +58,6 @@ func unpackCase(value, packed string) string {
 	return string(original)
 }
 
-func compareTerms(a, b *term) int {
-	if c := strings.Compare(a.value, b.value); c != 0 {
-		return c
-	}
-	return strings.Compare(a.label(), b.label())
-}
-
 // terms is a persistent sorted list of terms: a root of short sorted pages, of which an edit copies those it touches.
 // A page is short because a batch of new entities touches one page per value of a unique key.
 type terms struct {
@@ -160,7 +153,9 @@ func (t *terms) edited(edits []*termEdit) terms {
 		w.keep(pages[:at])
 		n := len(edits)
 		if at+1 < len(pages) {
-			for n = 1; n < len(edits) && edits[n].compare(&pages[at+1][0]) < 0; n++ {
+			n = 1
+			for n < len(edits) && edits[n].compare(&pages[at+1][0]) < 0 {
+				n++
 			}
 		}
 		w.merge(pages[at], edits[:n])
@@ -251,7 +246,7 @@ func (t *texts) copy(s string) string {
 	}
 	start := len(t.piece)
 	t.piece = append(t.piece, s...)
-	return unsafe.String(unsafe.SliceData(t.piece[start:]), len(s))
+	return unsafe.String(unsafe.SliceData(t.piece[start:]), len(s)) //nolint:gosec // a piece only grows behind what was handed out
 }
 
 func (w *termWriter) put(ts ...term) {
