@@ -34,6 +34,7 @@ type CLI struct {
 	Validate ValidateCommand  `cmd:"" help:"Check catalog files as the catalog would, with file, line and field of what is wrong."`
 	Config   ConfigCommand    `cmd:"" help:"Show or check the merged configuration."`
 	Token    TokenCommand     `cmd:"" help:"Issue a token on the database of a configured host."`
+	Plugin   PluginCommand    `cmd:"" help:"Make, check and install plugins."`
 	Version  kong.VersionFlag `help:"Print the version and exit." short:"v"`
 }
 
