@@ -15,6 +15,7 @@ var errMissingCredentials = apierror.New(apierror.Authentication, "Missing crede
 type barrier struct {
 	policies []Policy
 	off      bool // see Settings.NoBarrier
+	exact    bool // see [Server.Attach]
 }
 
 // keysPath publishes a feature's public keys. In every feature it is open, and before the gate: others verify this
@@ -32,11 +33,16 @@ func (b barrier) allowance(path string) Allowance {
 func (b barrier) policyOf(path string) Allowance {
 	var found Allowance
 	for _, p := range b.policies {
-		if underPath(p.Path, path) && (found == 0 || p.Allow < found) {
+		if underPath(p.Path, path) && (!b.exact || exactlyUnder(p.Path, path)) && (found == 0 || p.Allow < found) {
 			found = p.Allow
 		}
 	}
 	return found
+}
+
+// exactlyUnder is asked about paths that are under prefix.
+func exactlyUnder(prefix, path string) bool {
+	return prefix == "/" || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")) && plainPath(path)
 }
 
 func reading(method string) bool {
@@ -66,7 +72,7 @@ func (b barrier) pass(x *exchange) error {
 	case AllowUnauthenticated:
 		return nil
 	case AllowUserCookie:
-		x.cookie = true
+		x.cookie = !b.exact || x.mayUseCookie()
 	}
 	p, err := x.credentials()
 	if err != nil {

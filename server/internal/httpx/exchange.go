@@ -245,7 +245,14 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// Unwrap lets [http.ResponseController] reach deadlines and full duplex.
+// SetWriteDeadline implements what [http.ResponseController] asks for: the next request of the connection starts without
+// the deadline of this one.
+func (x *exchange) SetWriteDeadline(at time.Time) error {
+	x.slow = true
+	return http.NewResponseController(x.w).SetWriteDeadline(at)
+}
+
+// Unwrap lets [http.ResponseController] reach the read deadline and full duplex.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
 var (

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +39,8 @@ type Options struct {
 	// EveryFeature, if not nil, adds the routes that each feature has (keys, cookie, permission metadata). It runs when
 	// the feature is mounted, before the feature's own routes.
 	EveryFeature func(*Router)
+	// Detached, if not nil, is told the id of a feature that was taken away again; see [Server.Attach].
+	Detached func(id string)
 }
 
 // Server is the edge as a value: features are added to it, then it is served as an http.Handler.
@@ -49,6 +53,7 @@ type Server struct {
 	settings Settings
 	metrics  *metrics
 	every    func(*Router)
+	detached func(id string)
 
 	security      []header
 	cors          *cors
@@ -64,9 +69,9 @@ type Server struct {
 	endAll context.CancelFunc
 	up     atomic.Bool // life is serving or draining; read by every request
 
-	mounts map[string]*mount // by lower-case id
-	ids    []string          // in the order of registration
-	index  http.Handler
+	mounts   atomic.Pointer[mountTable] // read by every request
+	mounting sync.Mutex                 // held by who replaces mounts
+	index    http.Handler
 
 	exchanges, buffers sync.Pool
 	encoders           encoders
@@ -77,8 +82,15 @@ type mount struct {
 	id      string
 	router  *Router
 	handler http.Handler
+	whole   WholeHandler // of an attached feature: everything that the router has no path for
 	limiter *limiter
 	metrics *routeMetrics // of requests that reach no route
+}
+
+// mountTable is every mount at one time. It is never changed, only replaced.
+type mountTable struct {
+	byID map[string]*mount // by lower-case id
+	ids  []string          // in the order of registration
 }
 
 // New makes a server without features.
@@ -96,14 +108,14 @@ func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // else gin prints routes; it has no setting per engine
 	s := &Server{
 		auth: o.Auth, log: o.Logger, settings: o.Settings, metrics: counted,
-		every:    o.EveryFeature,
+		every:    o.EveryFeature, detached: o.Detached,
 		security: securityHeaders(o.Settings), cors: newCORS(o.Settings.CORS), limiter: newLimiter(o.Settings.RateLimit),
 		proxies: o.Settings.TrustProxy, healthHeaders: o.Settings.HealthHeaders, logAll: o.Settings.LogAllRequests,
 		startupPause:   orDefault(o.Settings.StartupPause, 5*time.Second),
 		requestTimeout: orDefault(o.Settings.RequestTimeout, time.Minute),
 		life:           newLifecycle(),
-		mounts:         map[string]*mount{},
 	}
+	s.mounts.Store(&mountTable{byID: map[string]*mount{}})
 	s.ending, s.endAll = context.WithCancel(context.Background())
 	s.exchanges.New = func() any { return new(exchange) }
 	s.buffers.New = func() any { return new(bytes.Buffer) }
@@ -111,11 +123,21 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Feature mounts f under /api/<f.ID> and returns the router for its routes.
+// Feature mounts f under /api/<f.ID> and returns the router for its routes. An id that is taken is a programmer's error.
 func (s *Server) Feature(f Feature) *Router {
+	m := s.newMount(f)
+	m.handler = m.router.engine
+	s.mustAdd(m)
+	return m.router
+}
+
+// Mount puts a handler under /api/<id> without the edge's barrier: it gets the path with the prefix stripped.
+func (s *Server) Mount(id string, h http.Handler) { s.mustAdd(&mount{id: id, handler: h}) }
+
+// newMount makes the router of f with the routes that every feature has.
+func (s *Server) newMount(f Feature) *mount {
 	r := &Router{server: s, feature: f, barrier: barrier{policies: f.Policies, off: s.settings.NoBarrier}}
 	r.engine = newEngine(r)
-	s.add(&mount{id: f.ID, router: r, handler: r.engine})
 	if f.OpenAPI != nil {
 		r.spec = loadOpenAPI(f.ID, f.OpenAPI)
 		r.GET("/openapi.json", AnyPrincipal, r.spec.serve)
@@ -123,21 +145,32 @@ func (s *Server) Feature(f Feature) *Router {
 	if s.every != nil {
 		s.every(r)
 	}
-	return r
+	return &mount{id: f.ID, router: r}
 }
 
-// Mount puts a handler under /api/<id> without the edge's barrier: it gets the path with the prefix stripped.
-func (s *Server) Mount(id string, h http.Handler) { s.add(&mount{id: id, handler: h}) }
+func (s *Server) mustAdd(m *mount) {
+	if err := s.add(m); err != nil {
+		panic(err.Error())
+	}
+}
 
-func (s *Server) add(m *mount) {
+func (s *Server) add(m *mount) error {
 	key := strings.ToLower(m.id)
-	if _, taken := s.mounts[key]; taken || key == "" || strings.ContainsAny(key, "/%?#") {
-		panic(fmt.Sprintf("httpx: feature id %q is taken or not a path segment", m.id))
+	if key == "" || strings.ContainsAny(key, "/%?#") {
+		return fmt.Errorf("httpx: feature id %q is not a path segment", m.id)
 	}
 	m.limiter = newLimiter(s.settings.FeatureRateLimits[m.id])
 	m.metrics = s.metrics.route(m.id, "", "unknown")
-	s.mounts[key] = m
-	s.ids = append(s.ids, key)
+	s.mounting.Lock()
+	defer s.mounting.Unlock()
+	now := s.mounts.Load()
+	if now.byID[key] != nil {
+		return fmt.Errorf("httpx: feature id %q is taken", m.id)
+	}
+	next := &mountTable{byID: maps.Clone(now.byID), ids: append(slices.Clip(now.ids), key)}
+	next.byID[key] = m
+	s.mounts.Store(next)
+	return nil
 }
 
 // Index sets the handler of every path outside /api: the served frontend, or the console.
@@ -146,8 +179,9 @@ func (s *Server) Index(h http.Handler) { s.index = h }
 // Routes lists what is registered, for tests and the console.
 func (s *Server) Routes() []Route {
 	var all []Route
-	for _, id := range s.ids {
-		if r := s.mounts[id].router; r != nil {
+	mounts := s.mounts.Load()
+	for _, id := range mounts.ids {
+		if r := mounts.byID[id].router; r != nil {
 			for _, rt := range r.table.routes {
 				all = append(all, rt.Route)
 			}
@@ -157,7 +191,7 @@ func (s *Server) Routes() []Route {
 }
 
 // Features lists the ids under /api, in the order of registration.
-func (s *Server) Features() []string { return append([]string(nil), s.ids...) }
+func (s *Server) Features() []string { return slices.Clone(s.mounts.Load().ids) }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.exchanges.Get().(*exchange) //nolint:forcetypeassert // the pool makes nothing else
@@ -244,16 +278,17 @@ func (s *Server) serve(x *exchange) {
 }
 
 func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
-	m := s.mounts[id]
+	mounts := s.mounts.Load().byID
+	m := mounts[id]
 	if m == nil {
-		m = s.mounts[strings.ToLower(id)]
+		m = mounts[strings.ToLower(id)]
 	}
 	if m == nil || !isASCII(id) {
 		x.notFound()
 		return
 	}
 	x.mount, x.metrics = m, m.metrics
-	if m.router != nil && strings.HasPrefix(x.routedPath()[mountLen:], "//") {
+	if m.router != nil && m.whole == nil && strings.HasPrefix(x.routedPath()[mountLen:], "//") {
 		mountLen++ // a router's mount takes its own trailing slash
 	}
 	x.enter(mountLen)
@@ -274,6 +309,10 @@ func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
 		x.router = m.router
 		if err := m.router.barrier.pass(x); err != nil {
 			x.fail(err)
+			return
+		}
+		if m.whole != nil && !m.router.owns(x.routedPath()) {
+			x.serveWhole()
 			return
 		}
 		if !m.router.feature.LeaveBodies && x.hasBody() {
