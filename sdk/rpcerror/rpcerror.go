@@ -14,6 +14,9 @@ import (
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
+// TextLimit is how many bytes of a text cross: a status travels in trailers, which gRPC libraries hold to 8 KiB.
+const TextLimit = 1024
+
 // codeOf is the protocol's table. A name that is not in it travels as INTERNAL, with the name in the Diagnostic.
 var codeOf = map[apierror.Name]codes.Code{
 	apierror.Input:              codes.InvalidArgument,
@@ -52,9 +55,9 @@ func Encode(err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return status.Error(codes.Canceled, err.Error())
+		return status.Error(codes.Canceled, cut(err.Error()))
 	case errors.Is(err, context.DeadlineExceeded):
-		return status.Error(codes.DeadlineExceeded, err.Error())
+		return status.Error(codes.DeadlineExceeded, cut(err.Error()))
 	}
 	d := Diagnose(err)
 	code, known := codeOf[apierror.Name(d.GetCode())]
@@ -62,8 +65,8 @@ func Encode(err error) error {
 		code = codes.Internal
 	}
 	s, serr := status.New(code, d.GetSummary()).WithDetails(d)
-	if serr != nil { // the Diagnostic cannot be marshalled: not valid UTF-8
-		return status.Error(code, strings.ToValidUTF8(d.GetSummary(), "\uFFFD"))
+	if serr != nil { // the Diagnostic cannot be marshalled: a name that is not valid UTF-8
+		return status.Error(code, d.GetSummary())
 	}
 	return s.Err()
 }
@@ -78,11 +81,11 @@ type statusError interface {
 func Diagnose(err error) *pluginv1.Diagnostic {
 	d := &pluginv1.Diagnostic{
 		Severity: pluginv1.Diagnostic_SEVERITY_ERROR,
-		Summary:  strings.ToValidUTF8(err.Error(), "\uFFFD"),
+		Summary:  cut(err.Error()),
 	}
 	if e, ok := errors.AsType[*apierror.Error](err); ok {
 		d.Code = string(e.Name)
-		d.Summary = strings.ToValidUTF8(Message(err), "\uFFFD")
+		d.Summary = cut(Message(err))
 	}
 	return d
 }
@@ -125,7 +128,11 @@ func Decode(err error) error {
 	case codes.DeadlineExceeded:
 		return &remote{text: s.Message(), cause: context.DeadlineExceeded}
 	}
-	if name, known := nameOf[s.Code()]; known {
+	switch name, known := nameOf[s.Code()]; {
+	case name == apierror.ServiceUnavailable:
+		// The text is a gRPC library's own, with addresses and paths in it: for logs, not for callers.
+		return &remote{text: s.Message(), cause: apierror.New(name, "The service does not answer at present")}
+	case known:
 		return apierror.New(name, s.Message())
 	}
 	return &remote{text: s.Message()}
@@ -142,7 +149,17 @@ func fromDiagnostic(d *pluginv1.Diagnostic) error {
 	return apierror.New(apierror.Name(d.GetCode()), text)
 }
 
-// remote is an error of the other side that has no name: an internal error here as well.
+// cut makes a text valid UTF-8 of at most [TextLimit] bytes.
+func cut(s string) string {
+	const mark = "…"
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= TextLimit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:TextLimit-len(mark)], "") + mark
+}
+
+// remote is an error whose text is not for callers. Without a cause it has no name: an internal error here as well.
 type remote struct {
 	text  string
 	cause error

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -68,5 +70,26 @@ func TestMessage_OfABareSentinelIsItsName(t *testing.T) {
 	}
 	if got := rpcerror.Message(fmt.Errorf("issue 7: %w", sentinel)); got != "issue 7" {
 		t.Errorf("wrapped: %q", got)
+	}
+}
+
+func TestError_OfTheLibraryKeepsItsTextFromCallers(t *testing.T) {
+	err := rpcerror.Decode(status.Error(codes.Unavailable, "dial unix /run/x/rpc.sock: refused"))
+	named, ok := errors.AsType[*apierror.Error](err)
+	if !ok || named.Name != apierror.ServiceUnavailable || strings.Contains(named.Message, "rpc.sock") {
+		t.Errorf("callers see %v", named)
+	}
+	if !strings.Contains(err.Error(), "rpc.sock") {
+		t.Errorf("logs do not see the reason: %v", err)
+	}
+}
+
+func TestError_OfAnyLengthArrivesCut(t *testing.T) {
+	enc := rpcerror.Encode(apierror.New(apierror.Input, "\xff"+strings.Repeat("ä", 4000)))
+	if s, _ := status.FromError(enc); len(s.Message()) > rpcerror.TextLimit || !utf8.ValidString(s.Message()) {
+		t.Errorf("a message of %d bytes", len(s.Message()))
+	}
+	if got := rpcerror.Decode(enc); !errors.Is(got, apierror.New(apierror.Input, "")) {
+		t.Errorf("arrived as %v", got)
 	}
 }
