@@ -85,6 +85,14 @@ func (t Task) first(now time.Time) (time.Time, error) {
 	return t.after(begin)
 }
 
+// rhythm is what the next time depends on.
+func (t Task) rhythm() string {
+	if t.Cron != "" {
+		return t.Cron
+	}
+	return t.Interval.String()
+}
+
 func (t Task) timeout() time.Duration {
 	if t.Timeout == 0 {
 		return DefaultTimeout
