@@ -10,7 +10,7 @@ CACHE   := $(or $(CALLBOARD_CACHE),$(CURDIR)/.cache)
 export CALLBOARD_CACHE := $(CACHE)
 GO      := go
 GOTEST  := $(GO) test -tags $(TAGS)
-MODULES := . sdk
+MODULES := . sdk examples/hello-go
 
 .PHONY: help
 help: ## List the targets
@@ -31,8 +31,18 @@ run: build ## Run a portal with sample data on http://localhost:7007 (embedded S
 	exec bin/callboard serve --config examples/catalog/app-config.yaml "$$@"
 
 .PHONY: test
-test: check ## Everything that CI checks besides the browser walk: format, vet, all tests with the race detector
+test: check languages ## Everything that CI checks besides the browser walk: format, vet, all tests with the race detector
 	@for m in $(MODULES); do (cd $$m && $(GOTEST) -race -timeout 10m ./...); done
+	cd examples/hello-python && /usr/bin/python3 -m unittest -q
+	cd examples/hello-node && npm test --silent
+
+.PHONY: languages
+languages: examples/hello-node/node_modules/.package-lock.json ## Install what the plugins in Python and Node need
+	@/usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null || examples/backstage/debian.sh -f python3-grpcio
+
+examples/hello-node/node_modules/.package-lock.json: examples/hello-node/package-lock.json
+	cd examples/hello-node && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 .PHONY: test-fast
 test-fast: ## The fast tier, for the edit loop
