@@ -55,69 +55,87 @@ type Run struct {
 
 // Provides is what a plugin adds to the host, by name.
 type Provides struct {
-	HTTP        *HTTP
-	Catalog     ProvidesCatalog
-	Scaffolder  ProvidesScaffolder
-	Search      ProvidesSearch
-	Widgets     []string
-	Tasks       []string
-	Permissions []string
+	HTTP        *HTTP              `json:"http,omitempty"        yaml:"http,omitempty"`
+	Catalog     ProvidesCatalog    `json:"catalog,omitzero"      yaml:"catalog,omitempty"`
+	Scaffolder  ProvidesScaffolder `json:"scaffolder,omitzero"   yaml:"scaffolder,omitempty"`
+	Search      ProvidesSearch     `json:"search,omitzero"       yaml:"search,omitempty"`
+	Widgets     []string           `json:"widgets,omitempty"     yaml:"widgets,omitempty,flow"`
+	Tasks       []string           `json:"tasks,omitempty"       yaml:"tasks,omitempty,flow"`
+	Permissions []string           `json:"permissions,omitempty" yaml:"permissions,omitempty,flow"`
 	// PermissionRules are names of rules that conditional decisions may use.
-	PermissionRules []string
-	Events          ProvidesEvents
+	PermissionRules []string       `json:"permissionRules,omitempty" yaml:"permissionRules,omitempty,flow"`
+	Events          ProvidesEvents `json:"events,omitzero"           yaml:"events,omitempty"`
 }
 
 // HTTP says that the plugin has routes, and which of them ask for less than the credentials of a user or a service.
 type HTTP struct {
 	// OpenAPI is the file that describes the routes; "" = none.
-	OpenAPI string
+	OpenAPI string `json:"openapi,omitempty" yaml:"openapi,omitempty"`
 	// Unauthenticated and UserCookie are paths below the plugin's own prefix; each stands for itself and what is below it.
-	Unauthenticated, UserCookie []string
+	Unauthenticated []string `json:"unauthenticated,omitempty" yaml:"unauthenticated,omitempty,flow"`
+	UserCookie      []string `json:"userCookie,omitempty"      yaml:"userCookie,omitempty,flow"`
 }
 
 // ProvidesCatalog is what a plugin adds to the catalog. Annotations are those that it reads; they are for people.
-type ProvidesCatalog struct{ Providers, Processors, Annotations []string }
+type ProvidesCatalog struct {
+	Providers   []string `json:"providers,omitempty"   yaml:"providers,omitempty,flow"`
+	Processors  []string `json:"processors,omitempty"  yaml:"processors,omitempty,flow"`
+	Annotations []string `json:"annotations,omitempty" yaml:"annotations,omitempty,flow"`
+}
 
 // ProvidesScaffolder names actions of templates.
-type ProvidesScaffolder struct{ Actions []string }
+type ProvidesScaffolder struct {
+	Actions []string `json:"actions,omitempty" yaml:"actions,omitempty,flow"`
+}
 
 // ProvidesSearch names types of documents.
-type ProvidesSearch struct{ Types []string }
+type ProvidesSearch struct {
+	Types []string `json:"types,omitempty" yaml:"types,omitempty,flow"`
+}
 
 // ProvidesEvents names the topics that are delivered to the plugin.
-type ProvidesEvents struct{ Topics []string }
+type ProvidesEvents struct {
+	Topics []string `json:"topics,omitempty" yaml:"topics,omitempty,flow"`
+}
 
 // Needs is what a plugin may do at the host: the list of privileges that an administrator approves.
 type Needs struct {
 	// Catalog holds "read", "write-own" and "refresh".
-	Catalog []string
+	Catalog []string `json:"catalog,omitempty" yaml:"catalog,omitempty,flow"`
 	// Egress are destinations such as "https://*.sentry.io:443"; see [ParseDestination].
-	Egress  []string
-	Storage Storage
+	Egress  []string `json:"egress,omitempty" yaml:"egress,omitempty,flow"`
+	Storage Storage  `json:"storage,omitzero" yaml:"storage,omitempty"`
 	// Secrets are names of settings whose values are secret.
-	Secrets []string
+	Secrets []string `json:"secrets,omitempty" yaml:"secrets,omitempty,flow"`
 	// Plugins are ids that it may call with a token of its own.
-	Plugins []string
-	Events  NeedsEvents
+	Plugins []string    `json:"plugins,omitempty" yaml:"plugins,omitempty,flow"`
+	Events  NeedsEvents `json:"events,omitzero"   yaml:"events,omitempty"`
 	// OnBehalfOf: it may receive the limited token of the user who calls it.
-	OnBehalfOf bool
+	OnBehalfOf bool `json:"onBehalfOf,omitempty" yaml:"onBehalfOf,omitempty"`
 	// Permission: it may ask what a user may do.
-	Permission bool
-	Limits     Limits
+	Permission bool   `json:"permission,omitempty" yaml:"permission,omitempty"`
+	Limits     Limits `json:"limits,omitzero"      yaml:"limits,omitempty"`
 }
 
 // Storage is how much the host keeps for the plugin; zero = none.
-type Storage struct{ KV, Files Size }
+type Storage struct {
+	KV    Size `json:"kv,omitempty"    yaml:"kv,omitempty"`
+	Files Size `json:"files,omitempty" yaml:"files,omitempty"`
+}
 
 // NeedsEvents names the topics that the plugin may publish on.
-type NeedsEvents struct{ Publish []string }
+type NeedsEvents struct {
+	Publish []string `json:"publish,omitempty" yaml:"publish,omitempty,flow"`
+}
 
 // Limits are what the process may use. Zero stands for the host's default.
 type Limits struct {
-	Memory               Size
-	CPU                  float64
-	Processes, OpenFiles int
-	RequestTimeout       time.Duration
+	Memory    Size    `json:"memory,omitempty"    yaml:"memory,omitempty"`
+	CPU       float64 `json:"cpu,omitempty"       yaml:"cpu,omitempty"`
+	Processes int     `json:"processes,omitempty" yaml:"processes,omitempty"`
+	OpenFiles int     `json:"openFiles,omitempty" yaml:"openFiles,omitempty"`
+	// RequestTimeout is in nanoseconds in JSON, where it is only shown.
+	RequestTimeout time.Duration `json:"requestTimeout,omitempty" yaml:"requestTimeout,omitempty"`
 }
 
 // WithDefaults fills in what the manifest leaves to the host.
