@@ -62,8 +62,8 @@ func (m *Manifest) offers(p *pluginv1.Provides) []offer {
 		http = *m.Provides.HTTP
 	}
 	return []offer{
-		{"provides.http.unauthenticated", p.GetHttpUnauthenticated(), func(s string) bool { return routeCovered(s, http.Unauthenticated) }},
-		{"provides.http.userCookie", p.GetHttpUserCookie(), func(s string) bool { return routeCovered(s, http.UserCookie) }},
+		{"provides.http.unauthenticated", p.GetHttpUnauthenticated(), func(s string) bool { return routeWithin(s, http.Unauthenticated) }},
+		{"provides.http.userCookie", p.GetHttpUserCookie(), func(s string) bool { return routeWithin(s, http.UserCookie) }},
 		{"provides.catalog.providers", p.GetCatalogProviders(), in(m.Provides.Catalog.Providers)},
 		{"provides.catalog.processors", p.GetCatalogProcessors(), in(m.Provides.Catalog.Processors)},
 		{"provides.scaffolder.actions", p.GetScaffolderActions(), in(m.Provides.Scaffolder.Actions)},
@@ -74,6 +74,11 @@ func (m *Manifest) offers(p *pluginv1.Provides) []offer {
 		{"provides.permissionRules", p.GetPermissionRules(), in(m.Provides.PermissionRules)},
 		{"provides.events.topics", p.GetEventTopics(), in(m.Provides.Events.Topics)},
 	}
+}
+
+// routeWithin is for paths that a process gives, which may be in any form.
+func routeWithin(path string, announced []string) bool {
+	return checkRoute(path) == nil && routeCovered(path, announced)
 }
 
 // serviceNeeds names the part of the manifest that stands for a service.
