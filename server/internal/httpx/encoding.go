@@ -97,6 +97,9 @@ func (x *exchange) startEncoding(coding string) {
 	h := x.w.Header()
 	delete(h, "Content-Length")
 	h["Content-Encoding"] = codings[coding]
+	if tag := h["Etag"]; len(tag) == 1 && strings.HasPrefix(tag[0], `"`) {
+		h["Etag"] = []string{"W/" + tag[0]} // the tag was of other bytes
+	}
 	x.mode, x.coding = bodyEncoded, coding
 	x.encoder = x.server.encoders.pool(coding).Get().(encoder) //nolint:forcetypeassert // the pool makes nothing else
 	x.encoder.Reset(x.w)

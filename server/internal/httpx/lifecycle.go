@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -59,6 +60,9 @@ func (s *Server) ShuttingDown() { s.up.Store(false); s.life.advance(ending); s.e
 // Ending is closed when the server shuts down. Answers that last (event streams, web sockets, long polls) end with it;
 // the server waits for all others.
 func (s *Server) Ending() <-chan struct{} { return s.ending.Done() }
+
+// EndingContext is over when [Server.Ending] is closed.
+func (s *Server) EndingContext() context.Context { return s.ending }
 
 // gate waits until features may be called.
 func (s *Server) gate(r *http.Request) error {
