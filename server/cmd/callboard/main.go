@@ -36,6 +36,8 @@ type CLI struct {
 	Token    TokenCommand     `cmd:"" help:"Issue a token on the database of a configured host."`
 	Plugin   PluginCommand    `cmd:"" help:"Make, check and install plugins."`
 	Version  kong.VersionFlag `help:"Print the version and exit." short:"v"`
+
+	PluginExec PluginExecCommand `cmd:"" hidden:""`
 }
 
 // ConfigFlags choose the configuration, as Backstage's own command line does.
@@ -56,6 +58,7 @@ func (f ConfigFlags) load(ctx context.Context, p *Program, more ...string) (*con
 const defaultConfig = "app-config.yaml"
 
 func main() {
+	becomePlugin(os.Args)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	info, err := os.Stderr.Stat()
 	p := &Program{Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), Terminal: err == nil && info.Mode()&os.ModeCharDevice != 0}

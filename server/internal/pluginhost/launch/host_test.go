@@ -1,0 +1,3 @@
+package launch_test
+
+func runTestHost([]string) {}
