@@ -44,6 +44,7 @@ func schemaOf(what string, t reflect.Type) *schema {
 	if err != nil {
 		misuse("%s: %s has no JSON Schema: %v", what, t, err)
 	}
+	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	decorate(what, t, root)
 	s := &schema{root: root, leaves: map[*jsonschema.Schema]*jsonschema.Resolved{}}
 	if s.whole, err = root.CloneSchemas().Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true}); err != nil {
