@@ -40,7 +40,7 @@ func New(name string, columns ...*Column) *Frame { return &Frame{Name: name, Col
 
 // Rows is the number of rows: the length of the first column.
 func (f *Frame) Rows() int {
-	if len(f.Columns) == 0 {
+	if len(f.Columns) == 0 || f.Columns[0] == nil {
 		return 0
 	}
 	return len(f.Columns[0].Values)
@@ -49,7 +49,7 @@ func (f *Frame) Rows() int {
 // Column finds a column by name; nil = there is none.
 func (f *Frame) Column(name string) *Column {
 	for _, c := range f.Columns {
-		if c.Name == name {
+		if c != nil && c.Name == name {
 			return c
 		}
 	}
@@ -148,6 +148,17 @@ func normal(v any) any {
 		return float64(v)
 	case time.Time:
 		return v.UTC().Truncate(time.Millisecond)
+	case time.Duration:
+		return whole(v)
 	}
 	return v
+}
+
+// whole drops parts of a millisecond from durations of 13 days and more, which a float64 of milliseconds cannot hold
+// without changing them a little each time.
+func whole(d time.Duration) time.Duration {
+	if d >= 1<<50 {
+		return d.Truncate(time.Millisecond)
+	}
+	return d
 }

@@ -129,7 +129,7 @@ func durationOf(ms float64) (any, error) {
 	if ms < 0 || ms > float64(math.MaxInt64/int64(time.Millisecond)) {
 		return nil, errors.New("a duration must be 0 to 292 years")
 	}
-	return time.Duration(ms * float64(time.Millisecond)), nil
+	return whole(time.Duration(math.Round(ms * float64(time.Millisecond)))), nil
 }
 
 // encode writes a valid frame.
@@ -155,7 +155,7 @@ func (c *Column) wire() []any {
 		case time.Time:
 			out[i] = v.UnixMilli()
 		case time.Duration:
-			out[i] = float64(v) / float64(time.Millisecond)
+			out[i] = float64(whole(v)) / float64(time.Millisecond)
 		}
 	}
 	return out
