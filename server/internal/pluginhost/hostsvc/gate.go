@@ -111,7 +111,7 @@ func bound(ctx context.Context, usual, longest time.Duration) (context.Context, 
 
 // admit takes a slot when it returns nil.
 func (g *gate) admit(ctx context.Context, method string, req any) error {
-	if !g.calls.Allow() {
+	if !g.calls.AllowN(g.now(), 1) {
 		return apierror.Newf(apierror.ServiceUnavailable, "plugin %s makes more than %d calls a second to the host; make fewer, or try again later", g.plugin, callsPerSecond)
 	}
 	if err := g.identify(ctx, method); err != nil {
@@ -209,7 +209,7 @@ type denial struct {
 
 // deny logs and audits. A plugin that is refused again and again is counted rather than written down each time.
 func (g *gate) deny(ctx context.Context, d denial) {
-	if !g.denials.Allow() {
+	if !g.denials.AllowN(g.now(), 1) {
 		g.muted.Add(1)
 		return
 	}

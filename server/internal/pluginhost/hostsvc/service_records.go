@@ -37,7 +37,7 @@ func (s auditService) WriteAudit(ctx context.Context, r *pluginv1.WriteAuditRequ
 	if err := checkAudit(r); err != nil {
 		return nil, err
 	}
-	if !s.records.Allow() {
+	if !s.records.AllowN(s.now(), 1) {
 		return nil, apierror.Newf(apierror.ServiceUnavailable, "plugin %s writes more than %d audit records a second; try again later", s.plugin, recordsPerSecond)
 	}
 	severity := r.GetSeverity()
@@ -84,7 +84,7 @@ func (s logService) WriteLogs(ctx context.Context, r *pluginv1.WriteLogsRequest)
 	}
 	dropped := 0
 	for _, record := range r.GetRecords() {
-		if !s.lines.Allow() {
+		if !s.lines.AllowN(s.now(), 1) {
 			dropped++
 			continue
 		}
