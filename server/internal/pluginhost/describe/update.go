@@ -131,10 +131,18 @@ func isComment(line []byte) bool {
 	return len(text) == 0 || text[0] == '#' && line[0] == '#'
 }
 
-// SameJSON tells whether two texts are the same JSON value.
-func SameJSON(a, b []byte) bool {
-	var x, y any
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+// SameSchema tells whether two texts are the same JSON Schema. Which draft it is and what it is called may stand in one of
+// them alone.
+func SameSchema(a, b []byte) bool {
+	var x, y map[string]any
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return false
+	}
+	for _, key := range []string{"$schema", "$id"} {
+		delete(x, key)
+		delete(y, key)
+	}
+	return reflect.DeepEqual(x, y)
 }
 
 // PrettyJSON is the text as it is kept in files.

@@ -98,6 +98,11 @@ func (c Checksums) Find(path string) ([sha256.Size]byte, bool) {
 	return c[i].Hash, true
 }
 
+// Without are the checksums but for some files, as for a package of one platform.
+func (c Checksums) Without(paths ...string) Checksums {
+	return slices.DeleteFunc(slices.Clone(c), func(s Sum) bool { return slices.Contains(paths, s.Path) })
+}
+
 // Compare says how found differs from what is listed here, a sentence for each file.
 func (c Checksums) Compare(found Checksums) Refusals {
 	var out Refusals

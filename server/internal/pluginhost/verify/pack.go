@@ -22,10 +22,13 @@ const PackageSuffix = ".tar.zst"
 
 // Pack writes a package: checksums, signatures, manifest, then the other files in order. The same files give the same
 // bytes, wherever and whenever they are packed. Files are hashed as they are written; one that is not as sums says ends it.
+// The folder's signatures go in if they are over these checksums.
 func Pack(ctx context.Context, w io.Writer, from *os.Root, sums Checksums) error {
-	signatures, err := readSignatures(from)
-	if err != nil {
-		return err
+	var signatures []signature
+	if listed, err := readChecksums(from); err == nil && listed.Hash() == sums.Hash() {
+		if signatures, err = readSignatures(from); err != nil {
+			return err
+		}
 	}
 	buffered := bufio.NewWriterSize(w, 256<<10)
 	// One goroutine, so that the output does not depend on timing.

@@ -33,7 +33,7 @@ const (
 func OpenStore(dataDir string) (*Store, error) {
 	dir, err := filepath.Abs(filepath.Join(dataDir, "store"))
 	if err == nil {
-		err = os.MkdirAll(dir, 0o750)
+		err = os.MkdirAll(dir, 0o755) //nolint:gosec // plugins may run as other users, and read their code here
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the store of plugins: %w", err)
