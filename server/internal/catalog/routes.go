@@ -17,6 +17,7 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/permission/zod"
+	"github.com/callboard/callboard/server/internal/principal"
 )
 
 //go:embed openapi.yaml
@@ -127,7 +128,11 @@ func (x access) hides(s *index.Snapshot, ref entity.Canonical) bool {
 
 // access asks the policy once for all entities; conditions become a filter of the index.
 func (a *api) access(c *gin.Context, p permission.Permission) (access, error) {
-	d, err := a.Authorizer.Authorize(c.Request.Context(), httpx.Principal(c), p)
+	return decide(c.Request.Context(), a.Authorizer, httpx.Principal(c), p)
+}
+
+func decide(ctx context.Context, authz permission.Authorizer, caller *principal.Principal, p permission.Permission) (access, error) {
+	d, err := authz.Authorize(ctx, caller, p)
 	switch {
 	case err != nil || d.Result == permission.Deny:
 		return access{denied: true}, err
