@@ -215,15 +215,21 @@ func (h *host) get(tb testing.TB, path string, headers ...string) (int, string) 
 	return res.StatusCode, httpxtest.Body(tb, res)
 }
 
-// send writes a request by hand and reads what comes back until the connection ends.
-func (h *host) send(tb testing.TB, request string) string {
+func (h *host) connect(tb testing.TB) net.Conn {
 	tb.Helper()
 	conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", strings.TrimPrefix(h.url, "http://"))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer conn.Close()
+	tb.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
+
+// send writes a request by hand and reads what comes back until the connection ends.
+func (h *host) send(tb testing.TB, request string) string {
+	tb.Helper()
+	conn := h.connect(tb)
 	if _, err := io.WriteString(conn, request); err != nil {
 		return ""
 	}

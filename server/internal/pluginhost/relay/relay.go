@@ -47,6 +47,7 @@ type Relay struct {
 
 	inFlight, answers *bulkhead
 	buffers           sync.Pool
+	identities        identities
 	count             counters
 
 	mu      sync.Mutex // held by who replaces current
