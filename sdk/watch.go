@@ -22,17 +22,16 @@ const (
 // there is no sign: a plugin is also started to be described or verified, without host services.
 func watchHost(ctx context.Context, host *grpc.ClientConn, parent func() int, gone context.CancelCauseFunc) {
 	started := parent()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	var lostAt time.Time
 	connected := false
-	for {
+	for ctx.Err() == nil {
 		host.Connect()
+		state := host.GetState()
 		switch {
 		case parent() != started:
 			gone(errHostGone)
 			return
-		case host.GetState() == connectivity.Ready:
+		case state == connectivity.Ready:
 			connected, lostAt = true, time.Time{}
 		case connected && lostAt.IsZero():
 			lostAt = time.Now()
@@ -40,10 +39,9 @@ func watchHost(ctx context.Context, host *grpc.ClientConn, parent func() int, go
 			gone(errHostGone)
 			return
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+		// Changes are seen at once, so that no short connection is missed; the rest is looked at now and then.
+		look, cancel := context.WithTimeout(ctx, lookEvery)
+		host.WaitForStateChange(look, state)
+		cancel()
 	}
 }
