@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
@@ -53,8 +54,10 @@ type Engine struct {
 	log       *slog.Logger
 	events    EventPublisher
 	now       func() time.Time
-	pipeline  *pipeline
+	pipeline  atomic.Pointer[pipeline] // replaced as a whole when extensions come and go
+	base      *pipeline                // without extensions
 	providers []EntityProvider
+	extended  *extensions
 	index     *index.Index
 	follower  *follower
 	cores     int
@@ -88,7 +91,8 @@ func New(ctx context.Context, d Deps) (*Engine, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	if err := d.DB.Migrate(ctx, "catalog", migrations()); err != nil {
+	err := d.DB.Migrate(ctx, "catalog", migrations())
+	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
@@ -98,9 +102,13 @@ func New(ctx context.Context, d Deps) (*Engine, error) {
 		work: make(chan struct{}, 1), stitched: make(chan struct{}, 1), ready: make(chan struct{}), troubles: map[string]Problem{},
 	}
 	e.follower = &follower{db: e.db, index: e.index, log: e.log}
-	e.pipeline = newPipeline(d, section, e.settings)
+	e.base = newPipeline(d, section, e.settings)
 	builtin := []EntityProvider{storedLocations{e.db}, readConfigLocations(section, d.Dir)}
 	e.providers = enabledProviders(section, append(slices.Clone(d.Providers), builtin...))
+	if e.extended, err = newExtensions(ctx, e.db, section); err != nil {
+		return nil, err
+	}
+	e.pipeline.Store(e.composed())
 	return e, nil
 }
 
@@ -166,12 +174,18 @@ func newPipeline(d Deps, section *config.Section, s settings) *pipeline {
 		processors = append(processors, fileProcessor{limits: s.fileLimits, now: d.Now}, urlProcessor{urls: d.URLs, limits: s.urlLimits}, annotateLocation{d.Integrations})
 	}
 	processors = append(processors, newTemplateKinds())
+	members := make([]participant, 0, len(processors)+len(d.Processors))
+	for _, p := range processors {
+		members = append(members, participant{Processor: p})
+	}
+	for _, p := range d.Processors {
+		members = append(members, newParticipant(p, declarationOf(p)))
+	}
 	return &pipeline{
-		processors:   orderProcessors(section, append(processors, d.Processors...)),
+		processors:   orderProcessors(section, members),
 		integrations: d.Integrations,
 		rules:        readRules(section, d.Dir),
 		allowedTypes: []string{urlLocation},
-		pure:         len(d.Processors) == 0,
 	}
 }
 
@@ -183,8 +197,8 @@ func option(section *config.Section, list, name string) *config.Section {
 	return section.Section(list).Section(name)
 }
 
-func orderProcessors(section *config.Section, all []Processor) []Processor {
-	var kept []Processor
+func orderProcessors(section *config.Section, all []participant) []participant {
+	var kept []participant
 	priority := map[string]int{}
 	for _, p := range all {
 		o := option(section, "processorOptions", p.Name())
@@ -194,7 +208,7 @@ func orderProcessors(section *config.Section, all []Processor) []Processor {
 		priority[p.Name()] = o.Int("priority", defaultPriority)
 		kept = append(kept, p)
 	}
-	slices.SortStableFunc(kept, func(a, b Processor) int { return priority[a.Name()] - priority[b.Name()] })
+	slices.SortStableFunc(kept, func(a, b participant) int { return priority[a.Name()] - priority[b.Name()] })
 	return kept
 }
 
@@ -207,13 +221,17 @@ func enabledProviders(section *config.Section, all []EntityProvider) []EntityPro
 	})
 }
 
-// fingerprint changes whenever the same documents could give other results.
+// fingerprint changes whenever the same documents could give other results. Extensions are compared on their own: they
+// come and go while the engine runs.
 func (e *Engine) fingerprint() string {
-	names := make([]string, len(e.pipeline.processors))
-	for i, p := range e.pipeline.processors {
+	names := make([]string, len(e.base.processors))
+	for i, p := range e.base.processors {
 		names[i] = p.Name()
+		if p.declared.Version != "" {
+			names[i] += "@" + p.declared.Version
+		}
 	}
-	return fmt.Sprintf("%d %s %s", processingVersion, strings.Join(names, ","), hashOf(fmt.Appendf(nil, "%v %v %v", e.pipeline.rules, e.fileLimits, e.urlLimits)))
+	return fmt.Sprintf("%d %s %s", processingVersion, strings.Join(names, ","), hashOf(fmt.Appendf(nil, "%v %v %v", e.base.rules, e.fileLimits, e.urlLimits)))
 }
 
 // pace is when entities that are claimed now are due again: at random within a range, so that they spread out.
@@ -281,7 +299,7 @@ func (e *Engine) ValidateEntity(ctx context.Context, doc entity.Entity, location
 	if l.Type != urlLocation {
 		return []error{apierror.TypeErrorf("Invalid location ref %s, only 'url:<target>' is supported, e.g. url:https://host/path", location)}, nil
 	}
-	out := e.pipeline.run(ctx, claimLocation(doc, l), &processorCache{}, true, nil)
+	out := e.pipeline.Load().run(ctx, claimLocation(doc, l), &processorCache{}, true, nil)
 	for _, f := range out.failures {
 		problems = append(problems, f.err)
 	}

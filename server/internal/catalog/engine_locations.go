@@ -99,7 +99,7 @@ func (e *Engine) CreateLocation(ctx context.Context, spec LocationSpec, onConfli
 }
 
 // registered is the connection of the location store.
-func (e *Engine) registered() connection { return connection{e, storeProviderName} }
+func (e *Engine) registered() *connection { return newConnection(e, storeProviderName) }
 
 func (e *Engine) checkWritable() error {
 	if e.readonly {
@@ -109,8 +109,8 @@ func (e *Engine) checkWritable() error {
 }
 
 func (e *Engine) checkLocation(spec LocationSpec) error {
-	if !contains(e.pipeline.allowedTypes, spec.Type) {
-		return notAllowedType(e.pipeline.allowedTypes)
+	if !contains(e.pipeline.Load().allowedTypes, spec.Type) {
+		return notAllowedType(e.pipeline.Load().allowedTypes)
 	}
 	if spec.Target != strings.TrimSpace(spec.Target) || len(spec.Target) > maxTarget {
 		return apierror.Inputf("The target of a location must have at most %d characters and no space around it", maxTarget)
@@ -153,7 +153,7 @@ func (e *Engine) DryRunLocation(ctx context.Context, spec LocationSpec) (DryRun,
 	for todo := []entity.Entity{locationEntity(l, locationEntityName(l), "")}; len(todo) > 0; {
 		next := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		out := e.pipeline.run(ctx, next, &processorCache{}, true, nil)
+		out := e.pipeline.Load().run(ctx, next, &processorCache{}, true, nil)
 		if ctx.Err() != nil {
 			return DryRun{}, ctx.Err()
 		}

@@ -14,6 +14,7 @@ import (
 // returns when all of them have ended; the error is nil after an orderly end. It may be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	if err := e.start(ctx); err != nil {
+		e.stopExtensions()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -21,6 +22,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer e.stopExtensions()
 	wg.Go(func() { e.follow(ctx) })
 	if !e.enabled {
 		e.becomeReady()
@@ -55,6 +57,9 @@ func (e *Engine) start(ctx context.Context) error {
 		e.becomeReady()
 	}
 	if err := e.connectProviders(ctx); err != nil {
+		return err
+	}
+	if err := e.startExtensions(ctx); err != nil {
 		return err
 	}
 	return e.follower.catchUp(ctx)
@@ -121,23 +126,32 @@ func (e *Engine) cleanOnce(ctx context.Context) error {
 }
 
 // loop is the one goroutine that claims, collects and writes; workers do the processing in between. What waits for the
-// network has workers of its own, so that it does not hold up the rest.
+// network has workers of its own, and so has what waits for processors of extensions, so that neither holds up the rest.
 type loop struct {
 	*Engine
-	local, remote     chan item
-	results           chan processed
-	inLocal, inRemote int
-	pending           []*result
-	since             time.Time // when the oldest pending result came
-	stitchedAt        time.Time
-	stitchDelay       time.Duration // the time from one stitch to the next while processing goes on
-	startedAt         time.Time
+	lanes       [3]chan item
+	in          [3]int // items that are being worked on, by lane
+	results     chan processed
+	pending     []*result
+	since       time.Time // when the oldest pending result came
+	stitchedAt  time.Time
+	stitchDelay time.Duration // the time from one stitch to the next while processing goes on
+	startedAt   time.Time
 }
 
 type processed struct {
 	result *result // nil = nothing has changed
-	remote bool
+	lane   lane
 }
+
+// lane is a set of workers.
+type lane int
+
+const (
+	local   lane = iota // as many workers as cores
+	network             // waits for URLs
+	foreign             // waits for processors of extensions
+)
 
 const (
 	claimLimit = 1000
@@ -148,32 +162,36 @@ const (
 	// distances, so that each entity is stitched a few times only, however many relations a hub receives.
 	minStitchDelay = 500 * time.Millisecond
 	maxStitchDelay = 8 * time.Second
-	remoteWorkers  = 16
+	networkWorkers = 16
+	foreignWorkers = 256 // processors that ask a plugin collect what waits here into batches
 	remoteLimit    = 2000
 	// processTimeout ends the processing of one entity, whatever its processors do.
 	processTimeout = 2 * time.Minute
 )
 
 func newLoop(e *Engine) *loop {
-	return &loop{
-		Engine: e, stitchDelay: minStitchDelay, local: make(chan item, claimLimit+lowWater), remote: make(chan item, claimLimit+remoteLimit),
-		results: make(chan processed, 2*claimLimit+lowWater+remoteLimit),
+	l := &loop{Engine: e, stitchDelay: minStitchDelay, results: make(chan processed, 3*claimLimit+lowWater+2*remoteLimit)}
+	for lane, limit := range map[lane]int{local: lowWater, network: remoteLimit, foreign: remoteLimit} {
+		l.lanes[lane] = make(chan item, claimLimit+limit)
 	}
+	return l
 }
 
 // run works until ctx ends or, with untilIdle, until there is nothing left to do.
 func (l *loop) run(ctx context.Context, untilIdle bool) {
 	l.startedAt = time.Now()
 	var wg sync.WaitGroup
-	for range l.cores {
-		wg.Go(func() { l.worker(ctx, l.local, false) })
-	}
-	for range remoteWorkers {
-		wg.Go(func() { l.worker(ctx, l.remote, true) })
+	for lane, workers := range map[lane]int{local: l.cores, network: networkWorkers, foreign: foreignWorkers} {
+		for range workers {
+			wg.Go(func() { l.worker(ctx, lane) })
+		}
 	}
 	defer wg.Wait()
-	defer close(l.local)
-	defer close(l.remote)
+	defer func() {
+		for _, items := range l.lanes {
+			close(items)
+		}
+	}()
 	backoff := pollInterval
 	for ctx.Err() == nil {
 		progress, err := l.step(ctx)
@@ -198,7 +216,7 @@ func (l *loop) run(ctx context.Context, untilIdle bool) {
 
 // settled is called when there is nothing to do but to wait for the network or for time.
 func (l *loop) settled(ctx context.Context, untilIdle bool) bool {
-	if l.inRemote > 0 && (untilIdle || time.Since(l.startedAt) < l.patience) {
+	if l.in[network] > 0 && (untilIdle || time.Since(l.startedAt) < l.patience) || l.in[foreign] > 0 && untilIdle {
 		return false
 	}
 	if err := l.follower.catchUp(ctx); err != nil {
@@ -208,9 +226,9 @@ func (l *loop) settled(ctx context.Context, untilIdle bool) bool {
 	return untilIdle
 }
 
-func (l *loop) worker(ctx context.Context, items <-chan item, remote bool) {
-	for it := range items {
-		l.results <- processed{l.process(ctx, it), remote}
+func (l *loop) worker(ctx context.Context, lane lane) {
+	for it := range l.lanes[lane] {
+		l.results <- processed{l.process(ctx, it), lane}
 	}
 }
 
@@ -221,13 +239,13 @@ func (l *loop) step(ctx context.Context) (progress bool, err error) {
 		return false, err
 	}
 	l.collect(ctx)
-	wrote := len(l.pending) > 0 && (len(l.pending) >= writeBatch || l.inLocal == 0 || time.Since(l.since) >= writeDelay)
+	wrote := len(l.pending) > 0 && (len(l.pending) >= writeBatch || l.in[local] == 0 || time.Since(l.since) >= writeDelay)
 	if wrote {
 		if err := l.flush(ctx); err != nil {
 			return false, err
 		}
 	}
-	progress = claimed > 0 || wrote || l.inLocal > 0 || len(l.pending) > 0
+	progress = claimed > 0 || wrote || l.in[local] > 0 || len(l.pending) > 0
 	if progress && time.Since(l.stitchedAt) < l.stitchDelay {
 		return true, nil
 	}
@@ -256,7 +274,7 @@ func (e *Engine) announce() {
 }
 
 func (l *loop) claim(ctx context.Context) (int, error) {
-	if l.inLocal >= lowWater || l.inRemote >= remoteLimit {
+	if l.in[local] >= lowWater || l.in[network] >= remoteLimit || l.in[foreign] >= remoteLimit {
 		return 0, nil
 	}
 	now := l.now()
@@ -270,14 +288,17 @@ func (l *loop) claim(ctx context.Context) (int, error) {
 	if err := l.db.placeItems(ctx, items); err != nil {
 		return 0, err
 	}
+	pipeline := l.pipeline.Load()
 	for _, it := range items {
-		if l.pipeline.pure && !readsNetwork(it) {
-			l.inLocal++
-			l.local <- it
-		} else {
-			l.inRemote++
-			l.remote <- it
+		lane := local
+		switch {
+		case readsNetwork(it):
+			lane = network
+		case pipeline.foreign(kindOf(it.ref)):
+			lane = foreign
 		}
+		l.in[lane]++
+		l.lanes[lane] <- it
 	}
 	return len(items), nil
 }
@@ -292,7 +313,7 @@ func readsNetwork(it item) bool {
 
 // collect takes results until there are enough for a write, or nothing more can be expected soon.
 func (l *loop) collect(ctx context.Context) {
-	if l.inLocal == 0 {
+	if l.in[local] == 0 {
 		for {
 			select {
 			case p := <-l.results:
@@ -304,7 +325,7 @@ func (l *loop) collect(ctx context.Context) {
 	}
 	timer := time.NewTimer(writeDelay)
 	defer timer.Stop()
-	for len(l.pending) < writeBatch && l.inLocal > 0 {
+	for len(l.pending) < writeBatch && l.in[local] > 0 {
 		select {
 		case p := <-l.results:
 			l.take(p)
@@ -317,11 +338,7 @@ func (l *loop) collect(ctx context.Context) {
 }
 
 func (l *loop) take(p processed) {
-	if p.remote {
-		l.inRemote--
-	} else {
-		l.inLocal--
-	}
+	l.in[p.lane]--
 	if p.result == nil {
 		return
 	}

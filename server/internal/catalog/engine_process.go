@@ -19,15 +19,20 @@ func (e *Engine) process(ctx context.Context, it item) *result {
 		return e.failed(r, []failure{{err: apierror.Wrap(apierror.Input, "The stored document cannot be read", err)}}, nil)
 	}
 	location, _ := entity.ParseLocation(doc.Annotation(entity.AnnotationLocation))
-	fresh := it.forced || it.failing || it.resultHash == "" || it.conflicts > 0 || it.references != it.children
+	fresh := it.forced || it.failing || !it.finished() || it.conflicts > 0 || it.references != it.children
 	bounded, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
-	out := e.pipeline.run(bounded, doc, cache, fresh, it.ancestors)
+	pipeline := e.pipeline.Load()
+	out := pipeline.run(bounded, doc, cache, fresh, it.ancestors)
 	if ctx.Err() != nil || out.skipped {
 		return nil
 	}
+	e.reportUnavailable(pipeline, it.ref, out.unavailable)
+	if len(out.unavailable) > 0 && !out.reads && it.unchanged() {
+		return nil // what is stored was made with everybody's help
+	}
 	r.newCache = cache.encode(out.ok)
-	r.polled = out.reads || !e.pipeline.pure
+	r.polled = out.reads || pipeline.foreign(kindOf(it.ref))
 	r.problems = describe(append(out.failures, out.notes...), location, it.ref, doc, it.line)
 	if len(out.failures) > 0 {
 		e.publishErrors(ctx, it.ref, location, out.failures)

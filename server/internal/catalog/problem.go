@@ -256,12 +256,16 @@ func (e *Engine) trouble(about string, err error) {
 	e.log.Error("catalog trouble", "about", about, "error", err)
 }
 
+// troubled reports whether there are any troubles.
+func (e *Engine) troubled() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.troubles) > 0
+}
+
 // endTroubles forgets that entities could not be stored, now that they could.
 func (e *Engine) endTroubles(stored []*result) {
-	e.mu.Lock()
-	some := len(e.troubles) > 0
-	e.mu.Unlock()
-	for i := 0; some && i < len(stored); i++ {
+	for i, some := 0, e.troubled(); some && i < len(stored); i++ {
 		e.trouble(entityTrouble(stored[i]), nil)
 	}
 }

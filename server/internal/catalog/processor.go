@@ -12,7 +12,9 @@ import (
 // Laws for every stage: called from several goroutines at once, for different entities; the entity passed in may be
 // changed only by a stage that returns it; ctx ends when the engine stops or the stage's time is over; an error fails
 // this entity alone, named "Processor <Name> threw an error while …". A panic is such an error. Results must depend only
-// on the entity and on what the processor reads, since an unchanged result is not written again.
+// on the entity and on what the processor reads, since an unchanged result is not written again. A processor that cannot
+// do its part for reasons that are not the entity's answers with an [UnavailableError]. It may say more about itself as a
+// [DeclaringProcessor].
 type Processor interface {
 	// Name identifies the processor in catalog.processorOptions and in errors. Unique.
 	Name() string

@@ -16,13 +16,10 @@ import (
 
 // pipeline runs entities through the stages, in the reference's order. It is stateless and safe for concurrent use.
 type pipeline struct {
-	processors   []Processor
+	processors   []participant
 	integrations Integrations
 	rules        rules
 	allowedTypes []string // of locations that a Location of another type may name
-	// pure is true when no processor outside this package takes part: what an entity becomes then depends on its own
-	// document and on what was read for it, nothing else.
-	pure bool
 }
 
 // outcome is what processing made of one entity.
@@ -36,7 +33,7 @@ type outcome struct {
 
 // run processes one entity. e is changed; the caller gives it away. ancestors are the entities above it.
 func (pl *pipeline) run(ctx context.Context, e entity.Entity, cache *processorCache, fresh bool, ancestors []entity.Canonical) outcome {
-	if fresh || !pl.pure || e.Kind() != "Location" {
+	if fresh || e.Kind() != "Location" || pl.foreign("location") {
 		return pl.attempt(ctx, e, cache, true, ancestors)
 	}
 	out := pl.attempt(ctx, e.Clone(), cache, false, ancestors)
@@ -77,6 +74,7 @@ func (pl *pipeline) stages(ctx context.Context, p *Processing, e entity.Entity) 
 		return nil, apierror.Wrap(apierror.Input, "Entity envelope failed validation before processing", err)
 	}
 	p.Ref = e.Ref().Canonical()
+	p.kind = kindOf(p.Ref)
 	var err error
 	if p.Location, p.Origin, err = entityLocations(e); err != nil {
 		return nil, err
@@ -103,15 +101,19 @@ func (pl *pipeline) stages(ctx context.Context, p *Processing, e entity.Entity) 
 
 func (pl *pipeline) preProcess(ctx context.Context, p *Processing, e entity.Entity) (entity.Entity, error) {
 	for _, proc := range pl.processors {
-		stage, ok := proc.(PreProcessor)
-		if !ok {
+		stage, ok := proc.Processor.(PreProcessor)
+		if !ok || !proc.sees(p.kind) {
 			continue
 		}
 		p.processor = proc.Name()
-		var err error
-		if e, err = stage.PreProcess(ctx, p, e); err != nil {
+		next, err := stage.PreProcess(ctx, p, e)
+		switch {
+		case p.withheld(err):
+			continue
+		case err != nil:
 			return nil, apierror.Wrap(apierror.Input, fmt.Sprintf("Processor %s threw an error while preprocessing", proc.Name()), err)
 		}
+		e = next
 	}
 	return e, nil
 }
@@ -134,16 +136,22 @@ func (pl *pipeline) validate(ctx context.Context, p *Processing, e entity.Entity
 	}
 	claimed := false
 	for _, proc := range pl.processors {
-		stage, ok := proc.(KindValidator)
-		if !ok {
+		stage, ok := proc.Processor.(KindValidator)
+		if !ok || !proc.sees(p.kind) {
 			continue
 		}
 		p.processor = proc.Name()
 		mine, err := stage.ValidateKind(ctx, e)
-		if err != nil {
+		switch {
+		case p.withheld(err):
+			continue
+		case err != nil:
 			return apierror.Wrap(apierror.Input, fmt.Sprintf("Processor %s threw an error while validating the entity %s", proc.Name(), p.Ref), err)
 		}
 		claimed = claimed || mine
+	}
+	if !claimed && len(p.unavailable) > 0 {
+		return apierror.Inputf("No processor recognized the entity %s as valid; %s, and may know its kind", p.Ref, p.missing())
 	}
 	if !claimed {
 		return apierror.Inputf("No processor recognized the entity %s as valid, possibly caused by a foreign kind or apiVersion", p.Ref)
@@ -196,7 +204,7 @@ func locationTargets(spec map[string]any) []string {
 
 func (pl *pipeline) readTarget(ctx context.Context, p *Processing, loc LocationTarget) error {
 	for _, proc := range pl.processors {
-		stage, ok := proc.(LocationReader)
+		stage, ok := proc.Processor.(LocationReader)
 		if !ok {
 			continue
 		}
@@ -233,15 +241,19 @@ func (pl *pipeline) absoluteTarget(base entity.Location, typ, target string) str
 
 func (pl *pipeline) postProcess(ctx context.Context, p *Processing, e entity.Entity) (entity.Entity, error) {
 	for _, proc := range pl.processors {
-		stage, ok := proc.(PostProcessor)
-		if !ok {
+		stage, ok := proc.Processor.(PostProcessor)
+		if !ok || !proc.sees(p.kind) {
 			continue
 		}
 		p.processor = proc.Name()
-		var err error
-		if e, err = stage.PostProcess(ctx, p, e); err != nil {
+		next, err := stage.PostProcess(ctx, p, e)
+		switch {
+		case p.withheld(err):
+			continue
+		case err != nil:
 			return nil, apierror.Wrap(apierror.Input, fmt.Sprintf("Processor %s threw an error while postprocessing", proc.Name()), err)
 		}
+		e = next
 	}
 	return e, nil
 }

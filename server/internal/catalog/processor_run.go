@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,6 +24,7 @@ type Processing struct {
 	// fresh tells readers not to trust what they remember of earlier rounds.
 	fresh     bool
 	processor string // the one that is running
+	kind      string // in lower case
 
 	ancestors   []entity.Canonical
 	children    []child
@@ -33,6 +36,8 @@ type Processing struct {
 	// unchanged and changed count the targets of a Location by what their readers said.
 	unchanged, changed int
 	reads              bool // the result depends on something that is read
+	// unavailable are the processors that could not do their part.
+	unavailable map[string]error
 }
 
 // failure is one error and the line of the file that it concerns; 0 = not known here.
@@ -76,9 +81,7 @@ func (p *Processing) Emit(loc entity.Location, e entity.Entity, line int) {
 		return
 	}
 	own := make(map[string]any, len(annotations)+2)
-	for k, v := range annotations {
-		own[k] = v
-	}
+	maps.Copy(own, annotations)
 	own[entity.AnnotationOriginLocation], own[entity.AnnotationLocation] = p.Origin.String(), loc.String()
 	e = withMetadata(e, "annotations", own)
 	if i, twice := p.emitted[ref]; twice && p.children[i].locationKey == loc.String() {
@@ -91,14 +94,10 @@ func (p *Processing) Emit(loc entity.Location, e entity.Entity, line int) {
 // withMetadata is e with one metadata field replaced, without touching e.
 func withMetadata(e entity.Entity, key string, value any) entity.Entity {
 	metadata := make(map[string]any, len(e.Metadata())+1)
-	for k, v := range e.Metadata() {
-		metadata[k] = v
-	}
+	maps.Copy(metadata, e.Metadata())
 	metadata[key] = value
 	out := make(entity.Entity, len(e))
-	for k, v := range e {
-		out[k] = v
-	}
+	maps.Copy(out, e)
 	out["metadata"] = metadata
 	return out
 }
@@ -118,8 +117,33 @@ func (p *Processing) Relation(source entity.Ref, typ string, target entity.Ref) 
 // Error records what is wrong without ending the processing. Any error withholds everything that this round emitted.
 func (p *Processing) Error(err error) { p.fail(err, 0) }
 
+// Note records what is worth telling people, but no reason to withhold anything.
+func (p *Processing) Note(err error) { p.notes = append(p.notes, failure{err, 0}) }
+
 func (p *Processing) fail(err error, line int) {
 	p.failures = append(p.failures, failure{err, line})
+}
+
+// withheld notes that err is an [UnavailableError], and reports it.
+func (p *Processing) withheld(err error) bool {
+	unavailable, ok := errors.AsType[*UnavailableError](err)
+	if !ok {
+		return false
+	}
+	if p.unavailable == nil {
+		p.unavailable = map[string]error{}
+	}
+	p.unavailable[p.processor] = unavailable
+	return true
+}
+
+// missing says which processors could not do their part, and why.
+func (p *Processing) missing() string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(p.unavailable)) {
+		texts = append(texts, name+" cannot say ("+p.unavailable[name].Error()+")")
+	}
+	return strings.Join(texts, ", ")
 }
 
 // RefreshKey records that the result depends on key ("url:https://…", "file:/a/b.yaml"): who knows that it has changed

@@ -17,6 +17,13 @@ type EntityProvider interface {
 	Connect(ctx context.Context, conn ProviderConnection) error
 }
 
+// RunningProvider is a provider of an [Extension] with work of its own. After Connect the engine calls Run on a goroutine
+// that it owns, and waits for it after ctx has ended.
+type RunningProvider interface {
+	EntityProvider
+	Run(ctx context.Context)
+}
+
 // ProviderConnection is a provider's way to change what it provides. Safe for concurrent use.
 type ProviderConnection interface {
 	// ApplyMutation changes the provider's set of entities, all of it or nothing: one malformed envelope rejects the

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
@@ -13,9 +14,29 @@ import (
 type connection struct {
 	engine   *Engine
 	provider string
+
+	mu      sync.RWMutex
+	retired bool
 }
 
-func (c connection) ApplyMutation(ctx context.Context, m Mutation) error {
+func newConnection(e *Engine, provider string) *connection {
+	return &connection{engine: e, provider: provider}
+}
+
+// retire waits for the mutation that runs and refuses all others: a provider that ends late must not bring back what
+// was removed.
+func (c *connection) retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
+}
+
+func (c *connection) ApplyMutation(ctx context.Context, m Mutation) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.retired {
+		return apierror.Conflictf("The entity provider %s is no longer part of the catalog", c.provider)
+	}
 	added := make([]emitted, len(m.Added))
 	for i, d := range m.Added {
 		if err := cataloginfo.ValidateEnvelope(d.Entity); err != nil {
@@ -38,7 +59,7 @@ func (c connection) ApplyMutation(ctx context.Context, m Mutation) error {
 	return nil
 }
 
-func (c connection) Refresh(ctx context.Context, keys []string) error {
+func (c *connection) Refresh(ctx context.Context, keys []string) error {
 	if err := c.engine.db.refreshKeys(ctx, keys); err != nil {
 		return fmt.Errorf("refresh for %s: %w", c.provider, err)
 	}
@@ -54,7 +75,7 @@ func newEmitted(ref entity.Canonical, e entity.Entity, locationKey string, line 
 // connectProviders connects every provider, and removes what belongs to providers that are no longer there.
 func (e *Engine) connectProviders(ctx context.Context) error {
 	for _, p := range e.providers {
-		if err := p.Connect(ctx, connection{e, p.Name()}); err != nil {
+		if err := p.Connect(ctx, newConnection(e, p.Name())); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -67,7 +88,13 @@ func (e *Engine) connectProviders(ctx context.Context) error {
 	return e.evictProviders(ctx)
 }
 
+// evictProviders leaves alone what belongs to extensions, there or not: whether those are gone for good, only
+// [Engine.Retract] and [Engine.Installed] tell.
 func (e *Engine) evictProviders(ctx context.Context) error {
+	if err := e.extended.lock(ctx); err != nil {
+		return err
+	}
+	defer e.extended.unlock()
 	names, err := e.db.providersWithEntities(ctx)
 	if err != nil {
 		return fmt.Errorf("list entity providers: %w", err)
@@ -76,12 +103,15 @@ func (e *Engine) evictProviders(ctx context.Context) error {
 	for _, p := range e.providers {
 		installed[p.Name()] = true
 	}
+	for name := range e.extended.known.providers {
+		installed[name] = true
+	}
 	for _, name := range names {
 		if installed[name] {
 			continue
 		}
 		e.log.Warn("removing the entities of a provider that is no longer installed", "provider", name)
-		if err := (connection{e, name}).ApplyMutation(ctx, Mutation{Full: true}); err != nil {
+		if err := newConnection(e, name).ApplyMutation(ctx, Mutation{Full: true}); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,16 @@ type item struct {
 	ancestors []entity.Canonical
 }
 
+// reprocess stands for the result of an entity that is to be stored again whatever comes out, although its document has
+// not changed. It differs from every hash.
+const reprocess = "-"
+
+// finished reports whether the result that is stored is that of the document as it is.
+func (it item) finished() bool { return it.resultHash != "" && it.resultHash != reprocess }
+
+// unchanged reports whether the document is the one that the stored result was made from.
+func (it item) unchanged() bool { return it.resultHash != "" }
+
 // dueNow marks a row that somebody asked to be processed, whatever its readers remember.
 const dueNow = 0
 
@@ -72,7 +82,7 @@ func (d database) claim(ctx context.Context, now time.Time, limit int, p pace) (
 				return err
 			}
 			it.forced, it.turn = due == dueNow, len(items)
-			it.claimedUntil = p.next(it.resultHash != "", polled != 0).UnixMilli()
+			it.claimedUntil = p.next(it.finished(), polled != 0).UnixMilli()
 			byNext[it.claimedUntil] = append(byNext[it.claimedUntil], it.id)
 			items = append(items, it)
 			return nil

@@ -112,7 +112,7 @@ func (d database) refresh(ctx context.Context, refs []string) error {
 // refreshAll makes every entity go through the processors again.
 func (d database) refreshAll(ctx context.Context, now int64, fingerprint string) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ?, result_hash = ''", now); err != nil {
+		if err := execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ?, result_hash = CASE result_hash WHEN '' THEN '' ELSE ? END", now, reprocess); err != nil {
 			return err
 		}
 		return setMeta(ctx, tx, "fingerprint", fingerprint)
@@ -122,7 +122,7 @@ func (d database) refreshAll(ctx context.Context, now int64, fingerprint string)
 // takeOver makes entities that were never finished due at once: for a database that only this process works on.
 func (d database) takeOver(ctx context.Context, now int64) error {
 	return d.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE result_hash = '' AND next_update_at > ?", now, now)
+		return execute(ctx, tx, "UPDATE catalog_refresh_state SET next_update_at = ? WHERE result_hash IN ('', ?) AND next_update_at > ?", now, reprocess, now)
 	})
 }
 

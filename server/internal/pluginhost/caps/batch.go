@@ -1,0 +1,108 @@
+package caps
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/callboard/callboard/sdk/pluginv1"
+)
+
+type callOption = grpc.CallOption
+
+// batcher collects items that are asked for at the same time and makes one call of them. The goroutine that opens a batch
+// waits a moment, makes the call and hands out the results; nobody else works for it.
+type batcher struct {
+	call func(ctx context.Context, items []*pluginv1.ProcessItem) []verdict
+
+	mu   sync.Mutex
+	open *batch // takes more items; nil = the next item opens one
+}
+
+// verdict is what became of one item; exactly one of the fields is set.
+type verdict struct {
+	result *pluginv1.ProcessResult
+	err    error
+}
+
+// batch is one call in the making. It lives on while anybody waits for it.
+type batch struct {
+	items    []*pluginv1.ProcessItem
+	bytes    int
+	full     chan struct{} // closed when it takes no more items
+	done     chan struct{} // closed when verdicts are set
+	verdicts []verdict
+	waiting  atomic.Int32
+	cancel   context.CancelFunc
+}
+
+// ask returns the result for one item.
+func (b *batcher) ask(ctx context.Context, item *pluginv1.ProcessItem) (*pluginv1.ProcessResult, error) {
+	mine, at, opened := b.enter(ctx, item)
+	defer context.AfterFunc(ctx, mine.leave)()
+	if opened != nil {
+		b.run(opened, mine)
+	}
+	select {
+	case <-mine.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if at >= len(mine.verdicts) {
+		return nil, errors.New("the call broke off")
+	}
+	return mine.verdicts[at].result, mine.verdicts[at].err
+}
+
+// enter puts an item into the open batch, or opens one; then the caller has to run it with the returned context.
+func (b *batcher) enter(ctx context.Context, item *pluginv1.ProcessItem) (mine *batch, at int, opened context.Context) {
+	size := len(item.GetEntityJson()) + len(item.GetLocation()) + len(item.GetOriginLocation())
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open != nil && b.open.bytes+size > batchBytes {
+		close(b.open.full)
+		b.open = nil
+	}
+	if b.open == nil {
+		b.open = &batch{full: make(chan struct{}), done: make(chan struct{})}
+		opened, b.open.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	}
+	mine, at = b.open, len(b.open.items)
+	mine.items = append(mine.items, item)
+	mine.bytes += size
+	mine.waiting.Add(1)
+	if len(mine.items) == batchItems || mine.bytes >= batchBytes {
+		close(mine.full)
+		b.open = nil
+	}
+	return mine, at, opened
+}
+
+// run waits for more items and makes the call.
+func (b *batcher) run(ctx context.Context, mine *batch) {
+	defer close(mine.done) // also when the call panics
+	defer mine.cancel()
+	timer := time.NewTimer(batchWait)
+	defer timer.Stop()
+	select {
+	case <-mine.full:
+	case <-timer.C:
+		b.mu.Lock()
+		if b.open == mine {
+			b.open = nil
+		}
+		b.mu.Unlock()
+	}
+	mine.verdicts = b.call(ctx, mine.items)
+}
+
+// leave is called when one of those who wait gives up; the last one ends the call.
+func (m *batch) leave() {
+	if m.waiting.Add(-1) == 0 {
+		m.cancel()
+	}
+}
