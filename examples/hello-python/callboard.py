@@ -192,7 +192,7 @@ class Plugin:
     def _problems(self, text):
         try:
             settings = json.loads(text or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None, [InputError("The settings are not JSON.").diagnostic()]
         problems = list(schema_problems(self._schema or {"type": "object"}, settings))
         if not problems and self._validate:
@@ -568,7 +568,7 @@ class Request:
     def json(self):
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InputError("The body is not JSON.") from None
 
 
@@ -579,7 +579,7 @@ class Principal:
         try:
             known = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))) if header else {}
             known = known if isinstance(known, dict) else {}
-        except (ValueError, binascii.Error):
+        except (ValueError, RecursionError, binascii.Error):
             known = {}
         self.type, self.subject = known.get("type", "none"), known.get("subject", "")
         self.actor, self.ownership_refs = known.get("actor", ""), known.get("ownershipRefs") or []
