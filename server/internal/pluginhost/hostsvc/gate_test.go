@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -221,7 +222,7 @@ func TestClose_EndsCallsInProgress(t *testing.T) {
 
 func TestMessageAboveTheLimit_IsRefused(t *testing.T) {
 	s := serve(t, hostsvc.Options{Needs: everything(), Backend: (&fake{}).backend()})
-	_, err := pluginv1.NewHostCacheServiceClient(s).PutCached(called(t), &pluginv1.PutCachedRequest{Key: "k", Value: make([]byte, 5<<20)})
+	_, err := pluginv1.NewHostCacheServiceClient(s).PutCached(called(t), &pluginv1.PutCachedRequest{Key: "k", Value: make([]byte, 2<<20)})
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("got %v", err)
 	}
@@ -270,5 +271,48 @@ func TestSocket_IsForItsOwnerAloneAndGoesWithTheServer(t *testing.T) {
 	s.stop()
 	if _, err := net.Dial("unix", path); err == nil {
 		t.Error("the socket is still there")
+	}
+}
+
+func TestSilentConnections_DoNotHoldUpTheEnd(t *testing.T) {
+	s := serve(t, hostsvc.Options{Backend: (&fake{}).backend()})
+	path := strings.TrimPrefix(s.Target(), "unix:")
+	silent, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	if _, err := pluginv1.NewHostDiscoveryServiceClient(s).GetBaseUrl(called(t), &pluginv1.GetBaseUrlRequest{Plugin: "catalog"}); err != nil {
+		t.Fatal(err) // accepted after the silent one, which is inside therefore
+	}
+	s.stop() // gRPC alone would wait for two minutes
+	if n, err := silent.Read(make([]byte, 64)); err == nil && n == 0 {
+		t.Error("the silent connection is still open")
+	}
+}
+
+func TestConnectionsWithoutEnd_AreTurnedAwayAndMakeRoomAgain(t *testing.T) {
+	f := &fake{}
+	s := serve(t, hostsvc.Options{Backend: f.backend()})
+	path := strings.TrimPrefix(s.Target(), "unix:")
+	var open []net.Conn
+	for len(f.audited()) == 0 && len(open) < 100 {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+		time.Sleep(time.Millisecond)
+	}
+	if r := f.audited(); len(r) == 0 || !strings.Contains(fmt.Sprint(r[0].Meta["reason"]), "connections already") {
+		t.Fatalf("%d connections were let in, audit %+v", len(open), r)
+	}
+	for _, conn := range open {
+		_ = conn.Close()
+	}
+	ctx, cancel := context.WithTimeout(called(t), 10*time.Second)
+	defer cancel()
+	if _, err := pluginv1.NewHostDiscoveryServiceClient(s).GetBaseUrl(ctx, &pluginv1.GetBaseUrlRequest{Plugin: "catalog"}, grpc.WaitForReady(true)); err != nil {
+		t.Errorf("there is no room after all were closed: %v", err)
 	}
 }

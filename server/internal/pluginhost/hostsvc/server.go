@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 
 	"github.com/callboard/callboard/sdk/pluginv1"
@@ -43,8 +42,9 @@ type Options struct {
 // Limits of the transport.
 const (
 	maxMessage     = 4 << 20
-	maxStreams     = 64 // for each connection
-	maxConnections = 32
+	maxRequest     = 1 << 20 // the protocol has 256 KiB; all requests that may be in memory at once are bounded by this
+	maxStreams     = 64      // for each connection
+	maxConnections = 8
 	maxHeaders     = 64 << 10
 	maxSocketPath  = 100 // the kernel's limit is 108 with the final zero
 )
@@ -63,19 +63,19 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	g := newGate(o)
-	listener, err := listen(ctx, o, g)
+	door, err := listen(ctx, o, g)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: open host services: %w", o.Plugin, err)
 	}
 	s := &Server{closed: make(chan struct{}), grpc: grpc.NewServer(
 		grpc.UnaryInterceptor(g.unary), grpc.StreamInterceptor(g.stream),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxSendMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(maxStreams), grpc.MaxHeaderListSize(maxHeaders),
-		grpc.ConnectionTimeout(10*time.Second), grpc.WaitForHandlers(true),
+		grpc.WaitForHandlers(true),
 	)}
 	register(s.grpc, o)
 	s.running.Go(func() {
-		if err := s.grpc.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		if err := s.grpc.Serve(door); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			o.Logger.ErrorContext(ctx, "host services ended", "error", err)
 		}
 	})
@@ -84,6 +84,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 		case <-ctx.Done():
 		case <-s.closed:
 		}
+		door.shut()
 		s.grpc.Stop()
 	})
 	return s, nil
@@ -111,7 +112,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-func listen(ctx context.Context, o Options, g *gate) (net.Listener, error) {
+func listen(ctx context.Context, o Options, g *gate) (*door, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "unix", o.Socket)
 	if err != nil {
@@ -120,34 +121,7 @@ func listen(ctx context.Context, o Options, g *gate) (net.Listener, error) {
 	if err := os.Chmod(o.Socket, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return netutil.LimitListener(&door{Listener: l, peer: o.Peer, gate: g}, maxConnections), nil
-}
-
-// door lets processes in that may connect.
-type door struct {
-	net.Listener
-	peer func(pid int, uid uint32) bool
-	gate *gate
-}
-
-// Accept returns the next connection of a process that may have one, and closes those of others.
-func (d *door) Accept() (net.Conn, error) {
-	for {
-		conn, err := d.Listener.Accept()
-		if err != nil || d.peer == nil {
-			return conn, err
-		}
-		pid, uid, err := credentials(conn)
-		if err == nil && d.peer(pid, uid) {
-			return conn, nil
-		}
-		refused := denial{method: "connect", reason: "the process is not one of the plugin's", severity: "high", meta: map[string]any{"pid": pid, "uid": uid}}
-		if err != nil {
-			refused.reason = "the kernel does not tell who connects: " + err.Error()
-		}
-		d.gate.deny(context.Background(), refused)
-		_ = conn.Close() // nothing was sent, so nothing is lost
-	}
+	return newDoor(l, o.Peer, g), nil
 }
 
 func register(s *grpc.Server, o Options) {
