@@ -64,15 +64,12 @@ func (r route) literal() string {
 		misuse("Handle %q: leave the host name out, a plugin has none", r.pattern)
 	}
 	path, _, _ = strings.Cut(strings.TrimSpace(path), "/{")
-	if path == "" {
-		return "/"
-	}
-	return strings.TrimSuffix(path, "/")
+	return "/" + strings.Trim(path, "/")
 }
 
 // under reports whether the route lies below a prefix, on the border of a segment.
 func (r route) under(prefix string) bool {
-	return prefix == "/" || prefix == "" || r.prefix == prefix || strings.HasPrefix(r.prefix, prefix+"/")
+	return prefix == "/" || r.prefix == prefix || strings.HasPrefix(r.prefix, prefix+"/")
 }
 
 // opened lists the prefixes of one kind of access. The host opens all paths below a prefix, so it panics when that would

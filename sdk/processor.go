@@ -170,7 +170,7 @@ func (s processorServer) process(ctx context.Context, run stage, item *pluginv1.
 	if err = errors.Join(err, p.err); err != nil {
 		d := rpcerror.Diagnose(err)
 		d.Summary = s.p.secrets.clean(d.GetSummary())
-		return &pluginv1.ProcessResult{Diagnostics: append(p.result.GetDiagnostics(), d)}
+		return &pluginv1.ProcessResult{Recognized: p.result.GetRecognized(), Diagnostics: append(p.result.GetDiagnostics(), d)}
 	}
 	return p.result
 }

@@ -37,7 +37,7 @@ func (h *Harness) RunProvider(name string, cursor ...string) *ProviderRun {
 		req.Cursor = cursor[0]
 	}
 	run := &ProviderRun{}
-	stream, err := pluginv1.NewCatalogProviderServiceClient(h.conn).RefreshProvider(h.t.Context(), req)
+	stream, err := pluginv1.NewCatalogProviderServiceClient(h.conn).RefreshProvider(h.ctx, req)
 	run.Err = each(stream, err, func(m *pluginv1.RefreshProviderResponse) error {
 		for _, doc := range m.GetUpserts() {
 			var e sdk.Entity
@@ -83,7 +83,7 @@ type Processed struct {
 func (h *Harness) Process(processor string, e sdk.Entity) *Processed {
 	h.t.Helper()
 	client := pluginv1.NewCatalogProcessorServiceClient(h.conn)
-	listed, err := client.ListProcessors(h.t.Context(), &pluginv1.ListProcessorsRequest{})
+	listed, err := client.ListProcessors(h.ctx, &pluginv1.ListProcessorsRequest{})
 	if err != nil {
 		h.t.Fatalf("list processors: %v", err)
 	}
@@ -95,7 +95,7 @@ func (h *Harness) Process(processor string, e sdk.Entity) *Processed {
 		out.Err = nil
 		for _, stage := range p.GetStages() {
 			if out.Err == nil {
-				out.Err = out.stage(h.t.Context(), client, processor, stage)
+				out.Err = out.stage(h.ctx, client, processor, stage)
 			}
 		}
 	}
@@ -179,7 +179,7 @@ func (h *Harness) RunAction(id string, input any, how ...ActionRequest) *ActionR
 		}
 	}
 	run := &ActionRun{Output: map[string]any{}, Checkpoints: map[string]json.RawMessage{}}
-	stream, err := pluginv1.NewScaffolderActionsServiceClient(h.conn).ExecuteAction(h.t.Context(), req)
+	stream, err := pluginv1.NewScaffolderActionsServiceClient(h.conn).ExecuteAction(h.ctx, req)
 	run.Err = each(stream, err, run.take)
 	return run
 }
@@ -222,7 +222,7 @@ func (h *Harness) QueryWidget(id string, q sdk.WidgetQuery) *WidgetRun {
 		req.EntityJson = data
 	}
 	run := &WidgetRun{}
-	stream, err := pluginv1.NewWidgetsServiceClient(h.conn).QueryWidget(h.t.Context(), req)
+	stream, err := pluginv1.NewWidgetsServiceClient(h.conn).QueryWidget(h.ctx, req)
 	run.Err = each(stream, err, run.take)
 	return run
 }
@@ -250,7 +250,7 @@ func millis(t time.Time) int64 {
 // RunTask runs a task once.
 func (h *Harness) RunTask(id string) error {
 	h.t.Helper()
-	_, err := pluginv1.NewTasksServiceClient(h.conn).RunTask(h.t.Context(), &pluginv1.RunTaskRequest{Id: id})
+	_, err := pluginv1.NewTasksServiceClient(h.conn).RunTask(h.ctx, &pluginv1.RunTaskRequest{Id: id})
 	return rpcerror.Decode(err)
 }
 
@@ -258,7 +258,7 @@ func (h *Harness) RunTask(id string) error {
 func (h *Harness) Collect(docType string) ([]sdk.Document, error) {
 	h.t.Helper()
 	var docs []sdk.Document
-	stream, err := pluginv1.NewSearchCollatorServiceClient(h.conn).CollectDocuments(h.t.Context(), &pluginv1.CollectDocumentsRequest{Type: docType})
+	stream, err := pluginv1.NewSearchCollatorServiceClient(h.conn).CollectDocuments(h.ctx, &pluginv1.CollectDocumentsRequest{Type: docType})
 	err = each(stream, err, func(m *pluginv1.CollectDocumentsResponse) error {
 		for _, d := range m.GetDocuments() {
 			doc := sdk.Document{Title: d.GetTitle(), Text: d.GetText(), Location: d.GetLocation(), EntityRef: d.GetEntityRef()}
@@ -281,7 +281,7 @@ func (h *Harness) Evaluate(rule string, params any, refs ...string) ([]bool, err
 	if err != nil {
 		h.t.Fatalf("params: %v", err)
 	}
-	res, err := pluginv1.NewPermissionRulesServiceClient(h.conn).EvaluateRules(h.t.Context(),
+	res, err := pluginv1.NewPermissionRulesServiceClient(h.conn).EvaluateRules(h.ctx,
 		&pluginv1.EvaluateRulesRequest{Rule: rule, ParamsJson: data, ResourceRefs: refs})
 	return res.GetResults(), rpcerror.Decode(err)
 }
@@ -293,7 +293,7 @@ func (h *Harness) Deliver(topic string, payload any) error {
 	if err != nil {
 		h.t.Fatalf("payload: %v", err)
 	}
-	_, err = pluginv1.NewEventsServiceClient(h.conn).DeliverEvents(h.t.Context(),
+	_, err = pluginv1.NewEventsServiceClient(h.conn).DeliverEvents(h.ctx,
 		&pluginv1.DeliverEventsRequest{Events: []*pluginv1.Event{{Topic: topic, PayloadJson: data}}})
 	return rpcerror.Decode(err)
 }

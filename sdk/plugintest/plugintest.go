@@ -34,7 +34,8 @@ import (
 
 // Harness is a running plugin and the fake host around it.
 type Harness struct {
-	t testing.TB
+	t   testing.TB
+	ctx context.Context //nolint:containedctx // the test's own: fuzz targets must not ask for it again
 
 	// Clock is the fake host's time: of what expires in KV, Cache and Locks.
 	Clock       *Clock
@@ -97,7 +98,7 @@ func Start(t testing.TB, p *sdk.Plugin, opts ...Option) *Harness {
 func newHarness(t testing.TB) *Harness {
 	clock := newClock()
 	return &Harness{
-		t: t, Clock: clock, Catalog: &Catalog{}, KV: newKV(clock), Cache: newKV(clock), Locks: &Locks{clock: clock},
+		t: t, ctx: t.Context(), Clock: clock, Catalog: &Catalog{}, KV: newKV(clock), Cache: newKV(clock), Locks: &Locks{clock: clock},
 		Secrets: &Secrets{}, Permissions: &Permissions{}, Events: &Events{}, Audit: &Audit{}, Scheduler: &Scheduler{},
 		Outgoing: newOutgoing(), faults: &faults{},
 	}
@@ -144,7 +145,7 @@ func dial(t testing.TB, l *bufconn.Listener) *grpc.ClientConn {
 // Describe is what the plugin says it is.
 func (h *Harness) Describe() *pluginv1.DescribeResponse {
 	h.t.Helper()
-	d, err := pluginv1.NewPluginServiceClient(h.conn).Describe(h.t.Context(), &pluginv1.DescribeRequest{})
+	d, err := pluginv1.NewPluginServiceClient(h.conn).Describe(h.ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
 		h.t.Fatalf("describe: %v", err)
 	}
@@ -159,7 +160,7 @@ const token = "plugintest-token"
 
 // Configure gives the plugin other settings while it runs, as [Config] takes them. The error tells what is wrong with them.
 func (h *Harness) Configure(settings any) error {
-	res, err := pluginv1.NewPluginServiceClient(h.conn).Configure(h.t.Context(), &pluginv1.ConfigureRequest{
+	res, err := pluginv1.NewPluginServiceClient(h.conn).Configure(h.ctx, &pluginv1.ConfigureRequest{
 		SettingsJson: plainJSON(settings), HostToken: token, BaseUrl: "https://portal.example.com", HostVersion: "0.0.0-test",
 	})
 	return problems(res.GetDiagnostics(), err)
@@ -167,13 +168,13 @@ func (h *Harness) Configure(settings any) error {
 
 // Validate asks the plugin about settings without taking them into use.
 func (h *Harness) Validate(settings any) error {
-	res, err := pluginv1.NewPluginServiceClient(h.conn).ValidateConfig(h.t.Context(), &pluginv1.ValidateConfigRequest{SettingsJson: plainJSON(settings)})
+	res, err := pluginv1.NewPluginServiceClient(h.conn).ValidateConfig(h.ctx, &pluginv1.ValidateConfigRequest{SettingsJson: plainJSON(settings)})
 	return problems(res.GetDiagnostics(), err)
 }
 
 // Health is what the plugin says is wrong; nil = nothing.
 func (h *Harness) Health() error {
-	res, err := pluginv1.NewPluginServiceClient(h.conn).CheckHealth(h.t.Context(), &pluginv1.CheckHealthRequest{})
+	res, err := pluginv1.NewPluginServiceClient(h.conn).CheckHealth(h.ctx, &pluginv1.CheckHealthRequest{})
 	ds := res.GetDiagnostics()
 	for _, d := range ds {
 		d.Severity = pluginv1.Diagnostic_SEVERITY_ERROR
@@ -183,14 +184,14 @@ func (h *Harness) Health() error {
 
 // Drain asks the plugin to finish what runs, as before a stop.
 func (h *Harness) Drain() error {
-	_, err := pluginv1.NewPluginServiceClient(h.conn).Drain(h.t.Context(), &pluginv1.DrainRequest{})
+	_, err := pluginv1.NewPluginServiceClient(h.conn).Drain(h.ctx, &pluginv1.DrainRequest{})
 	return rpcerror.Decode(err)
 }
 
 // Metrics are the plugin's metrics in the Prometheus text format.
 func (h *Harness) Metrics() string {
 	h.t.Helper()
-	res, err := pluginv1.NewPluginServiceClient(h.conn).CollectMetrics(h.t.Context(), &pluginv1.CollectMetricsRequest{})
+	res, err := pluginv1.NewPluginServiceClient(h.conn).CollectMetrics(h.ctx, &pluginv1.CollectMetricsRequest{})
 	if err != nil {
 		h.t.Fatalf("metrics: %v", err)
 	}

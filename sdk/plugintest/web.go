@@ -71,7 +71,7 @@ func (h *Harness) Do(method, path string, body any, opts ...RequestOption) *Resp
 func (h *Harness) Open(method, path string, body any, opts ...RequestOption) *http.Response {
 	h.t.Helper()
 	content, kind := payload(body)
-	r, err := http.NewRequestWithContext(h.t.Context(), method, "http://plugin"+path, bytes.NewReader(content))
+	r, err := http.NewRequestWithContext(h.ctx, method, "http://plugin"+path, bytes.NewReader(content))
 	if err != nil {
 		h.t.Fatal(err)
 	}
