@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +36,13 @@ func isHostsOwn(name string) bool {
 
 // receive passes an answer on.
 func (p *passage) receive(res *http.Response) error {
-	defer res.Body.Close()
 	p.leaveFlight()
+	if p.body != nil {
+		p.body.heard.Store(true)
+		if !p.body.sent() { // else net/http would wait for the rest of the body before it answers
+			_ = http.NewResponseController(p.w).EnableFullDuplex()
+		}
+	}
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		return p.upgrade(res)
@@ -52,6 +58,7 @@ func (p *passage) receive(res *http.Response) error {
 	if err := p.copyBody(res); err != nil {
 		return err
 	}
+	p.disconnect(p.wire.reusable(res))
 	h := p.w.Header()
 	for _, name := range trailers {
 		if values := res.Trailer[name]; values != nil {
@@ -115,7 +122,6 @@ func (p *passage) copyBody(res *http.Response) error {
 		defer p.endWithHost()()
 		defer p.endAfterLifetime()()
 	}
-	p.patience.Reset(p.relay.limits.Idle)
 	control := http.NewResponseController(p.w)
 	flush := res.ContentLength < 0 && p.in.Method != http.MethodHead
 	if flush {
@@ -125,7 +131,12 @@ func (p *passage) copyBody(res *http.Response) error {
 	}
 	buffer := p.relay.buffers.Get().(*[copySize]byte) //nolint:forcetypeassert // the pool makes nothing else
 	defer p.relay.buffers.Put(buffer)
+	var extended time.Time
 	for {
+		if now := time.Now(); now.Sub(extended) > p.relay.limits.Idle/16 {
+			p.extend(p.relay.limits.Idle)
+			extended = now
+		}
 		n, err := res.Body.Read(buffer[:])
 		if n > 0 {
 			if flush {
@@ -139,7 +150,6 @@ func (p *passage) copyBody(res *http.Response) error {
 					return p.lost(err)
 				}
 			}
-			p.patience.Reset(p.relay.limits.Idle)
 		}
 		switch {
 		case err == nil:
@@ -160,29 +170,26 @@ func (p *passage) lost(err error) error {
 
 // brokeOff is the end of an answer before its end.
 func (p *passage) brokeOff(err error) error {
-	cause := context.Cause(p.ctx)
 	switch {
-	case errors.Is(cause, errOver), errors.Is(cause, errTooSlow) && p.stream:
-		return nil // an event stream may end at any time; its reader comes back
-	case errors.Is(cause, errTooSlow):
-		err = errIdle
 	case p.in.Context().Err() != nil:
 		return err
+	case errors.Is(p.aborted(), errOver), errors.Is(err, os.ErrDeadlineExceeded) && p.stream:
+		return nil // an event stream may end at any time; its reader comes back
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("it stood still for %s", p.relay.limits.Idle)
 	}
 	p.relay.count.failed.Add(1)
 	return fmt.Errorf("answer of plugin %s broke off: %w", p.relay.plugin, err)
 }
 
 // endWithHost ends the passage when the host shuts down.
-func (p *passage) endWithHost() (stop func()) {
-	forget := context.AfterFunc(p.relay.ending, func() { p.cancel(errOver) })
-	return func() { forget() }
+func (p *passage) endWithHost() (stop func() bool) {
+	return context.AfterFunc(p.relay.ending, func() { p.abort(errOver) })
 }
 
 // endAfterLifetime ends the passage when it has lasted as long as it may.
-func (p *passage) endAfterLifetime() (stop func()) {
-	over := time.AfterFunc(p.lifetime(), func() { p.cancel(errOver) })
-	return func() { over.Stop() }
+func (p *passage) endAfterLifetime() (stop func() bool) {
+	return time.AfterFunc(p.lifetime(), func() { p.abort(errOver) }).Stop
 }
 
 // lifetime is how long a stream may last. Credentials are checked when it begins, so it ends with them.

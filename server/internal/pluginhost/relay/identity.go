@@ -75,9 +75,6 @@ func (p *passage) header() (http.Header, error) {
 		}
 		out[name] = values
 	}
-	if out["User-Agent"] == nil {
-		out["User-Agent"] = []string{""} // or the transport names itself
-	}
 	if hasToken(in["Te"], "trailers") {
 		out["Te"] = []string{"trailers"}
 	}
@@ -117,7 +114,7 @@ func (p *passage) identified(out http.Header) error {
 	var refs []string
 	if who.Kind == principal.User && p.relay.ownership != nil {
 		var err error
-		if refs, err = p.relay.ownership(p.ctx, who); err != nil {
+		if refs, err = p.relay.ownership(p.in.Context(), who); err != nil {
 			return err
 		}
 	}

@@ -6,66 +6,172 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
-	"net/url"
+	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/httpx"
 )
 
-// passage is one request on its way to the plugin and back. It belongs to the request's goroutine, except for what the
-// transport calls (trace, body), which may happen on its goroutines and even after the request is over.
+// passage is one request on its way to the plugin and back. It belongs to the request's goroutine; while a body is sent,
+// a second one reads it (see sending).
 type passage struct {
-	relay  *Relay
-	w      http.ResponseWriter
-	in     *http.Request
-	call   httpx.Call
-	ctx    context.Context //nolint:containedctx // the request's, with the end that the relay makes
-	cancel context.CancelCauseFunc
+	relay *Relay
+	w     http.ResponseWriter
+	in    *http.Request
+	call  httpx.Call
 
-	out      *http.Request
-	socket   bool // a web socket is asked for
-	stream   bool // the answer is an event stream
+	out    http.Header
+	socket bool // a web socket is asked for
+	stream bool // the answer is an event stream
+
 	lease    Instance
+	from     *upstream
+	wire     *wire
 	placed   bool // it has a place among those in flight
 	counted  bool // it has a place among the answers
 	repeated bool
-	patience *time.Timer // ends ctx
+	body     *sending // nil = there is none
 
-	connected atomic.Bool // to an instance; from then on the body may be used up
-	answered  atomic.Bool // the first byte of an answer has come
+	unwatch func() bool // ends the watch for the caller's leaving
+	mu      sync.Mutex  // held by who changes wire or its deadline
+	over    error       // why the passage was ended early, nil = it was not
+}
 
-	bodyFailed atomic.Bool // the caller's body ended before its end
+// prepare makes the header for the plugin.
+func (p *passage) prepare() error {
+	p.socket = asksForWebSocket(p.in)
+	var err error
+	if p.out, err = p.header(); err != nil {
+		return err
+	}
+	if err := checkRequest(p.in.Method, p.call.Target, p.out); err != nil {
+		return apierror.Inputf("the request cannot be passed on: %s", err)
+	}
+	return nil
+}
 
-	hints  sync.Mutex // held while an early hint is passed on
-	hinted int
-	final  bool // the answer has begun: hints are too late
+// exchange sends the request on a connection and waits for the header of the answer.
+func (p *passage) exchange() (*http.Response, error) {
+	ctx := p.in.Context()
+	p.from = p.relay.upstream(p.lease)
+	patience := p.relay.limits.RequestTimeout
+	w, err := p.from.connect(ctx, patience)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.wire = w
+	p.mu.Unlock()
+	if err := w.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	p.unwatch = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
+	length := p.in.ContentLength
+	if p.in.Body == nil || p.in.Body == http.NoBody {
+		length = 0
+	}
+	if err := w.writeHeader(p.in.Method, p.call.Target, p.out, length); err != nil {
+		return nil, err
+	}
+	if length != 0 {
+		p.body = p.sendBody(length)
+	}
+	return p.awaitHeader()
+}
+
+// maxHints is how many informational answers one request may have.
+const maxHints = 5
+
+var errHints = errors.New("more informational answers than a request may have")
+
+func (p *passage) awaitHeader() (*http.Response, error) {
+	for range maxHints + 1 {
+		res, err := p.wire.readHeader(p.in, p.relay.limits.Header) //nolint:bodyclose // the caller of exchange does
+		if err != nil || res.StatusCode < 100 || res.StatusCode > 199 || res.StatusCode == http.StatusSwitchingProtocols {
+			return res, err
+		}
+		p.passHint(res)
+	}
+	return nil, errHints
+}
+
+// passHint passes an informational answer (103 Early Hints) on.
+func (p *passage) passHint(res *http.Response) {
+	if res.StatusCode == http.StatusContinue {
+		return // that is between the edge and the caller
+	}
+	h := p.w.Header()
+	if links := res.Header["Link"]; links != nil {
+		h["Link"] = links
+		defer delete(h, "Link")
+	}
+	p.w.WriteHeader(res.StatusCode)
+}
+
+// abort ends the passage from another goroutine: everything that waits for the plugin returns.
+func (p *passage) abort(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over == nil {
+		p.over = why
+	}
+	if p.wire != nil { // else it is over, and another request may have the connection
+		_ = p.wire.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// aborted says why the passage was ended early.
+func (p *passage) aborted() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.over
+}
+
+// extend gives the plugin more time; an aborted passage stays so.
+func (p *passage) extend(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over == nil && p.wire != nil {
+		_ = p.wire.SetDeadline(time.Now().Add(d))
+	}
+}
+
+// disconnect ends the use of the connection; complete = another request may use it.
+func (p *passage) disconnect(complete bool) {
+	p.mu.Lock()
+	w := p.wire
+	p.wire = nil
+	over := p.over
+	p.mu.Unlock()
+	if w == nil {
+		return
+	}
+	if p.unwatch != nil {
+		p.unwatch()
+	}
+	if !complete || over != nil || p.body != nil && !p.body.sentSoon() {
+		_ = w.Close()
+		if p.body != nil {
+			p.body.stop()
+		}
+	} else {
+		p.from.giveBack(w)
+	}
+	p.body, p.unwatch = nil, nil
 }
 
 // end gives back everything that the passage holds.
 func (p *passage) end() {
-	p.noMoreHints()
-	if p.patience != nil {
-		p.patience.Stop()
-	}
-	p.cancel(nil)
+	p.disconnect(false)
 	p.release()
 	p.leaveFlight()
 	if p.counted {
 		p.relay.answers.leave()
 	}
-}
-
-// noMoreHints waits for one that is being passed on: from now on the answer's header belongs to the request's goroutine.
-func (p *passage) noMoreHints() {
-	p.hints.Lock()
-	p.final = true
-	p.hints.Unlock()
 }
 
 func (p *passage) release() {
@@ -82,72 +188,16 @@ func (p *passage) leaveFlight() {
 	}
 }
 
-// prepare makes the request for the plugin.
-func (p *passage) prepare() error {
-	p.socket = asksForWebSocket(p.in)
-	header, err := p.header()
-	if err != nil {
-		return err
-	}
-	ctx := httptrace.WithClientTrace(p.ctx, &httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { p.connected.Store(true) },
-		GotFirstResponseByte: func() { p.answered.Store(true) },
-		Got1xxResponse:       p.passHint,
-	})
-	p.out = (&http.Request{
-		Method: p.in.Method, URL: address(p.call.Target), Host: "localhost", Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: p.in.ContentLength,
-	}).WithContext(ctx)
-	if p.in.ContentLength != 0 && p.in.Body != nil && p.in.Body != http.NoBody {
-		p.out.Body = closer{&progress{p}}
-	} else {
-		p.out.ContentLength = 0
-	}
-	return nil
-}
-
-// address makes a URL that is written as target, byte for byte.
-//
-// A target with two slashes at its front cannot be given as opaque, or it would be read as a host. As a path it is the
-// same, but for characters that do not belong in a path and are escaped then.
-func address(target string) *url.URL {
-	u := &url.URL{Scheme: "http", Host: "localhost"}
-	if !strings.HasPrefix(target, "//") {
-		u.Opaque = target
-		return u
-	}
-	var path string
-	path, u.RawQuery, u.ForceQuery = strings.Cut(target, "?")
-	u.ForceQuery = u.ForceQuery && u.RawQuery == ""
-	u.RawPath = path
-	if decoded, err := url.PathUnescape(path); err == nil {
-		path = decoded
-	}
-	u.Path = path
-	return u
-}
-
-// progress is the request's body; while it moves, the plugin is given more time.
-type progress struct{ *passage }
-
-func (b *progress) Read(p []byte) (int, error) {
-	n, err := b.in.Body.Read(p)
-	if n > 0 && !b.answered.Load() {
-		b.patience.Reset(b.relay.limits.RequestTimeout)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.bodyFailed.Store(true)
-	}
-	return n, err
-}
-
 // mayRepeat reports whether a request that failed may be sent once more: nothing was answered, and either nothing was
 // sent, or sending it twice does no harm.
-func (p *passage) mayRepeat() bool {
-	if p.repeated || p.answered.Load() || p.ctx.Err() != nil {
+func (p *passage) mayRepeat(err error) bool {
+	if p.repeated || errors.Is(err, os.ErrDeadlineExceeded) || p.in.Context().Err() != nil {
 		return false
 	}
-	return !p.connected.Load() || p.out.Body == nil && idempotent(p.in.Method)
+	if p.wire == nil || !p.wire.sent.Load() {
+		return true
+	}
+	return !p.wire.heard && p.body == nil && idempotent(p.in.Method)
 }
 
 func idempotent(method string) bool {
@@ -162,33 +212,7 @@ func idempotent(method string) bool {
 func broken(err error) bool {
 	var network net.Error
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &network) ||
-		strings.Contains(err.Error(), "server closed idle connection")
-}
-
-// maxHints is how many informational answers one request may have.
-const maxHints = 5
-
-var errHints = errors.New("more informational answers than a request may have")
-
-// passHint passes informational answers (103 Early Hints) on. The transport calls it.
-func (p *passage) passHint(status int, header textproto.MIMEHeader) error {
-	p.hints.Lock()
-	defer p.hints.Unlock()
-	if p.hinted++; p.hinted > maxHints {
-		return errHints
-	}
-	if p.final || status < 102 {
-		return nil // 100 is between the edge and the caller
-	}
-	h := p.w.Header()
-	links := header["Link"]
-	if len(links) > 0 {
-		h["Link"] = links
-	}
-	p.w.WriteHeader(status)
-	delete(h, "Link")
-	return nil
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &network)
 }
 
 func asksForWebSocket(r *http.Request) bool {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -81,7 +81,7 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 func (r *Refusal) Unwrap() error { return r.Err }
 
 // copySize is the piece in which bodies are copied.
-const copySize = 32 << 10
+const copySize = 64 << 10
 
 // New makes a relay without connections.
 func New(o Options) *Relay {
@@ -98,10 +98,10 @@ func New(o Options) *Relay {
 	return r
 }
 
-// Close closes the connections that no request uses. Requests on their way go on.
+// Close closes the connections that no request uses, now and later. Requests on their way go on.
 func (r *Relay) Close() {
 	if u := r.current.Load(); u != nil {
-		u.transport.CloseIdleConnections()
+		u.close()
 	}
 }
 
@@ -120,13 +120,11 @@ func (r *Relay) Serve(w http.ResponseWriter, in *http.Request, c httpx.Call) err
 		return apierror.Newf(apierror.NotImplemented, "%s is not supported", in.Method)
 	}
 	p := &passage{relay: r, w: w, in: in, call: c}
-	p.ctx, p.cancel = context.WithCancelCause(in.Context())
 	defer p.end()
 	if err := p.prepare(); err != nil {
 		return err
 	}
 	res, err := p.send()
-	p.noMoreHints()
 	if err != nil {
 		return p.explain(err)
 	}
@@ -136,7 +134,7 @@ func (r *Relay) Serve(w http.ResponseWriter, in *http.Request, c httpx.Call) err
 // send gets the header of an answer from whichever instance serves.
 func (p *passage) send() (*http.Response, error) {
 	for {
-		lease, err := p.relay.target.Acquire(p.ctx)
+		lease, err := p.relay.target.Acquire(p.in.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -144,17 +142,16 @@ func (p *passage) send() (*http.Response, error) {
 		if err := p.takePlace(); err != nil {
 			return nil, err
 		}
-		p.patience = time.AfterFunc(p.relay.limits.RequestTimeout, func() { p.cancel(errTooSlow) })
-		res, err := p.relay.upstream(lease).transport.RoundTrip(p.out)
+		res, err := p.exchange()
 		if err == nil {
 			return res, nil
 		}
-		p.patience.Stop()
-		if !p.mayRepeat() {
+		if !p.mayRepeat(err) {
 			return nil, err
 		}
 		p.repeated = true
 		p.relay.count.repeated.Add(1)
+		p.disconnect(false)
 		p.release()
 	}
 }
@@ -163,7 +160,7 @@ func (p *passage) takePlace() error {
 	if p.placed {
 		return nil
 	}
-	in, err := p.relay.inFlight.enter(p.ctx)
+	in, err := p.relay.inFlight.enter(p.in.Context())
 	if err != nil {
 		return err
 	}
@@ -177,9 +174,7 @@ func (p *passage) takePlace() error {
 }
 
 var (
-	errTooSlow = errors.New("no header of an answer in time")
-	errIdle    = errors.New("the answer stood still for too long")
-	errOver    = errors.New("the stream has lasted as long as it may")
+	errOver = errors.New("the stream has lasted as long as it may")
 	// errAborted is the edge's word for a body that does not come to its end.
 	errAborted = &apierror.Error{Name: "BadRequestError", Status: http.StatusBadRequest, Message: "request aborted"}
 )
@@ -188,10 +183,6 @@ var (
 // log.
 func (p *passage) explain(err error) error {
 	r := p.relay
-	if p.bodyFailed.Load() {
-		return fmt.Errorf("%w: %w", errAborted, err)
-	}
-	cause := context.Cause(p.ctx)
 	refusal, isRefusal := errors.AsType[*Refusal](err)
 	named, isNamed := errors.AsType[*apierror.Error](err)
 	switch {
@@ -203,15 +194,17 @@ func (p *passage) explain(err error) error {
 			p.retryAfter(time.Second)
 		}
 		return named
-	case errors.Is(cause, errTooSlow):
+	case p.in.Context().Err() != nil:
+		return err // the caller is gone
+	case p.body != nil && p.body.failed.Load():
+		return fmt.Errorf("%w: %w", errAborted, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		r.count.timedOut.Add(1)
 		return r.unavailable(http.StatusGatewayTimeout, "Plugin '%s' did not answer within %s", r.plugin, r.limits.RequestTimeout)
-	case cause != nil || p.in.Context().Err() != nil:
-		return err // the caller is gone
 	}
 	r.count.failed.Add(1)
 	r.log.Warn("a plugin gave no answer", slog.String("request", p.call.RequestID), slog.String("method", p.in.Method), slog.Any("error", err))
-	if p.connected.Load() && !broken(err) {
+	if p.wire != nil && !broken(err) {
 		return r.unavailable(http.StatusBadGateway, "Plugin '%s' gave an answer that is not HTTP, or has a header of more than %d kB", r.plugin, r.limits.Header>>10)
 	}
 	p.retryAfter(time.Second)
@@ -230,10 +223,3 @@ func (r *Relay) unavailable(status int, format string, args ...any) *apierror.Er
 	err.Fields = map[string]any{"plugin": string(r.plugin)}
 	return err
 }
-
-var _ io.Closer = closer{}
-
-// closer keeps the transport from closing a body that is sent again, or that the edge still counts.
-type closer struct{ io.Reader }
-
-func (closer) Close() error { return nil }

@@ -188,6 +188,47 @@ func TestRelay_SendsRequestBodiesOnWhileTheyArrive(t *testing.T) {
 	}
 }
 
+func TestRelay_AnswersBeforeTheBodyHasEnded(t *testing.T) {
+	h := newHost(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		_ = control.EnableFullDuplex()
+		if r.URL.Path == "/refuse" {
+			w.WriteHeader(http.StatusConflict)
+			return
+		}
+		in := bufio.NewReader(r.Body)
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(w, "echo "+line)
+			_ = control.Flush()
+		}
+	})))
+	const head = " HTTP/1.1\r\nHost: x\r\nAuthorization: " + httpxtest.Guest + "\r\nTransfer-Encoding: chunked\r\n\r\n"
+	conn := h.connect(t)
+	_, _ = io.WriteString(conn, "POST /api/demo/refuse"+head+"5\r\nhello\r\n") // and never more
+	if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != http.StatusConflict {
+		t.Error(res, err)
+	}
+	conn = h.connect(t)
+	in := bufio.NewReader(conn)
+	_, _ = io.WriteString(conn, "POST /api/demo/echo"+head+"2\r\na\n\r\n")
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := bufio.NewReader(res.Body)
+	if line, err := answer.ReadString('\n'); line != "echo a\n" {
+		t.Error(line, err)
+	}
+	_, _ = io.WriteString(conn, "2\r\nb\n\r\n0\r\n\r\n")
+	if rest, err := io.ReadAll(answer); string(rest) != "echo b\n" {
+		t.Error(string(rest), err)
+	}
+}
+
 func TestRelay_PassesLengthsTrailersHintsAndHEAD(t *testing.T) {
 	h := newHost(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/length" {

@@ -14,15 +14,13 @@ import (
 // upgrade joins the caller's connection with the plugin's. Only web sockets pass: another protocol, such as HTTP/2, could
 // carry requests that the host does not see.
 func (p *passage) upgrade(res *http.Response) error {
-	backend, writable := res.Body.(io.ReadWriteCloser)
-	if !p.socket || !writable || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
+	if !p.socket || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		p.relay.count.failed.Add(1)
 		return p.relay.unavailable(http.StatusBadGateway, "Plugin '%s' changed to a protocol that was not asked for", p.relay.plugin)
 	}
 	if err := p.takeAnswerPlace(); err != nil {
 		return err
 	}
-	p.patience.Stop()
 	p.copyHeader(res)
 	conn, buffered, err := http.NewResponseController(p.w).Hijack()
 	if err != nil {
@@ -32,7 +30,7 @@ func (p *passage) upgrade(res *http.Response) error {
 	if err := p.accept(conn, buffered.Writer); err != nil {
 		return nil //nolint:nilerr // the caller is gone, nobody can be told
 	}
-	p.join(conn, buffered.Reader, backend)
+	p.join(conn, buffered.Reader)
 	return nil
 }
 
@@ -60,21 +58,26 @@ func (p *passage) accept(conn net.Conn, w *bufio.Writer) error {
 }
 
 // join copies both ways until one side ends, nothing has moved for too long, or time is up; then both sides are closed.
-func (p *passage) join(conn net.Conn, fromCaller io.Reader, backend io.ReadWriteCloser) {
+func (p *passage) join(conn net.Conn, fromCaller io.Reader) {
+	backend := p.wire
+	if err := backend.SetDeadline(time.Time{}); err != nil {
+		return
+	}
 	closeBoth := sync.OnceFunc(func() { _ = conn.Close(); _ = backend.Close() })
 	defer closeBoth()
-	defer p.endWithHost()()
-	defer p.endAfterLifetime()()
-	defer context.AfterFunc(p.ctx, closeBoth)()
+	for _, ending := range []context.Context{p.relay.ending, p.in.Context()} {
+		defer context.AfterFunc(ending, closeBoth)()
+	}
+	defer time.AfterFunc(p.lifetime(), closeBoth).Stop()
 	idle := time.AfterFunc(p.relay.limits.Idle, closeBoth)
 	defer idle.Stop()
 	moved := func() { idle.Reset(p.relay.limits.Idle) }
 	var there sync.WaitGroup
 	there.Go(func() {
 		defer closeBoth()
-		_, _ = io.Copy(moving{backend, moved}, fromCaller) // its end, however it came, is the end of the web socket
+		_, _ = io.Copy(moving{backend.Conn, moved}, fromCaller) // its end, however it came, is the end of the web socket
 	})
-	_, _ = io.Copy(moving{conn, moved}, backend)
+	_, _ = io.Copy(moving{conn, moved}, backend.in)
 	closeBoth()
 	there.Wait()
 }
