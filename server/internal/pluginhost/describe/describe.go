@@ -26,10 +26,11 @@ const (
 	patience  = 20 * time.Second
 	maxAnswer = 4 << 20
 	maxNoise  = 64 << 10
+	hostPath  = "/usr/bin:/bin"
 )
 
-// Run starts the program of m with CALLBOARD_DESCRIBE=1 and reads its answer. path is the PATH in which an interpreter is
-// looked for. The environment is that of a plugin: nothing of the caller's gets in.
+// Run starts the program of m with CALLBOARD_DESCRIBE=1 and reads its answer. An interpreter is looked for where the host
+// looks, and then on path, the caller's PATH. The environment is that of a plugin: nothing of the caller's gets in.
 func Run(ctx context.Context, m *manifest.Manifest, argv []string, path string) (*pluginv1.DescribeResponse, error) {
 	program, err := find(argv[0], path)
 	if err != nil {
@@ -46,7 +47,7 @@ func Run(ctx context.Context, m *manifest.Manifest, argv []string, path string) 
 	stdout, stderr := &clipped{most: maxAnswer}, &clipped{most: maxNoise}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = m.Dir, stdout, stderr
 	cmd.Env = []string{
-		"PATH=/usr/bin:/bin:" + filepath.Dir(program), "HOME=" + home, "TMPDIR=" + home, "LANG=C.UTF-8",
+		"PATH=" + hostPath + ":" + filepath.Dir(program), "HOME=" + home, "TMPDIR=" + home, "LANG=C.UTF-8",
 		"CALLBOARD_DESCRIBE=1", "CALLBOARD_PLUGIN_ID=" + string(m.ID), "CALLBOARD_DATA_DIR=" + home,
 	}
 	// A grandchild that keeps the streams open must not keep the caller.
@@ -61,7 +62,7 @@ func find(program, path string) (string, error) {
 	if strings.Contains(program, "/") {
 		return filepath.Abs(program)
 	}
-	for _, dir := range filepath.SplitList(path) {
+	for _, dir := range filepath.SplitList(hostPath + ":" + path) {
 		candidate := filepath.Join(dir, program)
 		if info, err := os.Stat(candidate); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && filepath.IsAbs(dir) {
 			return candidate, nil

@@ -61,6 +61,9 @@ func write(t *testing.T, o starter.Options) string {
 	return o.Dir
 }
 
+// python is the system's, which has the packages; another one earlier on the PATH may not.
+const python = "/usr/bin/python3"
+
 func run(t *testing.T, dir string, env []string, argv ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
@@ -81,11 +84,11 @@ func TestWrite_GoPluginPassesItsTests(t *testing.T) {
 }
 
 func TestWrite_PythonPluginPassesItsTests(t *testing.T) {
-	if exec.CommandContext(t.Context(), "python3", "-c", "import grpc, google.protobuf").Run() != nil {
+	if exec.CommandContext(t.Context(), python, "-c", "import grpc, google.protobuf").Run() != nil {
 		t.Skip("python3 with grpcio is not installed; make languages installs it")
 	}
 	dir := write(t, starter.Options{ID: "my-python", Language: starter.Python})
-	run(t, dir, nil, "python3", "-B", "-m", "unittest")
+	run(t, dir, nil, python, "-B", "-m", "unittest")
 }
 
 func TestWrite_NodePluginPassesItsTests(t *testing.T) {
