@@ -189,6 +189,34 @@ func (e *Engine) add(plugin string, in *Integration) {
 	e.resources[in.ResourceType] = &owned{plugin: plugin, integration: in}
 }
 
+// Set makes integrations all that plugin has, while the host runs. A resource type that another feature owns is a
+// ConflictError, and nothing changes then. Conditions on a type that is gone are answered as those on one that never was.
+func (e *Engine) Set(plugin string, integrations []Integration) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	next := make(map[string]*owned, len(e.resources)+len(integrations))
+	for resourceType, o := range e.resources {
+		if o.plugin != plugin {
+			next[resourceType] = o
+		}
+	}
+	for i := range integrations {
+		in := &integrations[i]
+		if in.ResourceType == "" {
+			continue
+		}
+		if next[in.ResourceType] != nil {
+			return apierror.Conflictf("%s cannot own the resource type %q: %s does", plugin, in.ResourceType, next[in.ResourceType].plugin)
+		}
+		next[in.ResourceType] = &owned{plugin: plugin, integration: in}
+	}
+	e.resources = next
+	return nil
+}
+
+// Remove takes away everything that plugin has.
+func (e *Engine) Remove(plugin string) { _ = e.Set(plugin, nil) } // nothing can be in conflict
+
 func (e *Engine) resource(resourceType string) *owned {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

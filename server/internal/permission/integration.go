@@ -3,6 +3,8 @@ package permission
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/permission/zod"
@@ -16,6 +18,10 @@ type Integration struct {
 	// Load returns the resources with those refs, in their order, nil for one that does not exist. The refs are
 	// distinct. nil = conditions cannot be evaluated from outside.
 	Load func(ctx context.Context, refs []string) ([]any, error)
+	// Hold answers for an owner in another process, which is asked about many resources at once, in place of Load and of
+	// the rules' Apply: whether the condition holds for each ref, in their order. Parameters have been checked. Such an
+	// owner decides itself about resources that do not exist.
+	Hold func(ctx context.Context, c *Condition, refs []string) ([]bool, error)
 }
 
 // Rule is a question about a resource.
@@ -23,6 +29,9 @@ type Rule struct {
 	Name, Description string
 	// Params is the shape of the parameters; nil = any.
 	Params zod.Schema
+	// ParamsSchema is shown for a rule without Params, and Check looks at its parameters; nil = any.
+	ParamsSchema json.RawMessage
+	Check        func(params map[string]any) error
 	// Apply answers for one resource; params have the shape of Params.
 	Apply func(resource any, params map[string]any) (bool, error)
 }
@@ -52,6 +61,11 @@ func (in *Integration) rule(name string) *Rule {
 }
 
 func (r *Rule) check(params map[string]any) error {
+	if r.Check != nil {
+		if err := r.Check(params); err != nil {
+			return apierror.Wrap(apierror.Input, "Parameters to rule are invalid", err)
+		}
+	}
 	if r.Params == nil {
 		return nil
 	}
@@ -80,6 +94,113 @@ func (in *Integration) decideEach(c *Criteria, refs []string, resources map[stri
 		}
 	}
 	return results, nil
+}
+
+// decide answers a list of questions about resources of this type. The owner is asked for everything at once.
+func (in *Integration) decide(ctx context.Context, questions []question) ([][]Result, error) {
+	answers := make([][]Result, len(questions))
+	if in.Hold != nil {
+		for i, q := range questions {
+			var err error
+			if answers[i], err = in.holdEach(ctx, q.criteria, q.refs); err != nil {
+				return nil, err
+			}
+		}
+		return answers, nil
+	}
+	var all []string
+	for _, q := range questions {
+		all = append(all, q.refs...)
+	}
+	resources, err := in.load(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	for i, q := range questions {
+		if answers[i], err = in.decideEach(q.criteria, q.refs, resources); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+// question is whether criteria hold for some resources.
+type question struct {
+	criteria *Criteria
+	refs     []string
+}
+
+// holdEach resolves criteria for all refs at once, so that each condition costs one call. Of a condition that is reached
+// for some refs only, those alone are asked.
+func (in *Integration) holdEach(ctx context.Context, c *Criteria, refs []string) ([]Result, error) {
+	known := map[*Condition]map[string]bool{} // what conditions have answered
+	results := make([]Result, len(refs))
+	open := refs
+	for len(open) > 0 {
+		asked := map[*Condition][]string{}
+		var still []string
+		for _, ref := range open {
+			missing := (*Condition)(nil)
+			_, err := c.Resolve(func(cond *Condition) (bool, error) {
+				held, ok := known[cond][ref]
+				if !ok {
+					missing = cond
+					return false, errUnasked
+				}
+				return held, nil
+			})
+			switch {
+			case missing != nil:
+				asked[missing] = append(asked[missing], ref)
+				still = append(still, ref)
+			case err != nil:
+				return nil, err
+			}
+		}
+		for cond, wanted := range asked {
+			if err := in.ask(ctx, cond, wanted, known); err != nil {
+				return nil, err
+			}
+		}
+		open = still
+	}
+	for i, ref := range refs {
+		results[i] = Deny
+		held, err := c.Resolve(func(cond *Condition) (bool, error) { return known[cond][ref], nil })
+		if err != nil {
+			return nil, err
+		}
+		if held {
+			results[i] = Allow
+		}
+	}
+	return results, nil
+}
+
+var errUnasked = errors.New("not asked yet")
+
+func (in *Integration) ask(ctx context.Context, cond *Condition, refs []string, known map[*Condition]map[string]bool) error {
+	rule := in.rule(cond.Rule)
+	if rule == nil {
+		return apierror.Newf(apierror.Generic, "Permission rule '%s' does not exist for resource type '%s'", cond.Rule, in.ResourceType)
+	}
+	if err := rule.check(cond.Params); err != nil {
+		return err
+	}
+	held, err := in.Hold(ctx, cond, refs)
+	if err != nil {
+		return err
+	}
+	if len(held) != len(refs) {
+		return fmt.Errorf("rule %s: %d answers for %d resources", cond.Rule, len(held), len(refs))
+	}
+	if known[cond] == nil {
+		known[cond] = map[string]bool{}
+	}
+	for i, ref := range refs {
+		known[cond][ref] = held[i]
+	}
+	return nil
 }
 
 // load fetches each ref once.
@@ -129,7 +250,7 @@ func metadataOf(integrations []Integration) metadata {
 	for _, in := range integrations {
 		m.Permissions = append(m.Permissions, in.Permissions...)
 		for _, r := range in.Rules {
-			shown := ruleMetadata{Name: r.Name, Description: r.Description, ResourceType: in.ResourceType}
+			shown := ruleMetadata{Name: r.Name, Description: r.Description, ResourceType: in.ResourceType, ParamsSchema: r.ParamsSchema}
 			if r.Params != nil {
 				shown.ParamsSchema = zod.JSONSchema(r.Params)
 			}

@@ -92,21 +92,16 @@ func (e *Engine) evaluate(ctx context.Context, resourceType string, items []quer
 	if o == nil {
 		return apierror.Newf(apierror.NotImplemented, "No plugin of this host owns the resource type '%s'", resourceType)
 	}
-	var all []string
-	for _, i := range indexes {
-		all = append(all, items[i].ResourceRef.values...)
+	questions := make([]question, len(indexes))
+	for at, i := range indexes {
+		questions[at] = question{answers[i].Conditions, items[i].ResourceRef.values}
 	}
-	resources, err := o.integration.load(ctx, all)
+	results, err := o.integration.decide(ctx, questions)
 	if err != nil {
 		return err
 	}
-	for _, i := range indexes {
-		ref := items[i].ResourceRef
-		results, err := o.integration.decideEach(answers[i].Conditions, ref.values, resources)
-		if err != nil {
-			return err
-		}
-		answers[i] = answer{ID: items[i].ID, Result: ref.answer(results)}
+	for at, i := range indexes {
+		answers[i] = answer{ID: items[i].ID, Result: items[i].ResourceRef.answer(results[at])}
 	}
 	return nil
 }
@@ -181,31 +176,30 @@ func refuseUsers(c *gin.Context) error {
 
 func apply(ctx context.Context, byType map[string]*Integration, items []application) ([]answer, error) {
 	var unknown []string
-	wanted := map[string][]string{}
-	for _, item := range items {
+	wanted := map[string][]question{}
+	for i := range items {
+		item := &items[i]
 		if byType[item.ResourceType] == nil {
 			unknown = append(unknown, item.ResourceType)
 		}
-		wanted[item.ResourceType] = append(wanted[item.ResourceType], item.ResourceRef.values...)
+		wanted[item.ResourceType] = append(wanted[item.ResourceType], question{&item.Conditions, item.ResourceRef.values})
 	}
 	if unknown != nil {
 		return nil, apierror.Inputf("Unexpected resource types: %s.", strings.Join(unknown, ", "))
 	}
-	loaded := make(map[string]map[string]any, len(wanted))
-	for resourceType, refs := range wanted {
-		resources, err := byType[resourceType].load(ctx, refs)
+	decided := make(map[string][][]Result, len(wanted))
+	for resourceType, questions := range wanted {
+		results, err := byType[resourceType].decide(ctx, questions)
 		if err != nil {
 			return nil, err
 		}
-		loaded[resourceType] = resources
+		decided[resourceType] = results
 	}
 	answers := make([]answer, len(items))
 	for i, item := range items {
-		results, err := byType[item.ResourceType].decideEach(&item.Conditions, item.ResourceRef.values, loaded[item.ResourceType])
-		if err != nil {
-			return nil, err
-		}
-		answers[i] = answer{ID: item.ID, Result: item.ResourceRef.answer(results)}
+		results := decided[item.ResourceType]
+		decided[item.ResourceType] = results[1:]
+		answers[i] = answer{ID: item.ID, Result: item.ResourceRef.answer(results[0])}
 	}
 	return answers, nil
 }

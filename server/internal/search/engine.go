@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 )
@@ -30,13 +32,17 @@ type Options struct {
 
 // Engine holds the indexes and answers queries. It is safe for concurrent use.
 type Engine struct {
-	indexes   []*index
+	indexes   atomic.Pointer[[]*index] // replaced as a whole when types come and go
 	authorize permission.Authorizer
 	log       *slog.Logger
 	interval  time.Duration
 	scratch   scratchPool
 	// The tags around what matched are unlikely to occur in a text, and the same for the life of the engine.
 	preTag, postTag string
+
+	mu sync.Mutex
+	// follow keeps an index up to date until Run ends; nil while the engine does not run.
+	follow func(*index)
 }
 
 // New prepares the engine. Nothing is indexed before [Engine.Run] or [Engine.Update]; until then queries find nothing.
@@ -49,22 +55,64 @@ func New(o Options) (*Engine, error) {
 	if e.interval <= 0 {
 		e.interval = 500 * time.Millisecond
 	}
-	for _, t := range o.Types {
-		if !slices.Contains(t.Fields, locationField) {
-			return nil, fmt.Errorf("search type %s: has no field %q", t.Name, locationField)
-		}
-		if slices.Contains(e.TypeNames(), t.Name) {
-			return nil, fmt.Errorf("search type %s is registered twice", t.Name)
-		}
-		e.indexes = append(e.indexes, newIndex(t, o.Logger))
-	}
-	return e, nil
+	e.indexes.Store(&[]*index{})
+	return e, e.Set("", o.Types)
 }
+
+// Set makes types all that source has, before Run or during it. Types that are the same as before, by name and Source,
+// keep their index. A name that is taken is a ConflictError, and nothing changes then. Documents of a new type are found
+// as soon as its source has been read; those of a type that is gone no longer.
+func (e *Engine) Set(source string, types []Type) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var next, fresh, gone []*index
+	mine := map[string]*index{}
+	for _, ix := range *e.indexes.Load() {
+		if ix.source != source {
+			next = append(next, ix)
+		} else {
+			mine[ix.typ.Name] = ix
+		}
+	}
+	for _, t := range types {
+		if !slices.Contains(t.Fields, locationField) {
+			return fmt.Errorf("search type %s: has no field %q", t.Name, locationField)
+		}
+		if slices.ContainsFunc(next, func(ix *index) bool { return ix.typ.Name == t.Name }) {
+			return apierror.Conflictf("search type %s is registered twice", t.Name)
+		}
+		ix := mine[t.Name]
+		if ix == nil || ix.typ.Source != t.Source {
+			ix = newIndex(t, e.log)
+			ix.source = source
+			fresh = append(fresh, ix)
+		} else {
+			delete(mine, t.Name)
+		}
+		next = append(next, ix)
+	}
+	for _, ix := range mine {
+		gone = append(gone, ix)
+	}
+	e.indexes.Store(&next)
+	for _, ix := range gone {
+		ix.end()
+	}
+	if e.follow != nil {
+		for _, ix := range fresh {
+			e.follow(ix)
+		}
+	}
+	return nil
+}
+
+// Remove takes away the types of source, and waits until nobody reads its documents.
+func (e *Engine) Remove(source string) { _ = e.Set(source, nil) } // nothing can be in conflict
 
 // TypeNames lists the registered types in the order of registration.
 func (e *Engine) TypeNames() []string {
 	var names []string
-	for _, ix := range e.indexes {
+	for _, ix := range *e.indexes.Load() {
 		names = append(names, ix.typ.Name)
 	}
 	return names
@@ -73,18 +121,34 @@ func (e *Engine) TypeNames() []string {
 // Run keeps the indexes up to date until ctx ends, and returns when all of its goroutines have ended.
 func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, ix := range e.indexes {
-		wg.Go(func() { e.follow(ctx, ix) })
+	e.mu.Lock()
+	e.follow = func(ix *index) {
+		own, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		ix.end = func() { cancel(); <-done }
+		wg.Go(func() {
+			defer close(done)
+			defer cancel()
+			e.keepUp(own, ix)
+		})
 	}
+	for _, ix := range *e.indexes.Load() {
+		e.follow(ix)
+	}
+	e.mu.Unlock()
+	<-ctx.Done()
+	e.mu.Lock()
+	e.follow = nil
+	e.mu.Unlock()
 	wg.Wait()
 }
 
 // maxRetryPause is how rarely a source that fails is asked again.
 const maxRetryPause = 30 * time.Second
 
-// follow updates one index. After a long update it pauses longer, so that a source which changes all the time costs at
+// keepUp updates one index. After a long update it pauses longer, so that a source which changes all the time costs at
 // most a fifth of one processor; after failures too.
-func (e *Engine) follow(ctx context.Context, ix *index) {
+func (e *Engine) keepUp(ctx context.Context, ix *index) {
 	pause := e.interval
 	for {
 		began := time.Now()
@@ -105,7 +169,7 @@ func (e *Engine) follow(ctx context.Context, ix *index) {
 // Update brings all indexes up to date now. It must not be used while [Engine.Run] runs.
 func (e *Engine) Update(ctx context.Context) error {
 	var errs []error
-	for _, ix := range e.indexes {
+	for _, ix := range *e.indexes.Load() {
 		errs = append(errs, ix.update(ctx))
 	}
 	return errors.Join(errs...)
@@ -114,7 +178,7 @@ func (e *Engine) Update(ctx context.Context) error {
 // Documents is the number of indexed documents by type, for metrics and the console.
 func (e *Engine) Documents() map[string]int {
 	n := map[string]int{}
-	for _, ix := range e.indexes {
+	for _, ix := range *e.indexes.Load() {
 		n[ix.typ.Name] = ix.current.Load().docs
 	}
 	return n
@@ -181,8 +245,14 @@ func (e *Engine) Query(ctx context.Context, p *principal.Principal, q Query) (Re
 
 // access asks for each requested type whether p may see it. partial says that some documents are hidden.
 func (e *Engine) access(ctx context.Context, p *principal.Principal, types []string) (allowed []access, partial bool, err error) {
-	for _, ix := range e.indexes {
+	for _, ix := range *e.indexes.Load() {
 		if types != nil && !slices.Contains(types, ix.typ.Name) {
+			continue
+		}
+		if mayAll, err := e.mayAll(ctx, p, ix.typ); err != nil || !mayAll {
+			if err != nil {
+				return nil, false, err
+			}
 			continue
 		}
 		a := access{index: ix}
@@ -203,6 +273,20 @@ func (e *Engine) access(ctx context.Context, p *principal.Principal, types []str
 		allowed = append(allowed, a)
 	}
 	return allowed, partial, nil
+}
+
+// mayAll asks for the further permissions of a type. A conditional decision about them has no resource to speak of.
+func (e *Engine) mayAll(ctx context.Context, p *principal.Principal, t Type) (bool, error) {
+	for _, needed := range t.Needs {
+		d, err := e.authorize.Authorize(ctx, p, needed)
+		if err != nil {
+			return false, fmt.Errorf("authorize %s for search type %s: %w", needed.Name, t.Name, err)
+		}
+		if d.Result != permission.Allow {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (ix *index) visible(ctx context.Context, p *principal.Principal, c *permission.Criteria) (func(string) bool, error) {

@@ -12,9 +12,12 @@ import (
 
 // index is the searchable state of one type. Any number of goroutines read the snapshot; update is called by one.
 type index struct {
+	source  string // who brought the type
 	typ     Type
 	log     *slog.Logger
 	current atomic.Pointer[snapshot]
+	// end stops the goroutine that updates the index, and waits for it. Guarded by the engine.
+	end func()
 
 	// The rest belongs to the goroutine that updates.
 	live       map[string]*slot
@@ -49,7 +52,7 @@ type segmentView struct {
 }
 
 func newIndex(t Type, log *slog.Logger) *index {
-	ix := &index{typ: t, log: log, live: map[string]*slot{}}
+	ix := &index{typ: t, log: log, live: map[string]*slot{}, end: func() {}}
 	ix.current.Store(&snapshot{fields: len(t.Fields), tokens: make([]int64, len(t.Fields))})
 	return ix
 }

@@ -31,9 +31,8 @@ func ReadLimits(s *config.Section) Limits {
 
 // Routes adds the routes of e to r.
 func Routes(r *httpx.Router, e *Engine, l Limits) {
-	types := e.TypeNames()
 	r.GET("/query", httpx.AnyPrincipal, func(c *gin.Context) error {
-		q, err := ParseQuery(c.Request.URL.RawQuery, types, l)
+		q, err := ParseQuery(c.Request.URL.RawQuery, e.TypeNames(), l)
 		if err != nil {
 			return err
 		}

@@ -17,12 +17,14 @@ type Type struct {
 	Source Source
 	// Permission decides who sees documents of this type; nil = every caller.
 	Permission *permission.Permission
+	// Needs are further permissions, each of which a caller must have without conditions.
+	Needs []permission.Permission
 	// Conditions turns a conditional decision into a test on resource refs, for one request. A type with a resource
 	// permission and without Conditions shows nothing to callers whose decision is conditional.
 	Conditions func(ctx context.Context, p *principal.Principal, c *permission.Criteria) (func(resourceRef string) bool, error)
 }
 
-// Source provides the documents of one type. Its methods are called by one goroutine of the engine at a time.
+// Source provides the documents of one type. It is comparable, as pointers are. Its methods are called by one goroutine of the engine at a time.
 type Source interface {
 	// Generation is a number that is different after any document was added, changed or removed. It is polled, so it
 	// must be cheap, and it must be read before the documents it describes.

@@ -1,0 +1,136 @@
+package scaffolder
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// Action is a kind of step that templates can use.
+//
+// Laws: Description does not block and is the same until the action is replaced. Execute is called from many goroutines,
+// once for each step, and again with the same input for a step that was interrupted only when Repeatable says so; it
+// returns when the step has ended and calls nobody afterwards. When ctx ends it stops within a second. An error fails the
+// step, and its text is shown to the user who started the task. With DryRun, which is asked of those alone that support
+// it, nothing outside is changed.
+type Action interface {
+	Description() Description
+	Execute(ctx context.Context, run Invocation, l Listener) error
+}
+
+// Description is what an action says about itself.
+type Description struct {
+	ID             string // "sentry:release:create"; unique
+	Description    string
+	Input, Output  json.RawMessage // JSON Schemas, nil = an object with anything
+	Examples       []Example
+	SupportsDryRun bool
+	// Repeatable: running it again with the same input after an interruption is harmless.
+	Repeatable bool
+}
+
+// Example shows a template's steps, as YAML.
+type Example struct{ Description, Example string }
+
+// Invocation is one run of an action.
+type Invocation struct {
+	Task, Step string
+	Input      Input
+	DryRun     bool
+	User       string // entity ref of the user who started the task, "" = nobody
+	// Checkpoints are what earlier runs of this step reached, by key.
+	Checkpoints map[string]json.RawMessage
+	// Workspace is the folder of the task's files, "" = the action gets none.
+	Workspace string
+}
+
+// Input is a JSON object that fits the action's input schema. It may hold secrets, so it prints as three dots.
+type Input json.RawMessage
+
+// String implements [fmt.Stringer].
+func (Input) String() string { return "…" }
+
+// GoString implements [fmt.GoStringer].
+func (Input) GoString() string { return "…" }
+
+// MarshalText keeps inputs out of structured logs and of JSON.
+func (Input) MarshalText() ([]byte, error) { return []byte("…"), nil }
+
+// Listener hears what a run does, in order and from one goroutine at a time. An error ends the run.
+type Listener interface {
+	// Log is for the user. level is debug, info, warn or error.
+	Log(level, message string) error
+	// Output sets one output of the step; of two with one name the last one counts.
+	Output(name string, value json.RawMessage) error
+	// Checkpoint records what was reached. It returns when that is stored.
+	Checkpoint(key string, value json.RawMessage) error
+}
+
+// Actions are the actions that are installed. Sources bring and take theirs while the host runs. Safe for concurrent use.
+type Actions struct {
+	mu       sync.RWMutex
+	bySource map[string][]Action
+	byID     map[string]Action
+}
+
+// NewActions is without any.
+func NewActions() *Actions {
+	return &Actions{bySource: map[string][]Action{}, byID: map[string]Action{}}
+}
+
+// Set makes list all that source has. An id that is taken is a ConflictError, and nothing changes then.
+func (a *Actions) Set(source string, list []Action) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := map[string]Action{}
+	for other, theirs := range a.bySource {
+		for _, t := range theirs {
+			if other != source {
+				next[t.Description().ID] = t
+			}
+		}
+	}
+	for _, mine := range list {
+		id := mine.Description().ID
+		if next[id] != nil {
+			return apierror.Conflictf("%s cannot add the action %q: there is one of that id", source, id)
+		}
+		next[id] = mine
+	}
+	a.bySource[source], a.byID = slices.Clone(list), next
+	return nil
+}
+
+// Remove takes away everything that source has.
+func (a *Actions) Remove(source string) {
+	_ = a.Set(source, nil) // nothing can be in conflict
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.bySource, source)
+}
+
+// List is every action, by id.
+func (a *Actions) List() []Action {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	all := make([]Action, 0, len(a.byID))
+	for _, x := range a.byID {
+		all = append(all, x)
+	}
+	slices.SortFunc(all, func(x, y Action) int { return cmp.Compare(x.Description().ID, y.Description().ID) })
+	return all
+}
+
+// Find is the action with that id; NotFoundError in the reference's words.
+func (a *Actions) Find(id string) (Action, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if x := a.byID[id]; x != nil {
+		return x, nil
+	}
+	return nil, apierror.NotFoundf("Template action with ID '%s' is not registered. See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.", id)
+}
