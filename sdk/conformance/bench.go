@@ -225,6 +225,11 @@ func (b *bench) start(ctx context.Context) (*instance, error) {
 	return p, nil
 }
 
+// withoutFolders takes the folders of the run out of a text.
+func (b *bench) withoutFolders(text string) string {
+	return folderForm.ReplaceAllString(strings.ReplaceAll(text, b.folder, ""), "$$CALLBOARD_RUNTIME_DIR")
+}
+
 func (b *bench) env(runtime, data string) []string {
 	path := "/usr/bin:/bin"
 	if b.extra != "" {

@@ -95,7 +95,7 @@ func (p *instance) upstreamMissing(err error, before int) bool {
 func (p *instance) unexpected(what, advice string, err error) error {
 	var f *finding
 	switch {
-	case p.ended():
+	case p.gone(err):
 		return p.whyEnded("It ended during " + what)
 	case errors.As(err, &f):
 		return err
@@ -143,9 +143,10 @@ func (b *bench) exercise(ctx context.Context) error {
 	_, _ = p.plugin.CollectMetrics(ctx, &pluginv1.CollectMetricsRequest{})
 	if cases, err := b.cases(); err == nil { // errors about settings like to repeat them
 		for i, bad := range cases.bad {
-			if _, err := p.validate(ctx, bad.json); err != nil || i > 20 {
+			if p.ended() || i > 20 {
 				break
 			}
+			_, _ = p.validate(ctx, bad.json)
 			_, _ = p.plugin.Configure(ctx, p.configuration(bad.json))
 		}
 	}

@@ -10,6 +10,8 @@ import (
 )
 
 var (
+	folderForm  = regexp.MustCompile(`/[rd]\d+`)
+	faultForm   = regexp.MustCompile(`^(panic: |fatal error: |[\w.]*(Error|Exception): )`)
 	idForm      = regexp.MustCompile(`^[a-z][a-z0-9-]{0,49}$`)
 	versionForm = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 )

@@ -26,10 +26,12 @@ import (
 // The times that the protocol gives.
 const (
 	handshakeTime = 5 * time.Second
-	callTime      = 10 * time.Second
-	shutdownTime  = 2 * time.Second
-	orphanTime    = 5 * time.Second
-	cancelTime    = time.Second
+	// givenUp is when the host does not wait any longer.
+	givenUp      = 10 * time.Second
+	callTime     = 10 * time.Second
+	shutdownTime = 2 * time.Second
+	orphanTime   = 5 * time.Second
+	cancelTime   = time.Second
 	// slack is for the machine that the kit runs on, which may be busy: a limit counts as broken only beyond it.
 	slack = 500 * time.Millisecond
 )
@@ -119,7 +121,7 @@ func (p *instance) shake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkLine(line, filepath.Join(p.runtime, "rpc.sock")); err != nil {
+	if err := checkLine(strings.ReplaceAll(line, p.runtime, "$CALLBOARD_RUNTIME_DIR")); err != nil {
 		return err
 	}
 	p.stdout = readLogs("standard output", p.out, p.b.canaries)
@@ -136,7 +138,7 @@ func (p *instance) readLine(ctx context.Context) (string, error) {
 		line, err := firstLine(p.out)
 		lines <- read{line, err}
 	}()
-	timeout := time.NewTimer(handshakeTime + slack)
+	timeout := time.NewTimer(givenUp)
 	defer timeout.Stop()
 	const advice = "Serve on $CALLBOARD_RUNTIME_DIR/rpc.sock, then print 1|1|unix|$CALLBOARD_RUNTIME_DIR/rpc.sock|grpc and a line feed, and flush."
 	select {
@@ -154,7 +156,7 @@ func (p *instance) readLine(ctx context.Context) (string, error) {
 		p.process.Kill()
 		hangUp(p.out)
 		<-lines
-		return "", found(advice, "It printed no handshake within %s%s", handshakeTime, p.logs.tail())
+		return "", found(advice, "It printed no handshake within %s%s", givenUp, p.logs.tail())
 	case <-ctx.Done():
 		p.process.Kill()
 		hangUp(p.out)
@@ -163,10 +165,11 @@ func (p *instance) readLine(ctx context.Context) (string, error) {
 	}
 }
 
-// checkLine judges the first line: "1|1|unix|<runtime>/rpc.sock|grpc", to which go-plugin's own servers add empty fields.
-func checkLine(line, socket string) error {
+// checkLine judges the first line, in which the runtime folder is written as its variable. go-plugin's own servers add
+// empty fields, which is fine.
+func checkLine(line string) error {
+	const socket = "$CALLBOARD_RUNTIME_DIR/rpc.sock"
 	fields := strings.Split(strings.TrimSpace(line), "|")
-	want := "1|1|unix|" + socket + "|grpc"
 	if len(fields) < 5 {
 		return found("Print nothing on standard output before the handshake; logs go to standard error.", "Its first line on standard output is %q and no handshake", clip(line, 120))
 	}
@@ -176,11 +179,11 @@ func checkLine(line, socket string) error {
 	case fields[1] != strconv.Itoa(Protocol):
 		return found("This host speaks protocol 1. PLUGIN_PROTOCOL_VERSIONS lists what a host speaks; take the highest that you know.", "The handshake has protocol version %q", clip(fields[1], 20))
 	case fields[2] != "unix" || fields[3] != socket:
-		return found("Listen on $CALLBOARD_RUNTIME_DIR/rpc.sock, whatever the variable says.", "The handshake leads to %s %s instead of $CALLBOARD_RUNTIME_DIR/rpc.sock", clip(fields[2], 10), clip(fields[3], 100))
+		return found("Listen on $CALLBOARD_RUNTIME_DIR/rpc.sock and say so.", "The handshake leads to %s %s", clip(fields[2], 10), clip(fields[3], 100))
 	case fields[4] != "grpc":
 		return found("The handshake ends with grpc.", "The handshake has the kind %q", clip(fields[4], 20))
 	case strings.Join(fields[5:], "") != "" && strings.Join(fields[5:], "") != "false":
-		return found("The host uses neither TLS nor go-plugin's broker: end the line after grpc.", "The handshake is %q instead of %q", clip(line, 160), want)
+		return found("The host uses neither TLS nor go-plugin's broker: end the line after grpc.", "The handshake is %q", clip(line, 160))
 	}
 	return nil
 }
@@ -208,7 +211,7 @@ func (p *instance) configure(ctx context.Context, settings []byte) error {
 	defer cancel()
 	answer, err := p.plugin.Configure(ctx, p.configuration(settings))
 	if err != nil {
-		if p.ended() {
+		if p.gone(err) {
 			return p.whyEnded("It ended during Configure")
 		}
 		return found("Take settings that fit your schema, or say with a Diagnostic what is wrong with them; `--settings` gives better ones than the kit can make.", "Configure failed with %s", describeError(err))
@@ -241,6 +244,11 @@ func (p *instance) ended() bool {
 	default:
 		return false
 	}
+}
+
+// gone tells whether the process has ended, or is about to: a call that fails with a broken connection is the first sign.
+func (p *instance) gone(err error) bool {
+	return p.ended() || err != nil && (status.Code(err) == codes.Unavailable || status.Code(err) == codes.Unknown) && p.endsWithin(slack)
 }
 
 // endsWithin waits for the end of the process.

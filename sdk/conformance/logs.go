@@ -27,6 +27,7 @@ type logs struct {
 
 	mu                   sync.Mutex
 	last                 []string
+	fault                string // the line that names a crash, if there is one
 	lines, bytes, shaped int
 	second               time.Time // when the present second began, and what came in it
 	inSecond, most       int
@@ -92,21 +93,28 @@ func (l *logs) take(line []byte) {
 	if shaped {
 		kept = record.Level + ": " + record.Message
 	}
+	if faultForm.MatchString(kept) {
+		l.fault = kept
+	}
 	if l.last = append(l.last, kept); len(l.last) > keptLines {
 		l.last = slices.Delete(l.last, 0, 1)
 	}
 }
 
-// lastLine is the last line that says something, in quotes, or "" if there is none.
+// tail is the end of a sentence: what the process said last, or of its crash.
 func (l *logs) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	words := l.fault
 	for _, line := range slices.Backward(l.last) {
-		if line != "" && !strings.HasPrefix(line, "goroutine ") && !strings.HasPrefix(line, "/") && !strings.HasPrefix(line, "main.") {
-			return "; its last words were: " + clip(line, 200)
+		if words == "" {
+			words = line
 		}
 	}
-	return ""
+	if words == "" {
+		return ""
+	}
+	return "; its last words were: " + clip(words, 200)
 }
 
 // find is the first kept line that holds one of the words.

@@ -15,13 +15,13 @@ import (
 )
 
 var capabilityRules = []Rule{
-	{"action.dry-run", Must, "A dry run of an action ends well and asks nobody outside.", checkDryRun},
-	{"action.input", Must, "An action refuses input that does not fit its schema.", checkActionInput},
-	{"action.output", Should, "The outputs of an action fit its schema.", checkActionOutput},
-	{"widget.frames", Must, "A widget answers frames that can be drawn.", checkFrames},
-	{"search.documents", Must, "Documents for the search have a title and a place.", checkDocuments},
-	{"rules.results", Must, "A permission rule answers one result for each resource.", checkRuleResults},
-	{"calls.cancel", Must, "Cancelled calls stop within a second, and Drain does not wait for them.", checkCancel},
+	{ID: "action.dry-run", Level: Must, Sentence: "A dry run of an action ends well and asks nobody outside.", check: checkDryRun},
+	{ID: "action.input", Level: Must, Sentence: "An action refuses input that does not fit its schema.", check: checkActionInput},
+	{ID: "action.output", Level: Should, Sentence: "The outputs of an action fit its schema.", check: checkActionOutput},
+	{ID: "widget.frames", Level: Must, Sentence: "A widget answers frames that can be drawn.", check: checkFrames},
+	{ID: "search.documents", Level: Must, Sentence: "Documents for the search have a title and a place.", check: checkDocuments},
+	{ID: "rules.results", Level: Must, Sentence: "A permission rule answers one result for each resource.", check: checkRuleResults},
+	{ID: "calls.cancel", Level: Must, Sentence: "Cancelled calls stop within a second, and Drain does not wait for them.", check: checkCancel, timed: true},
 }
 
 func (p *instance) actions(ctx context.Context) []*pluginv1.ScaffolderAction {
@@ -120,10 +120,10 @@ func checkActionInput(ctx context.Context, b *bench) error {
 			_, err := p.execute(ctx, &pluginv1.ExecuteActionRequest{Action: a.GetId(), InputJson: input.json, DryRun: a.GetSupportsDryRun()})
 			const advice = "Check the input against your schema before anything is done, and answer INVALID_ARGUMENT."
 			if err == nil {
-				return found(advice, "The action %s accepts input with %s, which its schema does not allow", a.GetId(), input.what)
+				return found(advice, "The action %s accepts input %s, which its schema does not allow", a.GetId(), input.what)
 			}
 			if !refusesInput(err) {
-				return p.unexpected(fmt.Sprintf("The action %s with %s", a.GetId(), input.what), advice, err)
+				return p.unexpected(fmt.Sprintf("The action %s on input %s", a.GetId(), input.what), advice, err)
 			}
 		}
 	}

@@ -15,11 +15,11 @@ import (
 )
 
 var catalogRules = []Rule{
-	{"provider.entities", Must, "What its providers hand over are valid entities, each once.", checkEntities},
-	{"provider.idempotent", Must, "A provider asked twice hands over the same.", checkIdempotent},
-	{"processor.results", Must, "A processor answers one result for each entity, in their order.", checkResults},
-	{"processor.keeps", Must, "A processor keeps members that it does not know, and integers of any size.", checkKeeps},
-	{"processor.deterministic", Must, "A processor answers the same for the same entity, alone or among others.", checkDeterministic},
+	{ID: "provider.entities", Level: Must, Sentence: "What its providers hand over are valid entities, each once.", check: checkEntities},
+	{ID: "provider.idempotent", Level: Must, Sentence: "A provider asked twice hands over the same.", check: checkIdempotent},
+	{ID: "processor.results", Level: Must, Sentence: "A processor answers one result for each entity, in their order.", check: checkResults},
+	{ID: "processor.keeps", Level: Must, Sentence: "A processor keeps members that it does not know, and integers of any size.", check: checkKeeps},
+	{ID: "processor.deterministic", Level: Must, Sentence: "A processor answers the same for the same entity, alone or among others.", check: checkDeterministic},
 }
 
 const whyUpstream = "It asks an upstream, which the kit does not have; name one with --upstream."
@@ -45,7 +45,7 @@ func (b *bench) provided(ctx context.Context, p *instance, name string) (map[str
 				return nil, err
 			}
 			if _, twice := all[key]; twice {
-				return nil, found("Hand over each entity once.", "The entity provider %s hands over %s twice", name, key)
+				return nil, found("Hand over each entity once.", "The entity provider %s hands over %s twice", name, strings.TrimSpace(key))
 			}
 			all[key] = document.GetJson()
 		}
@@ -61,9 +61,15 @@ func (b *bench) entityKey(provider string, document *pluginv1.EntityDocument) (s
 	}
 	e := entity.Entity(object)
 	if err := entity.CheckFields(e); err != nil {
-		return "", found("Keep the catalog's rules for names, namespaces, labels and annotations.", "The entity provider %s hands over an invalid entity: %v", provider, err)
+		return "", found("Keep the catalog's rules for names, namespaces, labels and annotations.", "The entity provider %s hands over an invalid entity: %s", provider, withoutLink(err))
 	}
 	return document.GetLocationKey() + " " + string(e.Ref().Canonical()), nil
+}
+
+// withoutLink is the text of an error of the catalog without the address that it ends with.
+func withoutLink(err error) string {
+	text, _, _ := strings.Cut(err.Error(), ". To learn more")
+	return text
 }
 
 func (b *bench) providers(ctx context.Context) (*instance, []string, error) {

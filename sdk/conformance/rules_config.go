@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -12,10 +13,10 @@ import (
 )
 
 var configRules = []Rule{
-	{"config.good", Must, "It accepts settings that fit its schema.", checkGoodSettings},
-	{"config.bad", Must, "ValidateConfig refuses settings that do not fit its schema.", checkBadSettings},
-	{"config.wrong", Must, "Wrong settings in Configure are answered with what is wrong, and the former ones stay in use.", checkWrongConfigure},
-	{"config.path", Should, "What it says about wrong settings names the place.", checkSettingsPath},
+	{ID: "config.good", Level: Must, Sentence: "It accepts settings that fit its schema.", check: checkGoodSettings},
+	{ID: "config.bad", Level: Must, Sentence: "ValidateConfig refuses settings that do not fit its schema.", check: checkBadSettings},
+	{ID: "config.wrong", Level: Must, Sentence: "Wrong settings in Configure are answered with what is wrong, and the former ones stay in use.", check: checkWrongConfigure},
+	{ID: "config.path", Level: Should, Sentence: "What it says about wrong settings names the place.", check: checkSettingsPath},
 }
 
 func checkGoodSettings(ctx context.Context, b *bench) error {
@@ -81,16 +82,16 @@ func checkBadSettings(ctx context.Context, b *bench) error {
 	for _, bad := range cases.bad {
 		problems, err := p.validate(ctx, bad.json)
 		switch {
-		case p.ended():
-			return p.whyEnded(fmt.Sprintf("It ended when it had to validate settings with %s", bad.what))
+		case p.gone(err):
+			return p.whyEnded(fmt.Sprintf("It ended when it had to validate settings %s", bad.what))
 		case err != nil && !refusesInput(err):
-			return found(advice, "ValidateConfig of settings with %s fails with %s", bad.what, describeError(err))
+			return found(advice, "ValidateConfig of settings %s fails with %s", bad.what, describeError(err))
 		case err == nil && problems == "":
-			return found(advice, "ValidateConfig accepts settings with %s, which its schema does not allow", bad.what)
+			return found(advice, "ValidateConfig accepts settings %s, which its schema does not allow", bad.what)
 		}
 	}
 	for _, hostile := range hostileSettings {
-		if _, err := p.validate(ctx, hostile.json); p.ended() {
+		if _, err := p.validate(ctx, hostile.json); p.gone(err) {
 			return p.whyEnded("It ended when it had to validate " + hostile.what)
 		} else if err != nil && !refusesInput(err) {
 			return found(advice, "ValidateConfig of %s fails with %s", hostile.what, describeError(err))
@@ -121,15 +122,15 @@ func checkWrongConfigure(ctx context.Context, b *bench) error {
 	const advice = "Check settings before they are used; answer a Diagnostic of severity ERROR or an error, and keep the former settings."
 	wrong := cases.bad
 	if len(wrong) > 0 {
-		wrong = append(slices.Clone(wrong), candidate{"a broken end", []byte(`{"`)})
+		wrong = append(slices.Clone(wrong), candidate{"as a broken text", []byte(`{"`)})
 	}
 	for _, bad := range wrong {
-		what, settings := "settings with "+bad.what, bad.json
+		what, settings := "settings "+bad.what, bad.json
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		answer, err := p.plugin.Configure(ctx, p.configuration(settings))
 		cancel()
 		switch {
-		case p.ended():
+		case p.gone(err):
 			return p.whyEnded("It ended in Configure with " + what)
 		case status.Code(err) == codes.DeadlineExceeded:
 			return found(advice, "Configure with %s does not answer within %s", what, callTime)
@@ -146,7 +147,7 @@ func checkSettingsPath(ctx context.Context, b *bench) error {
 		return err
 	}
 	for _, bad := range cases.bad {
-		if bad.what[0] != '/' {
+		if !strings.HasPrefix(bad.what, "with") {
 			continue
 		}
 		answer, err := p.plugin.ValidateConfig(ctx, &pluginv1.ValidateConfigRequest{SettingsJson: bad.json})
@@ -155,7 +156,7 @@ func checkSettingsPath(ctx context.Context, b *bench) error {
 		}
 		for _, d := range answer.GetDiagnostics() {
 			if d.GetPath() == "" {
-				return found(`Fill path of the Diagnostic with a JSON Pointer such as "/token": forms show the text beside the field.`, "For settings with %s it says %q without a path", bad.what, clip(d.GetSummary(), 120))
+				return found(`Fill path of the Diagnostic with a JSON Pointer such as "/token": forms show the text beside the field.`, "For settings %s it says %q without a path", bad.what, clip(d.GetSummary(), 120))
 			}
 		}
 		return nil

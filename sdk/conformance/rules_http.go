@@ -14,12 +14,12 @@ import (
 )
 
 var httpRules = []Rule{
-	{"http.unauthenticated", Must, "The routes that it declares open answer callers without credentials.", checkOpenAnswers},
-	{"http.openapi", Must, "The routes of its OpenAPI description answer as described.", checkRoutes},
-	{"http.forged", Must, "Only the host's header says who calls: what callers claim makes no difference.", checkForged},
-	{"http.principal", Must, "A header of the host that cannot be read is nobody's, and breaks nothing.", checkBrokenPrincipal},
-	{"http.paths", Must, "Strange paths are answered, and below 500.", checkStrangePaths},
-	{"http.cancel", Must, "A stream ends soon after its caller has gone.", checkStreamCancel},
+	{ID: "http.unauthenticated", Level: Must, Sentence: "The routes that it declares open answer callers without credentials.", check: checkOpenAnswers},
+	{ID: "http.openapi", Level: Must, Sentence: "The routes of its OpenAPI description answer as described.", check: checkRoutes},
+	{ID: "http.forged", Level: Must, Sentence: "Only the host's header says who calls: what callers claim makes no difference.", check: checkForged},
+	{ID: "http.principal", Level: Must, Sentence: "A header of the host that cannot be read is nobody's, and breaks nothing.", check: checkBrokenPrincipal},
+	{ID: "http.paths", Level: Must, Sentence: "Strange paths are answered, and below 500.", check: checkStrangePaths},
+	{ID: "http.cancel", Level: Must, Sentence: "A stream ends soon after its caller has gone.", check: checkStreamCancel, timed: true},
 }
 
 // answer is what a route answers. body is cut, and open means that it did not end.
@@ -111,10 +111,10 @@ func (b *bench) web(ctx context.Context) (*instance, error) {
 
 // unreachable is a finding about a request that got no answer.
 func (p *instance) unreachable(r Route, err error) error {
-	if p.ended() {
-		return p.whyEnded("It ended during a request to " + r.Path)
+	if p.endsWithin(slack) {
+		return p.whyEnded("It ended during a request to " + clip(r.Path, 40))
 	}
-	return found("Answer every request; a handler that fails answers 500 and the process goes on.", "A request to %s gets no answer: %s", clip(r.Path, 80), clip(rootText(err), 120))
+	return found("Answer every request; a handler that fails answers 500 and the process goes on.", "A request to %s gets no answer: %s", clip(r.Path, 40), clip(rootText(err), 120))
 }
 
 // rootText leaves out the address that net/http puts before the cause.

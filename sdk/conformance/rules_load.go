@@ -11,7 +11,7 @@ import (
 )
 
 var loadRules = []Rule{
-	{"load.parallel", Must, "It answers 200 calls at a time.", checkParallel},
+	{ID: "load.parallel", Level: Must, Sentence: "It answers 200 calls at a time.", check: checkParallel},
 }
 
 func checkParallel(ctx context.Context, b *bench) error {
@@ -52,15 +52,15 @@ func checkParallel(ctx context.Context, b *bench) error {
 
 // What is looked at in the end, over all processes of the run.
 var tallyRules = []Rule{
-	{"wire.message-size", Must, "No message that it sends is longer than 256 KiB.", checkMessageSize},
-	{"host.token", Must, "Its calls to the host carry the token of its start.", func(ctx context.Context, b *bench) error {
+	{ID: "wire.message-size", Level: Must, Sentence: "No message that it sends is longer than 256 KiB.", check: checkMessageSize},
+	{ID: "host.token", Level: Must, Sentence: "Its calls to the host carry the token of its start.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && len(sum.noToken) > 0 {
 			return found("Send host_token of Configure as metadata callboard-token with every call.", "It calls %s without the token", sum.noToken[0])
 		}
 		return err
 	}},
-	{"host.needs", Must, "It asks the host only for what its manifest needs.", func(ctx context.Context, b *bench) error {
+	{ID: "host.needs", Level: Must, Sentence: "It asks the host only for what its manifest needs.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && b.target.Manifest == nil {
 			return skip("There is no manifest to compare with.")
@@ -70,7 +70,7 @@ var tallyRules = []Rule{
 		}
 		return err
 	}},
-	{"egress.list", Must, "It asks the world only where its manifest says.", func(ctx context.Context, b *bench) error {
+	{ID: "egress.list", Level: Must, Sentence: "It asks the world only where its manifest says.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && b.target.Manifest == nil {
 			return skip("There is no manifest to compare with.")
@@ -80,13 +80,13 @@ var tallyRules = []Rule{
 		}
 		return err
 	}},
-	{"secret.logs", Must, "Secrets of its settings never stand in its logs.", sighted(secretCanary, true, "Log no settings and no errors that repeat them; the SDKs leave out secrets that a schema marks with x-secret.", "A secret of its settings stands in %s")},
-	{"secret.answers", Must, "Secrets of its settings never stand in what it answers.", sighted(secretCanary, false, "Answer no settings, and no errors that repeat them.", "A secret of its settings stands in %s")},
-	{"confine.environment", Must, "It does not look at the environment of other processes.", confined(environmentCanary, "Read the variables of your own process, and settings for everything else.", "The environment of another process stands in %s")},
-	{"confine.reads", Must, "It reads no files but its own and the system's.", checkReads},
-	{"confine.writes", Must, "It writes files in its data folder only.", checkWrites},
-	{"confine.refused", Should, "The sandbox does not have to refuse anything.", checkRefused},
-	{"limit.memory", Must, "It stays within its memory limit.", func(ctx context.Context, b *bench) error {
+	{ID: "secret.logs", Level: Must, Sentence: "Secrets of its settings never stand in its logs.", check: sighted(secretCanary, true, "Log no settings and no errors that repeat them; the SDKs leave out secrets that a schema marks with x-secret.", "A secret of its settings stands in %s")},
+	{ID: "secret.answers", Level: Must, Sentence: "Secrets of its settings never stand in what it answers.", check: sighted(secretCanary, false, "Answer no settings, and no errors that repeat them.", "A secret of its settings stands in %s")},
+	{ID: "confine.environment", Level: Must, Sentence: "It does not look at the environment of other processes.", check: confined(environmentCanary, "Read the variables of your own process, and settings for everything else.", "The environment of another process stands in %s")},
+	{ID: "confine.reads", Level: Must, Sentence: "It reads no files but its own and the system's.", check: checkReads},
+	{ID: "confine.writes", Level: Must, Sentence: "It writes files in its data folder only.", check: checkWrites},
+	{ID: "confine.refused", Level: Should, Sentence: "The sandbox does not have to refuse anything.", check: checkRefused},
+	{ID: "limit.memory", Level: Must, Sentence: "It stays within its memory limit.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && sum.memory == 0 {
 			return skip("The kit cannot see the memory of processes here.")
@@ -96,21 +96,21 @@ var tallyRules = []Rule{
 		}
 		return err
 	}},
-	{"limit.processes", Must, "It stays within its limit of processes.", func(ctx context.Context, b *bench) error {
+	{ID: "limit.processes", Level: Must, Sentence: "It stays within its limit of processes.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if limit := b.target.needs().processes(); sum.processes > limit {
 			return found("Start fewer, or ask for more with needs.limits.processes in plugin.yaml.", "It ran more processes than its limit of %d", limit)
 		}
 		return err
 	}},
-	{"logs.flood", Must, "It does not flood its log.", func(ctx context.Context, b *bench) error {
+	{ID: "logs.flood", Level: Must, Sentence: "It does not flood its log.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if sum.most > mostLines || sum.mostBytes > mostLogged {
 			return found("Log what people will read; count the rest in metrics.", "It wrote more than %d lines or %s in a second to its log, of which the host would drop the most", mostLines, size(mostLogged))
 		}
 		return err
 	}},
-	{"logs.form", Should, "Its log is made of JSON lines with @level and @message.", func(ctx context.Context, b *bench) error {
+	{ID: "logs.form", Level: Should, Sentence: "Its log is made of JSON lines with @level and @message.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		switch {
 		case err != nil:
@@ -122,7 +122,7 @@ var tallyRules = []Rule{
 		}
 		return nil
 	}},
-	{"logs.stdout", Should, "It prints nothing on standard output after the handshake.", func(ctx context.Context, b *bench) error {
+	{ID: "logs.stdout", Level: Should, Sentence: "It prints nothing on standard output after the handshake.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && sum.stdout != "" {
 			return found("Log to standard error.", "It printed %q on standard output", clip(sum.stdout, 100))

@@ -19,12 +19,27 @@ import (
 )
 
 var startRules = []Rule{
-	{"start.handshake", Must, "It serves rpc.sock and prints the handshake within 5 s, and nothing before it.", func(ctx context.Context, b *bench) error {
-		_, err := b.process(ctx)
+	{ID: "start.handshake", Level: Must, Sentence: "It serves rpc.sock and prints the handshake within 5 s, and nothing before it.", check: checkHandshake},
+	{ID: "start.health", Level: Must, Sentence: "The health service says SERVING, for \"plugin\" and for \"\".", check: checkHealth},
+	{ID: "start.sockets", Level: Must, Sentence: "http.sock is there with the handshake if it has routes, and not otherwise.", check: checkSockets},
+}
+
+func checkHandshake(ctx context.Context, b *bench) error {
+	started := time.Now()
+	if _, err := b.process(ctx); err != nil || time.Since(started) < handshakeTime {
 		return err
-	}},
-	{"start.health", Must, "The health service says SERVING, for \"plugin\" and for \"\".", checkHealth},
-	{"start.sockets", Must, "http.sock is there with the handshake if it has routes, and not otherwise.", checkSockets},
+	}
+	// The machine may be busy: it counts if it is slow again.
+	started = time.Now()
+	p, err := b.start(ctx)
+	if err != nil {
+		return err
+	}
+	p.end()
+	if time.Since(started) > handshakeTime {
+		return found("Load data after the handshake, in the background.", "Its handshake takes longer than %s", handshakeTime)
+	}
+	return nil
 }
 
 func checkHealth(ctx context.Context, b *bench) error {
@@ -76,14 +91,14 @@ func checkSockets(ctx context.Context, b *bench) error {
 }
 
 var describeRules = []Rule{
-	{"describe.identity", Must, "It says the id and the version that the manifest has.", checkIdentity},
-	{"describe.within", Must, "It offers nothing that the manifest does not announce.", checkWithin},
-	{"describe.unauthenticated", Must, "Its routes without credentials are exactly those that the manifest declares.", checkOpenRoutes},
-	{"describe.services", Must, "The services that it names are served, and list what it says it provides.", checkServices},
-	{"describe.stable", Must, "Describe answers the same each time, whatever the settings.", checkStable},
-	{"describe.mode", Must, "With CALLBOARD_DESCRIBE=1 it prints the same as JSON and ends, without a host.", checkDescribeMode},
-	{"describe.schema", Must, "The schema of its settings is a JSON Schema of an object, the same as in the package.", checkSchema},
-	{"describe.people", Should, "It has a title and a licence.", checkPeople},
+	{ID: "describe.identity", Level: Must, Sentence: "It says the id and the version that the manifest has.", check: checkIdentity},
+	{ID: "describe.within", Level: Must, Sentence: "It offers nothing that the manifest does not announce.", check: checkWithin},
+	{ID: "describe.unauthenticated", Level: Must, Sentence: "Its routes without credentials are exactly those that the manifest declares.", check: checkOpenRoutes},
+	{ID: "describe.services", Level: Must, Sentence: "The services that it names are served, and list what it says it provides.", check: checkServices},
+	{ID: "describe.stable", Level: Must, Sentence: "Describe answers the same each time, whatever the settings.", check: checkStable},
+	{ID: "describe.mode", Level: Must, Sentence: "With CALLBOARD_DESCRIBE=1 it prints the same as JSON and ends, without a host.", check: checkDescribeMode},
+	{ID: "describe.schema", Level: Must, Sentence: "The schema of its settings is a JSON Schema of an object, the same as in the package.", check: checkSchema},
+	{ID: "describe.people", Level: Should, Sentence: "It has a title and a licence.", check: checkPeople},
 }
 
 func checkIdentity(ctx context.Context, b *bench) error {
@@ -282,7 +297,7 @@ func checkDescribeMode(ctx context.Context, b *bench) error {
 	}
 	var described pluginv1.DescribeResponse
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytes.TrimSpace(said), &described); err != nil {
-		return found(advice, "In describe mode it prints %q, which is no DescribeResponse", clip(strings.TrimSpace(string(said)), 120))
+		return found(advice, "In describe mode it prints %q, which is no DescribeResponse", clip(strings.TrimSpace(b.withoutFolders(string(said))), 120))
 	}
 	if !proto.Equal(&described, b.described) {
 		return found("Use one source for both.", "Describe mode prints something else than Describe answers")

@@ -18,12 +18,12 @@ import (
 )
 
 var stopRules = []Rule{
-	{"stop.drain", Must, "Drain returns at once when nothing runs, and the plugin still answers.", checkDrain},
-	{"stop.shutdown", Must, "Shutdown ends it within 2 s.", checkShutdown},
-	{"stop.sigterm", Must, "SIGTERM ends it within 5 s, with exit status 0.", checkTerminate},
-	{"stop.host-death", Must, "It ends within 5 s when the host is gone.", checkHostDeath},
-	{"stop.children", Must, "Nothing that it started outlives it.", checkChildren},
-	{"restart.clean", Must, "Started again and again, it leaves no files and no processes.", checkRestarts},
+	{ID: "stop.drain", Level: Must, Sentence: "Drain returns at once when nothing runs, and the plugin still answers.", check: checkDrain, timed: true},
+	{ID: "stop.shutdown", Level: Must, Sentence: "Shutdown ends it within 2 s.", check: checkShutdown, timed: true},
+	{ID: "stop.sigterm", Level: Must, Sentence: "SIGTERM ends it within 5 s, with exit status 0.", check: checkTerminate, timed: true},
+	{ID: "stop.host-death", Level: Must, Sentence: "It ends within 5 s when the host is gone.", check: checkHostDeath, timed: true},
+	{ID: "stop.children", Level: Must, Sentence: "Nothing that it started outlives it.", check: checkChildren, timed: true},
+	{ID: "restart.clean", Level: Must, Sentence: "Started again and again, it leaves no files and no processes.", check: checkRestarts},
 }
 
 func checkDrain(ctx context.Context, b *bench) error {

@@ -19,11 +19,11 @@ import (
 )
 
 var wireRules = []Rule{
-	{"wire.unknown-fields", Must, "Fields of messages that it does not know make no difference.", checkUnknownFields},
-	{"wire.unknown-names", Must, "What it does not have is refused with NOT_FOUND or INVALID_ARGUMENT.", checkUnknownNames},
-	{"wire.diagnostics", Should, "Errors carry a Diagnostic with the name of the error.", checkDiagnostics},
-	{"wire.garbage", Must, "Requests that are no messages, or too long, are refused and do no harm.", checkGarbage},
-	{"wire.health", Must, "CheckHealth and CollectMetrics answer at any time.", checkOpinions},
+	{ID: "wire.unknown-fields", Level: Must, Sentence: "Fields of messages that it does not know make no difference.", check: checkUnknownFields},
+	{ID: "wire.unknown-names", Level: Must, Sentence: "What it does not have is refused with NOT_FOUND or INVALID_ARGUMENT.", check: checkUnknownNames},
+	{ID: "wire.diagnostics", Level: Should, Sentence: "Errors carry a Diagnostic with the name of the error.", check: checkDiagnostics},
+	{ID: "wire.garbage", Level: Must, Sentence: "Requests that are no messages, or too long, are refused and do no harm.", check: checkGarbage},
+	{ID: "wire.health", Level: Must, Sentence: "CheckHealth and CollectMetrics answer at any time.", check: checkOpinions},
 }
 
 // unknownFields are fields of every wire type with numbers that nobody uses.
@@ -153,7 +153,7 @@ func checkUnknownNames(ctx context.Context, b *bench) error {
 	errs := b.strangers(ctx, p)
 	for _, method := range sortedKeys(errs) {
 		if code := status.Code(errs[method]); errs[method] == nil || code != codes.NotFound && !refusesInput(errs[method]) {
-			if p.ended() {
+			if p.gone(errs[method]) {
 				return p.whyEnded("It ended during " + method + " of something that it does not have")
 			}
 			return found("Answer NOT_FOUND with a Diagnostic of code NotFoundError.", "%s of something that it does not have is answered with %s", method, code)
@@ -195,7 +195,7 @@ func checkGarbage(ctx context.Context, b *bench) error {
 			if status.Code(err) == codes.DeadlineExceeded {
 				return found("Refuse what cannot be decoded; do not wait.", "%s does not answer to %s", method, what)
 			}
-			if p.ended() {
+			if p.gone(err) {
 				return p.whyEnded("It ended when " + method + " got " + what)
 			}
 		}

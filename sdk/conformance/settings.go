@@ -21,7 +21,7 @@ type settingsCases struct {
 
 // candidate is one text of settings, with a name for people.
 type candidate struct {
-	what string // "/greeting of another type"
+	what string // "settings " + what: "with a number at /greeting"
 	json []byte
 }
 
@@ -234,32 +234,32 @@ func value(n *int) int {
 
 // spoil makes settings that differ from good ones at one place each. Not every result is wrong: the schema decides.
 func spoil(s *jsonschema.Schema, good any) map[string]any {
-	bad := map[string]any{"a list": []any{}, "a text": "settings", "a number": 1.0, "null": nil}
+	bad := map[string]any{"as a list": []any{}, "as a text": "settings", "as a number": 1.0, "as null": nil}
 	object, ok := good.(map[string]any)
 	if !ok {
 		return bad
 	}
-	with := func(name string, v any) map[string]any {
+	with := func(what, name string, v any) {
 		changed := maps.Clone(object)
 		changed[name] = v
-		return changed
+		bad["with "+what+" at /"+name] = changed
 	}
-	bad["an unknown member"] = with("x-unknown-member", true)
+	with("an unknown member", "x-unknown-member", true)
 	for _, name := range s.Required {
 		missing := maps.Clone(object)
 		delete(missing, name)
 		bad["without /"+name] = missing
 	}
 	for name, property := range s.Properties {
-		at := "/" + name
 		for kind, v := range map[string]any{"a text": "text", "a number": 7.5, "a list": []any{1.0}, "an object": map[string]any{"a": 1.0}, "null": nil, "an empty text": ""} {
-			bad[at+" is "+kind] = with(name, v)
+			with(kind, name, v)
 		}
-		bad[at+" is a long text"] = with(name, strings.Repeat("x", value(property.MaxLength)+1))
-		for what, limit := range map[string]*float64{"below its minimum": property.Minimum, "above its maximum": property.Maximum} {
-			if limit != nil {
-				bad[at+" is "+what] = with(name, *limit+map[string]float64{"below its minimum": -1, "above its maximum": 1}[what])
-			}
+		with("a long text", name, strings.Repeat("x", value(property.MaxLength)+1))
+		if property.Minimum != nil {
+			with("less than its minimum", name, *property.Minimum-1)
+		}
+		if property.Maximum != nil {
+			with("more than its maximum", name, *property.Maximum+1)
 		}
 	}
 	return bad

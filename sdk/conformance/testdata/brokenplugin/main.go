@@ -99,6 +99,8 @@ func (p *plugin) beforeHandshake() {
 }
 
 func (p *plugin) serve() error {
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
 	rpc, err := net.Listen("unix", filepath.Join(p.runtime, "rpc.sock"))
 	if err != nil {
 		return err
@@ -122,8 +124,6 @@ func (p *plugin) serve() error {
 	if p.is("prints-later") {
 		fmt.Println("still here")
 	}
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, syscall.SIGTERM)
 	if !p.is("survives-host") {
 		go p.watchHost()
 	}
