@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -108,17 +109,26 @@ var machines = map[elf.Machine]string{
 	elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64", elf.EM_386: "386", elf.EM_ARM: "arm", elf.EM_RISCV: "riscv64", elf.EM_PPC64: "ppc64", elf.EM_S390: "s390x",
 }
 
-// builtFor is the architecture of an ELF file; "" = it is none.
+// builtFor is the architecture of an ELF file, of which the header is enough; "" = it is none.
 func builtFor(path string) string {
-	f, err := elf.Open(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	if name, ok := machines[f.Machine]; ok {
+	var head [20]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil || string(head[:4]) != elf.ELFMAG {
+		return ""
+	}
+	number := binary.LittleEndian.Uint16(head[18:])
+	if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
+		number = binary.BigEndian.Uint16(head[18:])
+	}
+	machine := elf.Machine(number)
+	if name, ok := machines[machine]; ok {
 		return name
 	}
-	return f.Machine.String()
+	return machine.String()
 }
 
 // missingLoader is the interpreter that an ELF file or a script names, if it is not there.

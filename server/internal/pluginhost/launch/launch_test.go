@@ -118,6 +118,16 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
+// await waits for a text that must come.
+func (b *logBuffer) await(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(b.String(), text); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log never said %q:\n%s", text, b.String())
+		}
+	}
+}
+
 func TestStart_RunsAPluginThatServesAndStopsItWhenAsked(t *testing.T) {
 	s := newSite(t)
 	spec := s.spec(t, "ok")

@@ -82,7 +82,7 @@ func (p *lineParser) value(v any, depth int) any {
 	case string:
 		return p.clean(v)
 	case json.Number:
-		return p.clean(v.String())
+		return json.Number(p.clean(v.String()))
 	case map[string]any:
 		if depth >= maxDepth {
 			return "…"

@@ -12,14 +12,17 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/callboard/callboard/server/internal/pluginhost/launch"
@@ -56,7 +59,7 @@ func runTestPlugin(mode string) {
 		say("listen: %v", err)
 		os.Exit(3)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(grpc.UnaryInterceptor(recordUnary), grpc.UnknownServiceHandler(recordStream), grpc.MaxRecvMsgSize(64<<20), grpc.MaxSendMsgSize(64<<20))
 	h := health.NewServer()
 	h.SetServingStatus("plugin", healthpb.HealthCheckResponse_SERVING)
 	if mode != "no-health" {
@@ -149,10 +152,40 @@ func registerController(server *grpc.Server, mode string) {
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "plugin.GRPCController", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: "Shutdown", Handler: func(any, context.Context, func(any) error, grpc.UnaryServerInterceptor) (any, error) {
-			time.AfterFunc(10*time.Millisecond, func() { os.Exit(0) })
+			delay := 10 * time.Millisecond
+			if mode == "slow-shutdown" {
+				delay = 2500 * time.Millisecond
+			}
+			time.AfterFunc(delay, func() {
+				_ = os.WriteFile(filepath.Join(os.Getenv("CALLBOARD_DATA_DIR"), "finished"), []byte("yes"), 0o600)
+				os.Exit(0)
+			})
 			return &emptypb.Empty{}, nil
 		}}},
 	}, nil)
+}
+
+// methods are what the host has called.
+var methods struct {
+	sync.Mutex
+	names []string
+}
+
+func record(name string) {
+	methods.Lock()
+	defer methods.Unlock()
+	methods.names = append(methods.names, name)
+}
+
+func recordUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	record(info.FullMethod)
+	return next(ctx, req)
+}
+
+func recordStream(_ any, stream grpc.ServerStream) error {
+	name, _ := grpc.Method(stream.Context())
+	record(name)
+	return status.Error(codes.Unimplemented, "unknown")
 }
 
 // probeAnswer is what the plugin sees of its own confinement.
@@ -160,17 +193,34 @@ type probeAnswer struct {
 	UID, PID int
 	Env      []string
 	Dir      string
+	Stdin    string
+	Methods  []string
 	Results  map[string]string
 }
 
-// registerProbe serves /test.Probe/Run, whose answer travels as the type name of an Any-less message: JSON in a codec of bytes.
+// registerProbe serves test.Probe. Its messages are those of the health service, which have one text.
 func registerProbe(server *grpc.Server) {
+	method := func(name string, answer func(*healthpb.HealthCheckRequest) string) grpc.MethodDesc {
+		return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+			in := &healthpb.HealthCheckRequest{}
+			if err := decode(in); err != nil {
+				return nil, err
+			}
+			return intercept(ctx, in, &grpc.UnaryServerInfo{FullMethod: "/test.Probe/" + name}, func(context.Context, any) (any, error) {
+				return &healthpb.HealthCheckRequest{Service: answer(in)}, nil
+			})
+		}}
+	}
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "test.Probe", HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "Run", Handler: func(any, context.Context, func(any) error, grpc.UnaryServerInterceptor) (any, error) {
-			data, err := json.Marshal(probe())
-			return &healthpb.HealthCheckRequest{Service: string(data)}, err
-		}}},
+		Methods: []grpc.MethodDesc{
+			method("Echo", func(in *healthpb.HealthCheckRequest) string { return in.GetService() }),
+			method("Flood", func(*healthpb.HealthCheckRequest) string { return strings.Repeat("x", 5<<20) }),
+			method("Run", func(*healthpb.HealthCheckRequest) string {
+				data, _ := json.Marshal(probe())
+				return string(data)
+			}),
+		},
 	}, nil)
 }
 
@@ -190,6 +240,10 @@ func runProbe(t *testing.T, p *launch.Process) probeAnswer {
 func probe() probeAnswer {
 	a := probeAnswer{UID: os.Getuid(), PID: os.Getpid(), Env: os.Environ(), Results: map[string]string{}}
 	a.Dir, _ = os.Getwd()
+	a.Stdin, _ = os.Readlink("/proc/self/fd/0")
+	methods.Lock()
+	a.Methods = append(a.Methods, methods.names...)
+	methods.Unlock()
 	try := func(name string, f func() error) {
 		if err := f(); err != nil {
 			a.Results[name] = err.Error()
@@ -238,7 +292,33 @@ func probe() probeAnswer {
 	})
 	try("signal parent", func() error { return syscall.Kill(os.Getppid(), 0) })
 	try("unshare", func() error { return syscall.Unshare(syscall.CLONE_NEWUSER) })
-	try("ptrace", func() error { return syscall.PtraceAttach(os.Getppid()) })
+	try("vsock", func() error { _, err := syscall.Socket(40, syscall.SOCK_STREAM, 0); return err })
+	try("io_uring", func() error { return errno(syscall.Syscall(425, 1, 0, 0)) })
+	try("clone3", func() error { return errno(syscall.Syscall(435, 0, 0, 0)) })
+	try("abstract", func() error {
+		c, err := net.Dial("unix", "@callboard-test-abstract")
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	try("connect host.sock", func() error {
+		c, err := net.Dial("unix", filepath.Join(os.Getenv("CALLBOARD_RUNTIME_DIR"), "host.sock"))
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	try("gain privileges", func() error {
+		data, err := os.ReadFile("/proc/self/status")
+		if !strings.Contains(string(data), "NoNewPrivs:\t1") || !strings.Contains(string(data), "CapEff:\t0000000000000000") || !strings.Contains(string(data), "CapPrm:\t0000000000000000") {
+			return fmt.Errorf("%s", data)
+		}
+		return err
+	})
+	try("core", func() error { return limited(syscall.RLIMIT_CORE, 0) })
+	try("files", func() error { return limited(syscall.RLIMIT_NOFILE, 512) })
+	try("ptrace", func() error { return syscall.PtraceAttach(1 << 22) })
 	try("descriptors", func() error {
 		entries, err := os.ReadDir("/proc/self/fd")
 		for _, e := range entries {
@@ -249,6 +329,21 @@ func probe() probeAnswer {
 		return err
 	})
 	return a
+}
+
+func errno(_, _ uintptr, e syscall.Errno) error {
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+func limited(resource int, want uint64) error {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &now); err != nil || now.Max != want || now.Cur != want {
+		return fmt.Errorf("limits are %d and %d, %v", now.Cur, now.Max, err)
+	}
+	return nil
 }
 
 func errorsOf(errs ...error) error {

@@ -95,6 +95,8 @@ func conditions(onlyUnix bool) []seccomp.NameWithConditions {
 	}
 	return []seccomp.NameWithConditions{
 		{Name: "socket", Conditions: other},
+		// Landlock's rules for TCP do not know multipath TCP, which Go listens with unless it cannot.
+		{Name: "socket", Conditions: seccomp.ArgumentConditions{{Argument: 2, Operation: seccomp.Equal, Value: unix.IPPROTO_MPTCP}}},
 		{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsSet, Value: unix.CLONE_NEWUSER}}},
 	}
 }
