@@ -35,8 +35,8 @@ const (
 
 	unaryDeadline  = 10 * time.Second // when the caller sets none
 	unaryLongest   = 30 * time.Second
-	streamDeadline = time.Minute
-	streamLongest  = 5 * time.Minute
+	streamDeadline = 10 * time.Minute // plugins do something with each batch before they take the next
+	streamLongest  = 10 * time.Minute
 
 	denialsPerSecond = 10 // that are logged and audited one by one; further ones are counted
 	denialsBurst     = 100
