@@ -18,7 +18,7 @@ func (m *Manifest) Argv(goos, goarch string) ([]string, error) {
 		program, ok := m.Run.Binaries[platform]
 		if !ok {
 			have := slices.Sorted(maps.Keys(m.Run.Binaries))
-			return nil, m.problem("run", "has no binary for %s; it has %s", platform, strings.Join(have, ", "))
+			return nil, m.problemf("run", "has no binary for %s; it has %s", platform, strings.Join(have, ", "))
 		}
 		argv, at = []string{"./" + program}, "run."+platform
 	}
@@ -36,20 +36,20 @@ func (m *Manifest) Argv(goos, goarch string) ([]string, error) {
 func (m *Manifest) checkProgram(program, at string) error {
 	root, err := os.OpenRoot(m.Dir)
 	if err != nil {
-		return m.problem(at, "the plugin's folder cannot be opened: %s", reason(err))
+		return m.problemf(at, "the plugin's folder cannot be opened: %s", reason(err))
 	}
 	defer root.Close()
 	switch info, err := root.Stat(program); {
 	case err != nil:
-		return m.problem(at, "the program %q cannot be read (%s); build the plugin first", program, reason(err))
+		return m.problemf(at, "the program %q cannot be read (%s); build the plugin first", program, reason(err))
 	case !info.Mode().IsRegular():
-		return m.problem(at, "%q is not a regular file", program)
+		return m.problemf(at, "%q is not a regular file", program)
 	case info.Mode()&0o111 == 0:
-		return m.problem(at, "%q is not executable; run chmod +x", program)
+		return m.problemf(at, "%q is not executable; run chmod +x", program)
 	}
 	return nil
 }
 
-func (m *Manifest) problem(at, format string, args ...any) *Error {
+func (m *Manifest) problemf(at, format string, args ...any) *Error {
 	return &Error{Plugin: m.ID, File: filepath.Join(m.Dir, File), Path: at, Rule: fmt.Sprintf(format, args...)}
 }

@@ -44,7 +44,7 @@ const (
 	required = true
 )
 
-func (d *decoder) fail(n *yaml.Node, at, format string, args ...any) {
+func (d *decoder) failf(n *yaml.Node, at, format string, args ...any) {
 	d.problems = append(d.problems, &Error{File: d.file, Line: n.Line, Path: at, Rule: fmt.Sprintf(format, args...)})
 }
 
@@ -59,9 +59,9 @@ func (d *decoder) object(n *yaml.Node, at string, known fields) {
 		k := slices.IndexFunc(known, func(f field) bool { return f.key == name })
 		switch {
 		case key.Kind != yaml.ScalarNode || k < 0:
-			d.fail(key, at, "%s", unknownKey(name, known))
+			d.failf(key, at, "%s", unknownKey(name, known))
 		case seen[name]:
-			d.fail(key, below(at, name), "stands here twice")
+			d.failf(key, below(at, name), "stands here twice")
 		default:
 			seen[name] = true
 			d.lines[below(at, name)] = key.Line
@@ -70,7 +70,7 @@ func (d *decoder) object(n *yaml.Node, at string, known fields) {
 	}
 	for _, f := range known {
 		if f.need && !seen[f.key] {
-			d.fail(n, below(at, f.key), "is missing")
+			d.failf(n, below(at, f.key), "is missing")
 		}
 	}
 }
@@ -133,10 +133,10 @@ func clip(s string) string {
 func (d *decoder) kind(n *yaml.Node, at string, kind yaml.Kind, rule string) bool {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		d.fail(n, at, "anchors and aliases are not part of the format; write the value out")
+		d.failf(n, at, "anchors and aliases are not part of the format; write the value out")
 		return false
 	case n.Kind != kind:
-		d.fail(n, at, "%s", rule)
+		d.failf(n, at, "%s", rule)
 		return false
 	}
 	return true
@@ -159,7 +159,7 @@ func (d *decoder) scalar(n *yaml.Node, at, rule string, tags ...string) bool {
 		if tags[0] == "!!str" && n.Style == 0 {
 			rule += "; put it in quotes"
 		}
-		d.fail(n, at, "%s", rule)
+		d.failf(n, at, "%s", rule)
 		return false
 	}
 	return true
@@ -170,7 +170,7 @@ func (d *decoder) text(n *yaml.Node, at string, to *string) bool {
 		return false
 	}
 	if n.Value == "" || len(n.Value) > maxText {
-		d.fail(n, at, "must be a text of 1 to %d bytes", maxText)
+		d.failf(n, at, "must be a text of 1 to %d bytes", maxText)
 		return false
 	}
 	*to = n.Value
@@ -184,7 +184,7 @@ func (d *decoder) line(n *yaml.Node, at string, to *string) bool {
 		return false
 	}
 	if len(s) > 200 || strings.ContainsFunc(s, unicode.IsControl) {
-		d.fail(n, at, "must be one line of at most 200 bytes")
+		d.failf(n, at, "must be one line of at most 200 bytes")
 		return false
 	}
 	*to = s
@@ -196,7 +196,7 @@ func (d *decoder) list(n *yaml.Node, at string, limit int, read func(n *yaml.Nod
 		return
 	}
 	if len(n.Content) > limit {
-		d.fail(n, at, "must have at most %d items", limit)
+		d.failf(n, at, "must have at most %d items", limit)
 		return
 	}
 	for i, item := range n.Content {
@@ -214,9 +214,9 @@ func (d *decoder) strings(n *yaml.Node, at string, to *[]string, clean func(stri
 		cleaned, err := clean(s)
 		switch {
 		case err != nil:
-			d.fail(n, at, "%q: %v", clip(s), err)
+			d.failf(n, at, "%q: %v", clip(s), err)
 		case slices.Contains(*to, cleaned):
-			d.fail(n, at, "%q stands here twice", clip(s))
+			d.failf(n, at, "%q stands here twice", clip(s))
 		default:
 			*to = append(*to, cleaned)
 		}
@@ -261,7 +261,7 @@ func (d *decoder) localFile(n *yaml.Node, at string, to *string) bool {
 		return false
 	}
 	if err := checkLocal(s); err != nil {
-		d.fail(n, at, "%v", err)
+		d.failf(n, at, "%v", err)
 		return false
 	}
 	*to = path.Clean(s)
@@ -289,14 +289,14 @@ func (d *decoder) semverRange(n *yaml.Node, at string, to *string) {
 		return
 	}
 	if _, err := semver.NewConstraint(*to); err != nil || len(*to) > 200 {
-		d.fail(n, at, `must be a range of versions such as ">=1 <2"`)
+		d.failf(n, at, `must be a range of versions such as ">=1 <2"`)
 	}
 }
 
 func (d *decoder) boolean(n *yaml.Node, at string, to *bool) {
 	if d.scalar(n, at, "must be true or false", "!!bool") {
 		if err := n.Decode(to); err != nil {
-			d.fail(n, at, "must be true or false")
+			d.failf(n, at, "must be true or false")
 		}
 	}
 }
@@ -307,7 +307,7 @@ func (d *decoder) size(n *yaml.Node, at string, to *Size) bool {
 	}
 	size, err := ParseSize(n.Value)
 	if err != nil {
-		d.fail(n, at, "%v", err)
+		d.failf(n, at, "%v", err)
 		return false
 	}
 	*to = size
@@ -320,7 +320,7 @@ func (d *decoder) number(n *yaml.Node, at string, least, most float64, to *float
 		return
 	}
 	if err := n.Decode(&v); err != nil || !(v >= least && v <= most) {
-		d.fail(n, at, "must be a number from %v to %v", least, most)
+		d.failf(n, at, "must be a number from %v to %v", least, most)
 		return
 	}
 	*to = v
@@ -332,7 +332,7 @@ func (d *decoder) count(n *yaml.Node, at string, least, most int, to *int) {
 		return
 	}
 	if err := n.Decode(&v); err != nil || v < least || v > most {
-		d.fail(n, at, "must be a whole number from %d to %d", least, most)
+		d.failf(n, at, "must be a whole number from %d to %d", least, most)
 		return
 	}
 	*to = v
@@ -344,7 +344,7 @@ func (d *decoder) duration(n *yaml.Node, at string, most time.Duration, to *time
 	}
 	v, err := time.ParseDuration(n.Value)
 	if err != nil || v <= 0 || v > most {
-		d.fail(n, at, `must be a duration such as "30s", at most %s`, most)
+		d.failf(n, at, `must be a duration such as "30s", at most %s`, most)
 		return
 	}
 	*to = v

@@ -117,3 +117,18 @@ func TestCheckRequirements_TakesDevelopmentBuildsAndReleaseCandidates(t *testing
 		t.Error("a host of protocols 3 and 4 takes a plugin for 1 and 2")
 	}
 }
+
+func FuzzParseDestination(f *testing.F) {
+	f.Add("https://*.sentry.io:443")
+	f.Add("http://[fd00::1]")
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := manifest.ParseDestination(text)
+		if err != nil {
+			return
+		}
+		again, err := manifest.ParseDestination(d.String())
+		if err != nil || again != d || !d.Covers(again) {
+			t.Errorf("%q is %+v, and its text %q is %+v, %v", text, d, d.String(), again, err)
+		}
+	})
+}

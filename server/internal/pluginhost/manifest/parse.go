@@ -57,7 +57,7 @@ func (d *decoder) manifest(n *yaml.Node, m *Manifest) {
 	d.object(n, "", fields{
 		{"apiVersion", required, func(n *yaml.Node, at string) {
 			if d.text(n, at, &m.APIVersion); m.APIVersion != "" && m.APIVersion != APIVersion {
-				d.fail(n, at, "must be %q", APIVersion)
+				d.failf(n, at, "must be %q", APIVersion)
 			}
 		}},
 		{"id", required, func(n *yaml.Node, at string) {
@@ -66,7 +66,7 @@ func (d *decoder) manifest(n *yaml.Node, m *Manifest) {
 				return
 			}
 			if err := ID(id).Check(); err != nil {
-				d.fail(n, at, "%v", err)
+				d.failf(n, at, "%v", err)
 				return
 			}
 			m.ID = ID(id)
@@ -76,7 +76,7 @@ func (d *decoder) manifest(n *yaml.Node, m *Manifest) {
 				return
 			}
 			if _, err := semver.StrictNewVersion(m.Version); err != nil || !fileSafe.MatchString(m.Version) {
-				d.fail(n, at, `must be a semantic version such as "1.4.0"`)
+				d.failf(n, at, `must be a semantic version such as "1.4.0"`)
 			}
 		}},
 		{"title", required, func(n *yaml.Node, at string) { d.line(n, at, &m.Title) }},
@@ -101,7 +101,7 @@ var platformForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}-[a-z][a-z0-9]{0,15}$
 // run takes {command: [...]} or one binary for each platform; the two do not mix.
 func (d *decoder) run(n *yaml.Node, at string, run *Run) {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-		d.fail(n, at, `must have "command", or a binary for a platform such as "linux-amd64"`)
+		d.failf(n, at, `must have "command", or a binary for a platform such as "linux-amd64"`)
 		return
 	}
 	known := fields{{"command", optional, func(n *yaml.Node, at string) { d.command(n, at, &run.Command) }}}
@@ -124,7 +124,7 @@ func (d *decoder) run(n *yaml.Node, at string, run *Run) {
 	}
 	d.object(n, at, known)
 	if platforms > 0 && d.has(n, "command") {
-		d.fail(n, at, `must have either "command" or binaries for platforms, not both`)
+		d.failf(n, at, `must have either "command" or binaries for platforms, not both`)
 	}
 }
 
@@ -141,13 +141,13 @@ func (d *decoder) command(n *yaml.Node, at string, argv *[]string) {
 				return
 			}
 		} else if strings.ContainsRune(word, 0) {
-			d.fail(n, at, "must not hold a NUL byte")
+			d.failf(n, at, "must not hold a NUL byte")
 			return
 		}
 		*argv = append(*argv, word)
 	})
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-		d.fail(n, at, "must have at least one word")
+		d.failf(n, at, "must have at least one word")
 	}
 }
 
@@ -156,13 +156,13 @@ var interpreterForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$`)
 func (d *decoder) program(n *yaml.Node, at, word string) bool {
 	if !strings.Contains(word, "/") {
 		if !interpreterForm.MatchString(word) {
-			d.fail(n, at, `must be the name of an interpreter such as "python3", or a file of the plugin such as "./start"`)
+			d.failf(n, at, `must be the name of an interpreter such as "python3", or a file of the plugin such as "./start"`)
 			return false
 		}
 		return true
 	}
 	if err := checkLocal(word); err != nil {
-		d.fail(n, at, "%v", err)
+		d.failf(n, at, "%v", err)
 		return false
 	}
 	return true
@@ -260,7 +260,7 @@ func (d *decoder) limits(n *yaml.Node, at string, l *Limits) {
 	d.object(n, at, fields{
 		{"memory", optional, func(n *yaml.Node, at string) {
 			if d.size(n, at, &l.Memory) && l.Memory < minMemory {
-				d.fail(n, at, "must be at least %s", minMemory)
+				d.failf(n, at, "must be at least %s", minMemory)
 			}
 		}},
 		{"cpu", optional, func(n *yaml.Node, at string) { d.number(n, at, 0.01, 1024, &l.CPU) }},

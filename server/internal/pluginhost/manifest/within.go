@@ -14,7 +14,7 @@ import (
 // not know are nothing it would call, so they are passed over. The error is [Errors].
 func (m *Manifest) Within(described *pluginv1.DescribeResponse) error {
 	var problems Errors
-	fail := func(at, format string, args ...any) { problems = append(problems, m.problem(at, format, args...)) }
+	fail := func(at, format string, args ...any) { problems = append(problems, m.problemf(at, format, args...)) }
 
 	if described.GetId() != string(m.ID) {
 		fail("id", "the process says that it is %q", clip(described.GetId()))
@@ -120,10 +120,10 @@ func (m *Manifest) announces(at string) bool {
 // version that is no semantic version, such as that of a development build, meets every range.
 func (m *Manifest) CheckRequirements(hostVersion string, protocols ...int) error {
 	if !slices.ContainsFunc(protocols, func(v int) bool { return inRange(m.Protocol, fmt.Sprintf("%d.0.0", v)) }) {
-		return m.problem("protocol", "asks for protocol %q, and this host speaks %s", m.Protocol, strings.Trim(fmt.Sprint(protocols), "[]"))
+		return m.problemf("protocol", "asks for protocol %q, and this host speaks %s", m.Protocol, strings.Trim(fmt.Sprint(protocols), "[]"))
 	}
 	if m.Requires.Callboard != "" && !inRange(m.Requires.Callboard, hostVersion) {
-		return m.problem("requires.callboard", "asks for Callboard %q, and this is %s", m.Requires.Callboard, hostVersion)
+		return m.problemf("requires.callboard", "asks for Callboard %q, and this is %s", m.Requires.Callboard, hostVersion)
 	}
 	return nil
 }

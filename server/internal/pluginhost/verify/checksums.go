@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -32,25 +33,25 @@ type Sum struct {
 // ParseChecksums reads the text form and nothing looser: a second way to write the same list would have another [Hash].
 func ParseChecksums(data []byte) (Checksums, error) {
 	if len(data) > maxChecksums {
-		return nil, refuse(ChecksumsFile, "is larger than %d bytes", maxChecksums)
+		return nil, refusef(ChecksumsFile, "is larger than %d bytes", maxChecksums)
 	}
 	var sums Checksums
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
 		sum, err := parseSum(lines.Text())
 		if err != nil {
-			return nil, refuse(ChecksumsFile, "line %d %v", len(sums)+1, err)
+			return nil, refusef(ChecksumsFile, "line %d %v", len(sums)+1, err)
 		}
 		if len(sums) > 0 && sums[len(sums)-1].Path >= sum.Path {
-			return nil, refuse(ChecksumsFile, "line %d: %q is not in order, or stands here twice", len(sums)+1, sum.Path)
+			return nil, refusef(ChecksumsFile, "line %d: %q is not in order, or stands here twice", len(sums)+1, sum.Path)
 		}
 		sums = append(sums, sum)
 	}
 	if lines.Err() != nil || !bytes.Equal(sums.Text(), data) {
-		return nil, refuse(ChecksumsFile, "is not in the form that `callboard plugin pack` writes")
+		return nil, refusef(ChecksumsFile, "is not in the form that `callboard plugin pack` writes")
 	}
 	if len(sums) == 0 {
-		return nil, refuse(ChecksumsFile, "is empty")
+		return nil, refusef(ChecksumsFile, "is empty")
 	}
 	return sums, nil
 }
@@ -59,7 +60,7 @@ func parseSum(line string) (Sum, error) {
 	var sum Sum
 	digits, path, ok := strings.Cut(line, "  ")
 	if n, err := hex.Decode(sum.Hash[:], []byte(clipDigits(digits))); !ok || err != nil || n != sha256.Size || len(digits) != 2*sha256.Size {
-		return sum, fmt.Errorf("is not a SHA-256, two blanks and a path")
+		return sum, errors.New("is not a SHA-256, two blanks and a path")
 	}
 	if err := checkPath(path); err != nil {
 		return sum, err
@@ -109,14 +110,14 @@ func (c Checksums) Compare(found Checksums) Refusals {
 	for _, sum := range c {
 		switch got, ok := found.Find(sum.Path); {
 		case !ok:
-			out = append(out, refuse(sum.Path, "is in %s and not in the plugin", ChecksumsFile))
+			out = append(out, refusef(sum.Path, "is in %s and not in the plugin", ChecksumsFile))
 		case got != sum.Hash:
-			out = append(out, refuse(sum.Path, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile))
+			out = append(out, refusef(sum.Path, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile))
 		}
 	}
 	for _, sum := range found {
 		if _, ok := c.Find(sum.Path); !ok {
-			out = append(out, refuse(sum.Path, "is in the plugin and not in %s", ChecksumsFile))
+			out = append(out, refusef(sum.Path, "is in the plugin and not in %s", ChecksumsFile))
 		}
 	}
 	return out

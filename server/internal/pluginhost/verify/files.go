@@ -54,7 +54,7 @@ func ignored(root *os.Root) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, refuse(IgnoreFile, "cannot be read: %v", reason(err))
+		return nil, refusef(IgnoreFile, "cannot be read: %v", reason(err))
 	}
 	var patterns []string
 	for line := range strings.Lines(string(data)) {
@@ -63,7 +63,7 @@ func ignored(root *os.Root) ([]string, error) {
 			continue
 		}
 		if !doublestar.ValidatePattern(line) {
-			return nil, refuse(IgnoreFile, "has %q, which is not a pattern", clip(line))
+			return nil, refusef(IgnoreFile, "has %q, which is not a pattern", clip(line))
 		}
 		if !strings.Contains(line, "/") {
 			line = "**/" + line
@@ -86,7 +86,7 @@ func sum(ctx context.Context, root *os.Root, skip func(path string) bool) (Check
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return refuse(p, "cannot be read: %v", reason(err))
+			return refusef(p, "cannot be read: %v", reason(err))
 		case p == ".":
 			return nil
 		case skip(p) && entry.IsDir():
@@ -95,7 +95,7 @@ func sum(ctx context.Context, root *os.Root, skip func(path string) bool) (Check
 			return nil
 		}
 		if err := checkPath(p); err != nil {
-			return refuse(wholePlugin, "has a file that cannot be packed: %v", err)
+			return refusef(wholePlugin, "has a file that cannot be packed: %v", err)
 		}
 		sum, size, err := sumFile(root, p)
 		if err != nil {
@@ -111,10 +111,10 @@ func sum(ctx context.Context, root *os.Root, skip func(path string) bool) (Check
 
 func withinLimits(files int, total int64) error {
 	if files > maxFiles {
-		return refuse(wholePlugin, "has more than %d files", maxFiles)
+		return refusef(wholePlugin, "has more than %d files", maxFiles)
 	}
 	if total > maxTotal {
-		return refuse(wholePlugin, "has more than %d MiB of files", maxTotal>>20)
+		return refusef(wholePlugin, "has more than %d MiB of files", maxTotal>>20)
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func sumFile(root *os.Root, p string) ([sha256.Size]byte, int64, error) {
 func sumOpen(f *os.File, p string) (sum [sha256.Size]byte, size int64, err error) {
 	h := sha256.New()
 	if size, err = io.Copy(h, io.LimitReader(f, maxTotal+1)); err != nil {
-		return sum, 0, refuse(p, "cannot be read: %v", reason(err))
+		return sum, 0, refusef(p, "cannot be read: %v", reason(err))
 	}
 	return [sha256.Size]byte(h.Sum(nil)), size, nil
 }
@@ -142,17 +142,17 @@ func sumOpen(f *os.File, p string) (sum [sha256.Size]byte, size int64, err error
 func openRegular(root *os.Root, p string) (*os.File, error) {
 	entry, err := root.Lstat(p)
 	if err != nil {
-		return nil, refuse(p, "cannot be read: %v", reason(err))
+		return nil, refusef(p, "cannot be read: %v", reason(err))
 	}
 	if !entry.Mode().IsRegular() {
-		return nil, refuse(p, "is %s; a plugin consists of regular files", kindOf(entry.Mode()))
+		return nil, refusef(p, "is %s; a plugin consists of regular files", kindOf(entry.Mode()))
 	}
 	f, err := root.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, refuse(p, "cannot be read: %v", reason(err))
+		return nil, refusef(p, "cannot be read: %v", reason(err))
 	}
 	if opened, err := f.Stat(); err != nil || !os.SameFile(entry, opened) {
-		return nil, errors.Join(refuse(p, "was exchanged while it was read"), f.Close())
+		return nil, errors.Join(refusef(p, "was exchanged while it was read"), f.Close())
 	}
 	return f, nil
 }
@@ -184,7 +184,7 @@ func readSmall(root *os.Root, p string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("is larger than %d bytes", limit)
 	}
 	if err != nil {
-		return nil, refuse(p, "cannot be read: %v", reason(err))
+		return nil, refusef(p, "cannot be read: %v", reason(err))
 	}
 	return data, nil
 }

@@ -73,28 +73,28 @@ func (p *Verified) compare(lock *Lock) error {
 	p.Asks = append(p.Manifest.Needs.Beyond(entry.Needs), p.Manifest.BeyondHTTP(entry.Open)...)
 	switch {
 	case !locked:
-		p.ask("The lock file does not approve it.")
+		p.askf("The lock file does not approve it.")
 	case same && p.Signer == "" && entry.Signer == LocalSigner:
 		p.Signer, p.Level = LocalSigner, Local
 	case p.Signer == "" && entry.Signer != LocalSigner:
-		p.ask("It was approved with a signature of the key %s, and now has none that the host trusts.", entry.Signer)
+		p.askf("It was approved with a signature of the key %s, and now has none that the host trusts.", entry.Signer)
 	case same && p.Signer != entry.Signer && entry.Signer != LocalSigner:
-		p.ask("It is signed by the key %s; approved was %s.", p.Signer, entry.Signer)
+		p.askf("It is signed by the key %s; approved was %s.", p.Signer, entry.Signer)
 	case !same && known && p.Signer != "" && p.Signer == entry.Signer && p.Manifest.Version == entry.Version:
 		return &Refusal{p.ID, ChecksumsFile, fmt.Sprintf("has the hash %s, and the lock file approves %s of the same version %s: "+
 			"a released version does not change. If it is what you want, remove the plugin from the lock file and install it again", p.Hash, hash, entry.Version)}
 	case !same && p.Manifest.Version != entry.Version:
-		p.ask("Version %s was not approved yet; approved is %s.", p.Manifest.Version, entry.Version)
+		p.askf("Version %s was not approved yet; approved is %s.", p.Manifest.Version, entry.Version)
 	case !same && !known:
-		p.ask("Its content for %s was not approved yet.", p.Platform)
+		p.askf("Its content for %s was not approved yet.", p.Platform)
 	case !same:
-		p.ask("Its content has changed since it was approved: the hash is %s, approved is %s.", p.Hash, hash)
+		p.askf("Its content has changed since it was approved: the hash is %s, approved is %s.", p.Hash, hash)
 	}
 	if p.Signer == "" {
-		p.ask("It is signed by no key that the host trusts for this id.")
+		p.askf("It is signed by no key that the host trusts for this id.")
 	}
 	if len(p.Asks) > 0 && locked {
-		p.ask("It asks for more than was approved.")
+		p.askf("It asks for more than was approved.")
 	}
 	p.Verdict = Approved
 	if len(p.Reasons) > 0 {
@@ -103,7 +103,7 @@ func (p *Verified) compare(lock *Lock) error {
 	return nil
 }
 
-func (p *Verified) ask(format string, args ...any) {
+func (p *Verified) askf(format string, args ...any) {
 	p.Reasons = append(p.Reasons, fmt.Sprintf(format, args...))
 }
 

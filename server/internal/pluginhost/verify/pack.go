@@ -52,7 +52,7 @@ func packAll(ctx context.Context, archive *tar.Writer, from *os.Root, sums Check
 	}
 	i := slices.IndexFunc(sums, func(s Sum) bool { return s.Path == manifest.File })
 	if i < 0 {
-		return refuse(manifest.File, "is missing; a plugin's folder holds one")
+		return refusef(manifest.File, "is missing; a plugin's folder holds one")
 	}
 	for _, sum := range slices.Concat(sums[i:i+1], sums[:i], sums[i+1:]) {
 		if err := ctx.Err(); err != nil {
@@ -88,10 +88,10 @@ func packFile(archive *tar.Writer, from *os.Root, sum Sum) error {
 	}
 	h := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(archive, h), f); err != nil {
-		return refuse(sum.Path, "cannot be packed: %v", reason(err))
+		return refusef(sum.Path, "cannot be packed: %v", reason(err))
 	}
 	if [sha256.Size]byte(h.Sum(nil)) != sum.Hash {
-		return refuse(sum.Path, "was changed while it was packed")
+		return refusef(sum.Path, "was changed while it was packed")
 	}
 	return nil
 }
@@ -148,14 +148,14 @@ func OpenPackage(name string) (*Package, error) {
 func openPackageFile(name string) (*os.File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, refuse(name, "cannot be read: %v", reason(err))
+		return nil, refusef(name, "cannot be read: %v", reason(err))
 	}
 	if !info.Mode().IsRegular() {
-		return nil, refuse(name, "is not a package of a plugin")
+		return nil, refusef(name, "is not a package of a plugin")
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, refuse(name, "cannot be read: %v", reason(err))
+		return nil, refusef(name, "cannot be read: %v", reason(err))
 	}
 	return f, nil
 }
@@ -179,7 +179,7 @@ func (p *Package) broken(err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("unpack %s: %w", p.name, err)
 	}
-	return refuse(p.name, "is not a whole package of a plugin: %v", err)
+	return refusef(p.name, "is not a whole package of a plugin: %v", err)
 }
 
 func (p *Package) readSeals() error {
@@ -188,7 +188,7 @@ func (p *Package) readSeals() error {
 		return err
 	}
 	if h.Name != ChecksumsFile {
-		return refuse("the package", "does not begin with %s", ChecksumsFile)
+		return refusef("the package", "does not begin with %s", ChecksumsFile)
 	}
 	text, err := p.text(h, maxChecksums)
 	if err != nil {
@@ -214,11 +214,11 @@ func (p *Package) readSeals() error {
 func (p *Package) readManifest(h *tar.Header) error {
 	hash, listed := p.sums.Find(manifest.File)
 	if h.Name != manifest.File || !listed {
-		return refuse("the package", "does not have %s behind its signatures", manifest.File)
+		return refusef("the package", "does not have %s behind its signatures", manifest.File)
 	}
 	text, err := p.text(h, maxManifest)
 	if err == nil && sha256.Sum256(text) != hash {
-		err = refuse(manifest.File, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile)
+		err = refusef(manifest.File, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile)
 	}
 	p.manifest = text
 	return err
@@ -226,7 +226,7 @@ func (p *Package) readManifest(h *tar.Header) error {
 
 func (p *Package) readSignature(h *tar.Header) error {
 	if len(p.signatures) == maxSignatures {
-		return refuse("the package", "has more than %d signatures", maxSignatures)
+		return refusef("the package", "has more than %d signatures", maxSignatures)
 	}
 	text, err := p.text(h, maxSignature)
 	if err != nil {
@@ -246,17 +246,17 @@ func (p *Package) next() (*tar.Header, error) {
 		return nil, err
 	}
 	if h.Typeflag != tar.TypeReg {
-		return nil, refuse(fmt.Sprintf("the entry %q", clip(h.Name)), "is not a regular file; a plugin consists of regular files")
+		return nil, refusef(fmt.Sprintf("the entry %q", clip(h.Name)), "is not a regular file; a plugin consists of regular files")
 	}
 	if err := checkPath(h.Name); err != nil {
-		return nil, refuse("an entry", "has a path that is not allowed: %v", err)
+		return nil, refusef("an entry", "has a path that is not allowed: %v", err)
 	}
 	return h, nil
 }
 
 func (p *Package) text(h *tar.Header, limit int64) ([]byte, error) {
 	if h.Size > limit {
-		return nil, refuse(h.Name, "is larger than %d bytes", limit)
+		return nil, refusef(h.Name, "is larger than %d bytes", limit)
 	}
 	return io.ReadAll(p.archive)
 }
@@ -289,7 +289,7 @@ func (p *Package) unpackContent(ctx context.Context, to *os.Root) error {
 		}
 		hash, listed := p.sums.Find(h.Name)
 		if !listed {
-			return refuse(h.Name, "is in the package and not in %s", ChecksumsFile)
+			return refusef(h.Name, "is in the package and not in %s", ChecksumsFile)
 		}
 		total += h.Size
 		if err := withinLimits(files, total); err != nil {
@@ -325,9 +325,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	b.n += int64(n)
 	switch {
 	case b.n > maxTotal+maxFiles*2048+maxChecksums:
-		return 0, refuse("the package", "holds more than %d MiB", maxTotal>>20)
+		return 0, refusef("the package", "holds more than %d MiB", maxTotal>>20)
 	case b.n > freeRatio && b.n > maxRatio*b.in.n:
-		return 0, refuse("the package", "holds more than %d times its size", maxRatio)
+		return 0, refusef("the package", "holds more than %d times its size", maxRatio)
 	}
 	return n, err
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Refusal is one rule of the supply chain that a plugin breaks.
-type Refusal struct {
+type Refusal struct { //nolint:errname // the word for it, error or not
 	// Plugin is "" where it is not known yet.
 	Plugin manifest.ID
 	// File is what the rule is about: a path in the plugin, a package, the lock file.
@@ -24,7 +24,7 @@ func (r *Refusal) Error() string {
 }
 
 // Refusals are all that was found.
-type Refusals []*Refusal
+type Refusals []*Refusal //nolint:errname // as Refusal
 
 func (r Refusals) Error() string { return strings.Join(r.Sentences(), "\n") }
 
@@ -60,6 +60,6 @@ func (r Refusals) or(err error) error {
 // wholePlugin is the file of refusals that are about no file in particular.
 const wholePlugin = "the plugin"
 
-func refuse(file, format string, args ...any) *Refusal {
+func refusef(file, format string, args ...any) *Refusal {
 	return &Refusal{File: file, Rule: fmt.Sprintf(format, args...)}
 }

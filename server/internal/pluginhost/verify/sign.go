@@ -27,7 +27,7 @@ type Signing struct {
 func SignFolder(ctx context.Context, dir string, key minisign.PrivateKey) (*Signing, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, refuse(dir, "cannot be opened: %v", reason(err))
+		return nil, refusef(dir, "cannot be opened: %v", reason(err))
 	}
 	defer root.Close()
 	m, err := manifest.ReadRoot(root, filepath.Join(dir, manifest.File))
@@ -114,7 +114,7 @@ func unpackForSigning(ctx context.Context, file, temp string) (*os.Root, Checksu
 		return nil, nil, err
 	}
 	dir := store.Path(p.sums.Hash())
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
 		return nil, nil, fmt.Errorf("sign %s: %w", file, err)
 	}
 	root, err := os.OpenRoot(dir)

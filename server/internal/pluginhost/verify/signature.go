@@ -87,7 +87,7 @@ func trust(id manifest.ID, sums []byte, signatures []signature, keys []TrustedKe
 				continue
 			}
 			if !minisign.Verify(key.Key, sums, s.text) {
-				return by, nil, refuse(s.file, "is not a signature of the key %s over these checksums: the plugin or the signature was changed after signing", key.Key)
+				return by, nil, refusef(s.file, "is not a signature of the key %s over these checksums: the plugin or the signature was changed after signing", key.Key)
 			}
 			if len(good) == 0 {
 				by = key
@@ -108,7 +108,7 @@ type signature struct {
 func parseSignature(file string, text []byte) (signature, error) {
 	s := signature{file: file, text: bytes.TrimRight(text, "\r\n")}
 	if err := s.parsed.UnmarshalText(s.text); err != nil {
-		return s, refuse(file, "is not a signature of minisign")
+		return s, refusef(file, "is not a signature of minisign")
 	}
 	return s, nil
 }
@@ -116,7 +116,7 @@ func parseSignature(file string, text []byte) (signature, error) {
 func readSignatures(root *os.Root) ([]signature, error) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return nil, refuse(wholePlugin, "cannot be read: %v", reason(err))
+		return nil, refusef(wholePlugin, "cannot be read: %v", reason(err))
 	}
 	var out []signature
 	for _, entry := range entries {
@@ -124,7 +124,7 @@ func readSignatures(root *os.Root) ([]signature, error) {
 			continue
 		}
 		if len(out) == maxSignatures {
-			return nil, refuse(wholePlugin, "has more than %d signatures", maxSignatures)
+			return nil, refusef(wholePlugin, "has more than %d signatures", maxSignatures)
 		}
 		text, err := readSmall(root, entry.Name(), maxSignature)
 		if err != nil {

@@ -56,7 +56,7 @@ func (s *Store) Check(ctx context.Context, hash Hash) (Checksums, error) {
 	defer root.Close()
 	sums, err := checkFolder(ctx, root)
 	if err == nil && sums.Hash() != hash {
-		err = refuse(ChecksumsFile, "has been changed: the folder's name is not its hash any more")
+		err = refusef(ChecksumsFile, "has been changed: the folder's name is not its hash any more")
 	}
 	return sums, err
 }
@@ -125,7 +125,7 @@ func writeFile(to *os.Root, sum Sum, in io.Reader, executable bool) error {
 	}
 	out, err := to.OpenFile(sum.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return refuse(sum.Path, "is in the package twice")
+		return refusef(sum.Path, "is in the package twice")
 	}
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func writeFile(to *os.Root, sum Sum, in io.Reader, executable bool) error {
 		return err
 	}
 	if [sha256.Size]byte(h.Sum(nil)) != sum.Hash {
-		return refuse(sum.Path, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile)
+		return refusef(sum.Path, "has been changed: its SHA-256 is not the one in %s", ChecksumsFile)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (s *Store) stage(ctx context.Context, staging string, hash Hash, fill func(
 		return err
 	}
 	if sums.Hash() != hash {
-		return refuse(ChecksumsFile, "is another one than at the beginning of the package")
+		return refusef(ChecksumsFile, "is another one than at the beginning of the package")
 	}
 	return chmodFolders(staging, 0o555)
 }

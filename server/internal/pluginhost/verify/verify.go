@@ -155,7 +155,7 @@ func (v *Verifier) open(ctx context.Context, id manifest.ID, from Source, lock *
 func openFolder(ctx context.Context, dir string) (*content, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, refuse(dir, "cannot be opened: %v", reason(err))
+		return nil, refusef(dir, "cannot be opened: %v", reason(err))
 	}
 	c := &content{close: func() { _ = root.Close() }}
 	c.put = func(ctx context.Context, s *Store) error { return s.AddFolder(ctx, root, c.sums) }
