@@ -3,7 +3,6 @@ package schedule
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/adhocore/gronx"
@@ -35,6 +34,16 @@ const (
 
 var taskID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$`)
 
+// cronForm is the part of cron that every cron knows. The library reads more, and some of that makes it loop for ever.
+var cronForm = func() *regexp.Regexp {
+	const (
+		value = `([0-9]{1,2}|[A-Za-z]{3})`
+		item  = `(\*|` + value + `(-` + value + `)?)(/[1-9][0-9]?)?`
+		field = item + `(,` + item + `)*`
+	)
+	return regexp.MustCompile(`^` + field + `( +` + field + `){4}$`)
+}()
+
 // check says what is wrong with a task of plugin.
 func (t Task) check(plugin manifest.ID) error {
 	problem := func(rule string, args ...any) error {
@@ -55,7 +64,7 @@ func (t Task) check(plugin manifest.ID) error {
 	if t.Cron == "" {
 		return nil
 	}
-	if len(strings.Fields(t.Cron)) != 5 || len(t.Cron) > 200 || !gronx.IsValid(t.Cron) {
+	if !cronForm.MatchString(t.Cron) || len(t.Cron) > 200 || !gronx.IsValid(t.Cron) {
 		return problem("%q is no cron expression of five fields", t.Cron)
 	}
 	if _, err := gronx.NextTickAfter(t.Cron, time.Unix(0, 0).UTC(), false); err != nil {
