@@ -414,7 +414,7 @@ func hostile(t *testing.T, items ...item) string {
 
 func TestUnpack_RefusesHostilePackages(t *testing.T) {
 	dir := sentryFolder(t)
-	write(t, filepath.Join(dir, "zero"), strings.Repeat("\x00", 64<<20))
+	write(t, filepath.Join(dir, "zero"), strings.Repeat("\x00", 24<<20))
 	big := sums(t, dir)
 	if err := os.Remove(filepath.Join(dir, "zero")); err != nil {
 		t.Fatal(err)
@@ -442,7 +442,7 @@ func TestUnpack_RefusesHostilePackages(t *testing.T) {
 		"hard link":             {[]item{seal, about, {tar.Header{Name: "sentry", Typeflag: tar.TypeLink, Linkname: "/bin/sh"}, ""}}, `"sentry" is not a regular file`},
 		"device":                {[]item{seal, about, {tar.Header{Name: "sentry", Typeflag: tar.TypeChar}, ""}}, `"sentry" is not a regular file`},
 		"folder":                {[]item{seal, about, {tar.Header{Name: "assets/", Typeflag: tar.TypeDir}, ""}}, `"assets/" is not a regular file`},
-		"bomb":                  {[]item{{tar.Header{Name: "checksums"}, string(big.Text())}, about, program, logo, {tar.Header{Name: "zero"}, strings.Repeat("\x00", 64<<20)}}, "holds more than 100 times its size"},
+		"bomb":                  {[]item{{tar.Header{Name: "checksums"}, string(big.Text())}, about, program, logo, {tar.Header{Name: "zero"}, strings.Repeat("\x00", 24<<20)}}, "holds more than 100 times its size"},
 		"signature of nonsense": {[]item{seal, {tar.Header{Name: "checksums.minisig"}, "hello"}, about, program, logo}, "checksums.minisig is not a signature of minisign"},
 		"checksums out of form": {[]item{{tar.Header{Name: "checksums"}, strings.ToUpper(string(list.Text()))}, about, program, logo}, "checksums is not in the form"},
 	} {
