@@ -26,8 +26,9 @@ type Options struct {
 	AllowPrivate []string
 	// Audit hears of every attempt once it is over; nil = nobody. Called on the goroutine of the connection.
 	Audit func(Attempt)
-	// Internal answers requests to [InternalHost]; of their headers that name somebody, Authorization is kept and everything
-	// else removed. nil = refused.
+	// Internal answers requests to [InternalHost], which are not in Allow. Of the headers by which a request can speak for
+	// somebody, Authorization alone is kept; RemoteAddr is no address, so that a plugin does not pass for a local caller.
+	// nil = refused.
 	Internal http.Handler
 	// Peer judges who connects by SO_PEERCRED; nil = whoever can open the socket.
 	Peer func(pid int, uid uint32) bool
@@ -42,6 +43,22 @@ type Limits struct {
 	Idle          time.Duration // without a byte in either direction [2 min]
 	Header        int           // bytes of a request's header [64 KiB]
 	HostPerSecond float64       // new requests to one host [20], bursts of five times that
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Connections == 0 {
+		l.Connections = 64
+	}
+	if l.Idle == 0 {
+		l.Idle = 2 * time.Minute
+	}
+	if l.Header == 0 {
+		l.Header = 64 << 10
+	}
+	if l.HostPerSecond == 0 {
+		l.HostPerSecond = 20
+	}
+	return l
 }
 
 // Attempt is one request to go out.

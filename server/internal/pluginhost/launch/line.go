@@ -82,7 +82,10 @@ func (p *lineParser) value(v any, depth int) any {
 	case string:
 		return p.clean(v)
 	case json.Number:
-		return json.Number(p.clean(v.String()))
+		if text := p.clean(v.String()); text != v.String() { // a secret of digits
+			return text
+		}
+		return v
 	case map[string]any:
 		if depth >= maxDepth {
 			return "…"
