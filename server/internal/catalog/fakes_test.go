@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -153,7 +152,7 @@ func newCatalog(t testing.TB, db *store.DB, yaml string, files map[string]string
 	}
 	c.deps = Deps{
 		DB: db, Config: configOf(yaml, c.dir), URLs: c.web, Integrations: plainURLs{}, Dir: c.dir, Now: c.clock.now,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
 		f(&c.deps)

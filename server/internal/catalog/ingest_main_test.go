@@ -342,7 +342,7 @@ func ingestUntilKilled(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("running")
+	fmt.Fprintln(os.Stdout, "running")
 	panic(e.Run(context.Background()))
 }
 

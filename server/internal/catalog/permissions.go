@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,7 +56,11 @@ func PermissionIntegration(load func(ctx context.Context, refs []string) ([]enti
 		in.Rules = append(in.Rules, permission.Rule{
 			Name: r.name, Description: r.description, Params: r.params,
 			Apply: func(resource any, params map[string]any) (bool, error) {
-				return r.holds(resource.(entity.Entity), params)
+				e, ok := resource.(entity.Entity)
+				if !ok {
+					return false, fmt.Errorf("rule %s: not an entity: %T", r.name, resource)
+				}
+				return r.holds(e, params)
 			},
 		})
 	}
@@ -164,7 +169,7 @@ func keyedRule(what, field string) entityRule {
 			return false, nil
 		},
 		filter: func(params map[string]any) index.Filter {
-			return valueFilter("metadata."+field+"."+params[what].(string), params)
+			return valueFilter("metadata."+field+"."+paramText(params[what]), params)
 		},
 	}
 }
@@ -183,10 +188,10 @@ func propertyRule(part string) entityRule {
 			if err != nil {
 				return false, err
 			}
-			return valueFilter(part+"."+params["key"].(string), params).Matches(rows), nil
+			return valueFilter(part+"."+paramText(params["key"]), params).Matches(rows), nil
 		},
 		filter: func(params map[string]any) index.Filter {
-			return valueFilter(part+"."+params["key"].(string), params)
+			return valueFilter(part+"."+paramText(params["key"]), params)
 		},
 	}
 }
@@ -231,7 +236,13 @@ func valueFilter(key string, params map[string]any) index.Filter {
 
 func sameText(a string, b any) bool {
 	text, ok := b.(string)
-	return ok && strings.ToLower(a) == strings.ToLower(text)
+	return ok && strings.ToLower(a) == strings.ToLower(text) //nolint:staticcheck // as JavaScript compares: EqualFold also folds what has no lower case
+}
+
+// paramText is a parameter whose type the rule's schema has checked.
+func paramText(v any) string {
+	text, _ := v.(string)
+	return text
 }
 
 // textList reads a list of strings, whose shape was checked: decoded JSON, or written by a policy in Go.

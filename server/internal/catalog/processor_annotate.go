@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"maps"
 	"regexp"
 
 	"github.com/callboard/callboard/sdk/entity"
@@ -36,9 +37,7 @@ func (a annotateLocation) PreProcess(_ context.Context, p *Processing, e entity.
 			annotations[k] = v
 		}
 	}
-	for k, v := range asObject(own) {
-		annotations[k] = v
-	}
+	maps.Copy(annotations, asObject(own))
 	return withMetadata(e, "annotations", annotations), nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -116,7 +117,7 @@ type seenFile struct {
 }
 
 func (s seenFile) encode() any {
-	return []any{s.path, s.size, fmt.Sprint(s.modified), s.hash, s.trusted}
+	return []any{s.path, s.size, strconv.FormatInt(s.modified, 10), s.hash, s.trusted}
 }
 
 func decodeSeen(v any) []seenFile {

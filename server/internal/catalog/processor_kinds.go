@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
@@ -92,13 +93,9 @@ func sortStrings(list []any) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b any) int {
-		switch x, y := a.(string), b.(string); {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
+		x, _ := a.(string)
+		y, _ := b.(string)
+		return strings.Compare(x, y)
 	})
 }
 

@@ -26,10 +26,11 @@ func locationPredicate(predicate any) (any, error) {
 		case "$not":
 			out[key], err = locationPredicate(value)
 		case "$all", "$any":
-			if subs, _ := value.([]any); len(subs) == 0 {
+			subs, _ := value.([]any)
+			if len(subs) == 0 {
 				return nothing(), nil
 			}
-			out[key], err = locationPredicates(value.([]any))
+			out[key], err = locationPredicates(subs)
 		default:
 			if !slices.Contains([]string{"id", "type", "target", "entityref"}, strings.ToLower(key)) {
 				return nil, apierror.Inputf("Invalid filter predicate, expected key to be 'id', 'type', 'target', or 'entityRef', got '%s'", key)

@@ -47,11 +47,12 @@ const lineBreaks = "\n\r\u2028\u2029"
 func operatorKey(k string) bool { return strings.HasPrefix(k, "$") }
 
 // readPredicate reads the member "query" of a request; without one, everything passes.
-func (a *api) readPredicate(raw json.RawMessage) (predicate any, filter index.Filter, err error) {
-	if predicate, err = a.checkShape(raw); err == nil {
-		filter, err = predicateFilter(predicate)
+func (a *api) readPredicate(raw json.RawMessage) (filter index.Filter, err error) {
+	predicate, err := a.checkShape(raw)
+	if err != nil {
+		return filter, err
 	}
-	return predicate, filter, err
+	return predicateFilter(predicate)
 }
 
 // readShape checks the shape alone, and that it is no bare value; nil = no predicate.

@@ -131,7 +131,7 @@ func TestPredicate_MeansWhatItSays(t *testing.T) {
 		{`{"kind":{"$hasPrefix":"x","$contains":"api"}}`, true},
 		{`{"$all":[{"kind":"api"},{"$any":[{"x":1},{"$not":{"x":1}}]}]}`, true},
 	} {
-		_, f, err := shapes().readPredicate(json.RawMessage(c.predicate))
+		f, err := shapes().readPredicate(json.RawMessage(c.predicate))
 		if err != nil || f.Matches(rows) != c.want {
 			t.Errorf("%s: %v (%v), want %v", c.predicate, f.Matches(rows), err, c.want)
 		}
@@ -154,7 +154,7 @@ func TestPredicate_RefusesWhatHasNoMeaning(t *testing.T) {
 		`{"Metadata":{"$contains":{"name":"x"}}}`:                               `Object form of $contains is not supported for field "metadata"`,
 		strings.Repeat(`{"$not":`, 300) + `{"a":{}}` + strings.Repeat("}", 300): "Invalid query: Validation error:",
 	} {
-		_, _, err := shapes().readPredicate(json.RawMessage(predicate))
+		_, err := shapes().readPredicate(json.RawMessage(predicate))
 		if !apierror.Has(err, apierror.Input) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s: %v", predicate, err)
 		}
@@ -173,7 +173,7 @@ func FuzzPredicate(f *testing.F) {
 		if !json.Valid(data) {
 			return // the edge does not let it through
 		}
-		_, filter, err := a.readPredicate(data)
+		filter, err := a.readPredicate(data)
 		if err != nil && !apierror.Has(err, apierror.Input) {
 			t.Fatalf("%v is no InputError", err)
 		}

@@ -41,7 +41,7 @@ func (a *api) postFacets(c *gin.Context) error {
 	if !hasText(req.Facets) {
 		return errNoFacets
 	}
-	_, filter, err := a.readPredicate(req.Query)
+	filter, err := a.readPredicate(req.Query)
 	if err != nil {
 		return err
 	}

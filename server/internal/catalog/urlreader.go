@@ -21,11 +21,13 @@ type URLReader interface {
 	Search(ctx context.Context, url, etag string) (URLFiles, error)
 }
 
-// What a [URLReader] answers with; Content of a file may be called by up to five goroutines for one search.
 type (
+	// URLDocument is what a [URLReader] answers for one document.
 	URLDocument = urlreader.Document
-	URLFiles    = urlreader.Files
-	URLFile     = urlreader.File
+	// URLFiles is what it answers for a search.
+	URLFiles = urlreader.Files
+	// URLFile is one of them; its Content may be called by up to five goroutines for one search.
+	URLFile = urlreader.File
 )
 
 // Integrations knows the source-code hosts of the configuration and the shape of their URLs.
