@@ -15,6 +15,17 @@ type PluginCommand struct {
 	Sign    PluginSignCommand    `cmd:"" help:"Sign a plugin's package or folder, or make a key to sign with."`
 	Install PluginInstallCommand `cmd:"" help:"Check a plugin, show what it may do, and approve it in the lock file."`
 	Schema  PluginSchemaCommand  `cmd:"" help:"Print the JSON Schema of plugin.yaml."`
+
+	Dev         PluginDevCommand         `cmd:"" help:"Run a plugin in a host of its own, and replace it whenever a file is saved."`
+	List        PluginListCommand        `cmd:"" help:"List the plugins of a running host and how they are."`
+	Logs        PluginLogsCommand        `cmd:"" help:"Print what a plugin of a running host logs."`
+	Call        PluginCallCommand        `cmd:"" help:"Call a route of a plugin of a running host, as whoever you say."`
+	Inspect     PluginInspectCommand     `cmd:"" help:"Print everything that a plugin of a running host says about itself, as JSON."`
+	Restart     PluginRestartCommand     `cmd:"" help:"Start a plugin of a running host anew, without a gap."`
+	Stop        PluginStopCommand        `cmd:"" help:"Stop a plugin of a running host."`
+	Approve     PluginApproveCommand     `cmd:"" help:"Show what a plugin of a running host asks for, and approve it."`
+	Upgrade     PluginUpgradeCommand     `cmd:"" help:"Move a plugin of a running host to another version, without a gap."`
+	RunProvider PluginRunProviderCommand `cmd:"" help:"Refresh an entity provider of a plugin of a running host now."`
 }
 
 // PluginSchemaCommand is `callboard plugin schema`.

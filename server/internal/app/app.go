@@ -16,6 +16,7 @@ import (
 
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/store"
 )
 
@@ -85,6 +86,9 @@ func (a *App) Ready() <-chan struct{} { return a.features.catalog.Ready() }
 
 // Handler is the HTTP edge, for benchmarks and tests that need no listener.
 func (a *App) Handler() http.Handler { return a.server }
+
+// Plugins is the plugin host.
+func (a *App) Plugins() *pluginhost.Host { return a.features.plugins }
 
 // Run serves until ctx ends, then ends orderly: readiness fails, running requests finish, background work stops, the
 // database closes. It returns nil after an orderly end.

@@ -111,7 +111,9 @@ func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {
 func (a *App) wireIndex(o Options) error {
 	dist := o.Config.Root().String(appfrontend.ConfigKey, "")
 	if dist == "" {
-		a.server.Index(console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger}))
+		a.server.Index(console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger,
+			Operator: pluginOperator{a.features.plugins}}))
+		a.follow(o)
 		return nil
 	}
 	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger})
@@ -121,15 +123,22 @@ func (a *App) wireIndex(o Options) error {
 	a.closers = append(a.closers, frontend.Close)
 	a.server.Index(frontend)
 	a.run("frontend", endless(frontend.Warm))
+	a.follow(o, frontend.Reload)
+	return nil
+}
+
+// follow passes on new versions of the configuration: to the plugins, and to what answers outside /api.
+func (a *App) follow(o Options, more ...func(*config.Config)) {
 	if len(o.Source.Files) == 0 {
-		return nil
+		return
 	}
 	follower := config.Follow(o.Config, o.Source, o.Logger)
 	a.run("configuration", func(ctx context.Context) error {
-		follower.Subscribe(ctx, frontend.Reload)
+		for _, reload := range append(more, a.features.plugins.Reload) {
+			follower.Subscribe(ctx, reload)
+		}
 		return follower.Run(ctx)
 	})
-	return nil
 }
 
 // Overview implements [console.Source].
@@ -162,6 +171,7 @@ func (a *App) Overview(ctx context.Context) (console.Overview, error) {
 		o.ConfigNotes = append(o.ConfigNotes, configNote(note))
 	}
 	o.Features = a.mounted()
+	o.Plugins = consolePlugins(a.features.plugins.Plugins())
 	return o, nil
 }
 

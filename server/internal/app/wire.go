@@ -10,8 +10,10 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/events"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/store"
@@ -25,6 +27,8 @@ type features struct {
 	permission *permission.Engine
 	signals    *signals.Hub
 	search     *search.Engine
+	events     *events.Bus
+	plugins    *pluginhost.Host
 }
 
 // wire makes the features in the order of their needs: store, catalog engine, identity, edge, permission, and then
@@ -36,6 +40,8 @@ func (a *App) wire(ctx context.Context, o Options) error {
 	}
 	a.db = db
 	a.closers = append(a.closers, db.Close)
+	a.features.events = events.New(o.Logger)
+	a.closers = append(a.closers, func() error { a.features.events.Close(); return nil })
 	if err := a.wireCatalog(ctx, o); err != nil {
 		return err
 	}
@@ -43,6 +49,9 @@ func (a *App) wire(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := a.wireRoutes(ctx, o); err != nil {
+		return err
+	}
+	if err := a.wirePlugins(ctx, o); err != nil {
 		return err
 	}
 	return a.wireIndex(o)
@@ -59,7 +68,7 @@ func endless(run func(ctx context.Context)) func(ctx context.Context) error {
 
 func (a *App) wireCatalog(ctx context.Context, o Options) error {
 	urls := urlreader.New(o.Config)
-	engine, err := catalog.New(ctx, catalog.Deps{DB: a.db, Config: o.Config, Logger: o.Logger, URLs: urls, Integrations: urls, Dir: o.Source.Dir})
+	engine, err := catalog.New(ctx, catalog.Deps{DB: a.db, Config: o.Config, Logger: o.Logger, URLs: urls, Integrations: urls, Dir: o.Source.Dir, Events: a.features.events})
 	if err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
@@ -77,7 +86,7 @@ func (a *App) wireEdge(ctx context.Context, o Options) error {
 	a.features.auth = identity
 	a.run("auth", identity.Run)
 	a.server, err = httpx.New(httpx.Options{Auth: identity, Logger: o.Logger, Metrics: a.registry,
-		Settings: httpx.ReadSettings(o.Config), EveryFeature: identity.PluginRoutes})
+		Settings: httpx.ReadSettings(o.Config), EveryFeature: identity.PluginRoutes, Detached: identity.DropPlugin})
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
@@ -100,6 +109,7 @@ func CheckConfig(cfg *config.Config) error {
 	console.ReadSettings(cfg)
 	search.ReadLimits(cfg.Section("search"))
 	catalog.CheckConfig(cfg, "")
+	pluginhost.CheckConfig(cfg)
 	return cfg.Err()
 }
 
@@ -121,4 +131,4 @@ func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.Mint
 }
 
 // ConfigKeys are the keys below "callboard" that this host reads; others there are reported as unknown.
-var ConfigKeys = []string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"}
+var ConfigKeys = append([]string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"}, pluginhost.ConfigKeys...)

@@ -32,6 +32,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Now is the clock, nil = time.Now.
 	Now func() time.Time
+	// Operator does what the buttons ask for; nil = there are none.
+	Operator Operator
 	// DocsURL is where the page leads for documentation; "" = no link.
 	DocsURL string
 }
@@ -47,19 +49,23 @@ func New(o Options) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	}
 	h := &handler{
-		settings: o.Settings, source: o.Source, auth: o.Auth, log: o.Log, now: o.Now, docsURL: o.DocsURL,
+		settings: o.Settings, source: o.Source, auth: o.Auth, log: o.Log, now: o.Now, docsURL: o.DocsURL, operate: o.Operator,
 		page: template.Must(template.New("page.html").ParseFS(assets, "assets/*.html")),
 	}
 	icon := asset("icon.svg", "image/svg+xml")
 	h.routes = map[string]http.Handler{
-		"GET /":                     http.HandlerFunc(h.showPage),
-		"GET /console.json":         http.HandlerFunc(h.showJSON),
-		"POST /console/session":     http.HandlerFunc(h.signIn),
-		"POST /console/session/end": http.HandlerFunc(h.signOut),
-		"GET /console/console.css":  asset("console.css", "text/css; charset=utf-8"),
-		"GET /console/console.js":   asset("console.js", "text/javascript; charset=utf-8"),
-		"GET /console/icon.svg":     icon,
-		"GET /favicon.ico":          icon,
+		"GET /":                        http.HandlerFunc(h.showPage),
+		"GET /console.json":            http.HandlerFunc(h.showJSON),
+		"POST /console/session":        http.HandlerFunc(h.signIn),
+		"POST /console/session/end":    http.HandlerFunc(h.signOut),
+		"GET /console/plugin":          http.HandlerFunc(h.showPlugin),
+		"GET /console/plugin/log":      http.HandlerFunc(h.streamLogs),
+		"GET /console/changes":         http.HandlerFunc(h.streamChanges),
+		"POST /console/plugin/restart": http.HandlerFunc(h.restart),
+		"GET /console/console.css":     asset("console.css", "text/css; charset=utf-8"),
+		"GET /console/console.js":      asset("console.js", "text/javascript; charset=utf-8"),
+		"GET /console/icon.svg":        icon,
+		"GET /favicon.ico":             icon,
 	}
 	return h
 }
@@ -71,6 +77,7 @@ type handler struct {
 	log      *slog.Logger
 	now      func() time.Time
 	docsURL  string
+	operate  Operator
 	page     *template.Template
 	// routes are matched exactly, by method and path: a multiplexer would redirect paths that it finds untidy, to
 	// places that the caller chooses.
@@ -108,6 +115,7 @@ func (h *handler) showPage(w http.ResponseWriter, r *http.Request) {
 	}
 	v := newView(overview, h.now())
 	v.Docs = h.docsURL
+	v.Shown = showPlugins(overview.Plugins, h.operate != nil && h.mayOperate(r), h.now())
 	_, cookieErr := r.Cookie(cookieName)
 	v.SignedIn = cookieErr == nil
 	h.render(w, http.StatusOK, "page.html", v)
@@ -117,6 +125,9 @@ func (h *handler) ask(r *http.Request) (Overview, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	overview, err := h.source.Overview(ctx)
+	if !h.mayOperate(r) {
+		overview.Plugins = withoutLines(overview.Plugins)
+	}
 	if err != nil && r.Context().Err() == nil {
 		h.log.Error("the console could not get its facts", "error", err)
 	}
@@ -136,6 +147,24 @@ func (h *handler) showJSON(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answerJSON(w, http.StatusOK, overview)
+}
+
+// eventStream begins an event stream and answers what sends one event at once.
+func (h *handler) eventStream(w http.ResponseWriter) func(name string, data any) error {
+	w.Header().Set("Content-Type", "text/event-stream")
+	out := http.NewResponseController(w)
+	_, _ = w.Write([]byte(": connected\n\n")) // the caller is gone; nobody to tell
+	_ = out.Flush()
+	return func(name string, data any) error {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, text); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {

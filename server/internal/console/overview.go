@@ -31,6 +31,7 @@ type Overview struct {
 	Configuration []string     `json:"configuration"`
 	ConfigNotes   []ConfigNote `json:"configNotes"`
 	Features      []Feature    `json:"features"`
+	Plugins       []Plugin     `json:"plugins,omitempty"`
 }
 
 // Listener is one address with what it is for.

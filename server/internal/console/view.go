@@ -27,6 +27,7 @@ type view struct {
 	Files   []problemFile
 	Hidden  int // problems that are not shown
 	Summary string
+	Shown   []shownPlugin
 }
 
 // bar is one kind with the width of its bar, 0-100.
@@ -155,9 +156,20 @@ func summary(o Overview) string {
 	if errors > 0 {
 		parts = append(parts, count(errors, "configuration error"))
 	}
+	ill := 0
+	for _, p := range o.Plugins {
+		if t := tone(p.State); t == "warn" || t == "bad" || p.BuildOutput != "" {
+			ill++
+		}
+	}
+	if ill > 0 {
+		parts = append(parts, count(ill, "plugin"))
+	}
 	switch {
-	case len(parts) > 0 && len(o.Problems)+errors == 1:
+	case len(parts) > 0 && len(o.Problems)+errors+ill == 1:
 		return "Running, and " + parts[0] + " needs a look."
+	case len(parts) > 2:
+		return "Running, and " + parts[0] + ", " + parts[1] + " and " + parts[2] + " need a look."
 	case len(parts) > 0:
 		return "Running, and " + strings.Join(parts, " and ") + " need a look."
 	case !o.Ready:

@@ -20,9 +20,11 @@
       try { localStorage.setItem("callboard-theme", event.target.value); } catch { /* private window */ }
     });
 
+    const fresh = document.querySelector(".fresh");
+    const log = document.getElementById("log");
+    if (log) return follow(log, fresh);
     const live = document.getElementById("live");
     if (!live) return;
-    const fresh = document.querySelector(".fresh");
     const period = 5000;
     const say = (text, failed) => {
       fresh.textContent = text;
@@ -40,7 +42,9 @@
         const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
         if (!next) return location.reload();
         if (busy()) return;
+        const open = new Map([...live.querySelectorAll("details")].map((d) => [d.id, d.open]));
         live.replaceChildren(...next.childNodes);
+        for (const d of live.querySelectorAll("details")) if (open.has(d.id)) d.open = open.get(d.id);
         live.dataset.at = next.dataset.at;
         say(`As of ${at()}`, false);
       } catch {
@@ -50,5 +54,44 @@
     const loop = async () => { await refresh(); setTimeout(loop, period); };
     setTimeout(loop, period);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+    if (live.querySelector(".plugin")) {
+      let soon = 0;
+      new EventSource("/console/changes").addEventListener("changed", () => {
+        clearTimeout(soon);
+        soon = setTimeout(refresh, 100);
+      });
+    }
   });
+
+  // follow adds the lines that a plugin writes. Whoever has scrolled up to read stays where they are.
+  const follow = (log, fresh) => {
+    const kept = 2000;
+    const end = () => { log.scrollTop = log.scrollHeight; };
+    const line = (l) => {
+      const p = document.createElement("p");
+      p.className = /^[a-z0-9+-]+$/.test(l.level) ? l.level : "";
+      const part = (tag, text, name) => {
+        const e = document.createElement(tag);
+        e.textContent = text;
+        if (name) e.className = name;
+        p.append(e, " ");
+      };
+      part("time", l.Clock);
+      part("span", l.level, "level");
+      part("span", l.message);
+      if (l.Details) part("span", l.Details, "soft");
+      return p;
+    };
+    end();
+    const lines = new EventSource(`/console/plugin/log?id=${encodeURIComponent(log.dataset.plugin)}`);
+    lines.addEventListener("open", () => { fresh.textContent = "Following"; fresh.classList.remove("stale"); });
+    lines.addEventListener("error", () => { fresh.textContent = "No answer; trying again"; fresh.classList.add("stale"); });
+    lines.addEventListener("line", (event) => {
+      const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30;
+      log.querySelector(".empty")?.remove();
+      log.append(line(JSON.parse(event.data)));
+      while (log.childElementCount > kept) log.firstElementChild.remove();
+      if (atEnd) end();
+    });
+  };
 })();

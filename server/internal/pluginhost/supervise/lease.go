@@ -41,6 +41,14 @@ func (s *Supervisor) Acquire(ctx context.Context) (Lease, error) {
 	}
 }
 
+// Current is the current instance without a lease, for callers who count their uses themselves. It answers at once.
+func (s *Supervisor) Current() (Instance, error) {
+	if now := s.serving.Load(); now != nil {
+		return now.instance, nil
+	}
+	return nil, s.unavailable(s.view.Load().snapshot)
+}
+
 func (s *Supervisor) unavailable(shown Snapshot) *Unavailable {
 	u := &Unavailable{Plugin: s.plugin, State: shown.State, Reason: shown.Reason}
 	switch shown.State {

@@ -31,6 +31,16 @@ const (
 // Serves reports whether a plugin in this state answers requests.
 func (s State) Serves() bool { return s == Ready || s == Degraded }
 
+// Passing reports whether a plugin in this state serves, or will by itself.
+func (s State) Passing() bool {
+	switch s {
+	case Discovered, Verified, Starting, Ready, Degraded, Crashed, Backoff:
+		return true
+	default:
+		return false
+	}
+}
+
 // transient are the states that a request may wait in: an instance is on its way.
 func (s State) transient() bool { return s == Starting || s.Serves() }
 

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/callboard/callboard/server/internal/pluginhost"
+	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
+	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
+	"github.com/callboard/callboard/server/internal/pluginhost/relay"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+// wirePlugins makes the plugin host. It starts nothing: plugins run beside the server, which does not wait for them.
+func (a *App) wirePlugins(ctx context.Context, o Options) error {
+	kept, err := hostsvc.NewStore(ctx, a.db, nil)
+	if err != nil {
+		return fmt.Errorf("plugins: %w", err)
+	}
+	f := &a.features
+	identity := f.auth
+	backend := pluginBackend{auth: identity, catalog: f.catalog, permission: f.permission, events: f.events, store: kept,
+		trigger: func(ctx context.Context, plugin manifest.ID, provider string) error {
+			return f.plugins.TriggerProvider(ctx, plugin, provider)
+		}}
+	host := pluginhost.New(pluginhost.Options{
+		Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Version: o.Version,
+		BaseURL: o.Config.Section("backend").String("baseUrl", ""),
+		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: a.server,
+		Relay: relay.Options{
+			Ownership: identity.Ownership,
+			UserToken: func(p *principal.Principal) (string, error) {
+				token, _, err := identity.LimitedToken(p)
+				return token, err
+			},
+			Expires: func(p *principal.Principal) time.Time {
+				at, _ := expiryOf(p.Token) // a static token does not end
+				return at
+			},
+			Ending: a.server.EndingContext(),
+		},
+	})
+	f.plugins = host
+	a.registry.MustRegister(host.Collector())
+	a.run("plugins", host.Run)
+	return nil
+}
