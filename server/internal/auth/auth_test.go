@@ -106,7 +106,7 @@ func newHost(t testing.TB, db *store.DB, yaml string, options ...hostOption) *ho
 	if err := cfg.Err(); err != nil {
 		t.Fatal(err)
 	}
-	server := httpxtest.NewWith(t, httpx.Options{Auth: h.Service, Logger: o.Logger, EveryFeature: h.PluginRoutes})
+	server := httpxtest.NewWith(t, httpx.Options{Auth: h.Service, Logger: o.Logger, EveryFeature: h.PluginRoutes, Detached: h.DropPlugin})
 	h.Routes(server.Feature(Feature()))
 	who := func(r *httpx.Router) { r.GET("/who/am/i", httpx.AnyPrincipal, sayWho) }
 	who(server.Feature(httpx.Feature{ID: "catalog"}))

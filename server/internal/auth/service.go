@@ -162,6 +162,16 @@ func (s *Service) addPlugin(id string) *keyRing {
 	return s.plugins[id]
 }
 
+// DropPlugin takes back what [Service.PluginRoutes] gave: id issues no more tokens, and those that it issued are refused.
+// Its keys stay in the tables until they expire, so what comes back under the same id goes on with them. It is meant for
+// httpx.Options.Detached.
+func (s *Service) DropPlugin(id string) {
+	s.mu.Lock()
+	delete(s.plugins, id)
+	s.mu.Unlock()
+	s.epoch.Add(1) // what was verified with its keys is verified again
+}
+
 // upkeepInterval is how soon a revocation on one replica is noticed by the others, at the latest.
 const upkeepInterval = 30 * time.Second
 

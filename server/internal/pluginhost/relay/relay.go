@@ -51,6 +51,7 @@ type Relay struct {
 	count             counters
 
 	mu      sync.Mutex // held by who replaces current
+	closed  bool
 	current atomic.Pointer[upstream]
 }
 
@@ -100,6 +101,9 @@ func New(o Options) *Relay {
 
 // Close closes the connections that no request uses, now and later. Requests on their way go on.
 func (r *Relay) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	if u := r.current.Load(); u != nil {
 		u.close()
 	}

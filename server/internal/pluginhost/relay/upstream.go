@@ -53,6 +53,9 @@ func (r *Relay) upstream(i Instance) *upstream {
 	}
 	u := &upstream{of: i, most: r.limits.InFlight}
 	u.sweep = time.AfterFunc(unusedFor, u.closeOld)
+	if r.closed {
+		u.close() // a last request keeps nothing
+	}
 	r.current.Store(u)
 	if old != nil {
 		old.close()
