@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/frame"
@@ -385,5 +387,77 @@ func TestCapability_ThatPanicsFailsItsCallOnly(t *testing.T) {
 	}
 	if err := h.RunTask("fine"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestLists_TellTheHostWhatItNeedsToKnow(t *testing.T) {
+	p := sdk.New("x")
+	p.EntityProvider("prov", 90*time.Second, none)
+	p.StagedProcessor(sdk.Stages{Name: "proc", Kinds: []string{"API"}, PostProcess: func(_ context.Context, _ *sdk.Processing, e sdk.Entity) (sdk.Entity, error) { return e, nil }})
+	sdk.Action(p, "x:act", func(sdk.ActionContext[release]) (release, error) { return release{}, nil },
+		sdk.ActionOptions{Description: "D", DryRun: true, Examples: []sdk.ActionExample{{Description: "E", YAML: "steps: []"}}})
+	p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewLine, For: "*", Args: chartArgs{}, Refresh: 1500 * time.Millisecond, Data: func(context.Context, sdk.WidgetQuery) (*frame.Frame, error) { return nil, nil }})
+	p.Collator("doc", func(context.Context) iter.Seq2[sdk.Document, error] { return nil }, sdk.CollatorOptions{Permission: "x.read"})
+	p.CronTask("nightly", "0 3 * * *", func(context.Context) error { return nil }, sdk.TaskOptions{Timeout: time.Minute, InitialDelay: time.Second})
+	p.Permission(sdk.Permission{Name: "x.read", Action: "read", ResourceType: "thing"})
+	sdk.Rule(p, "IS_MINE", "thing", func(context.Context, string, struct{}) (bool, error) { return true, nil }, "Mine")
+	h := plugintest.Start(t, p)
+	ctx, conn := t.Context(), h.Conn()
+	lists := map[string]any{}
+	keep := func(name string, list any, err error) {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		lists[name] = list
+	}
+	providers, err := pluginv1.NewCatalogProviderServiceClient(conn).ListProviders(ctx, &pluginv1.ListProvidersRequest{})
+	keep("providers", providers, err)
+	processors, err := pluginv1.NewCatalogProcessorServiceClient(conn).ListProcessors(ctx, &pluginv1.ListProcessorsRequest{})
+	keep("processors", processors, err)
+	actions, err := pluginv1.NewScaffolderActionsServiceClient(conn).ListActions(ctx, &pluginv1.ListActionsRequest{})
+	keep("actions", actions, err)
+	widgets, err := pluginv1.NewWidgetsServiceClient(conn).ListWidgets(ctx, &pluginv1.ListWidgetsRequest{})
+	keep("widgets", widgets, err)
+	collators, err := pluginv1.NewSearchCollatorServiceClient(conn).ListCollators(ctx, &pluginv1.ListCollatorsRequest{})
+	keep("collators", collators, err)
+	tasks, err := pluginv1.NewTasksServiceClient(conn).ListTasks(ctx, &pluginv1.ListTasksRequest{})
+	keep("tasks", tasks, err)
+	rules, err := pluginv1.NewPermissionRulesServiceClient(conn).ListRules(ctx, &pluginv1.ListRulesRequest{})
+	keep("rules", rules, err)
+	plugintest.Golden(t, "testdata/lists.golden.json", lists)
+}
+
+func TestDrain_WaitsForActionsUntilItsTimeIsOver(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	p := sdk.New("x")
+	sdk.Action(p, "x:long", func(sdk.ActionContext[struct{}]) (map[string]any, error) {
+		close(begun)
+		<-release
+		return map[string]any{"done": true}, nil
+	})
+	h := plugintest.Start(t, p)
+	ran := make(chan *plugintest.ActionRun, 1)
+	go func() { ran <- h.RunAction("x:long", struct{}{}) }()
+	<-begun
+	drain := func(grace time.Duration) error {
+		_, err := pluginv1.NewPluginServiceClient(h.Conn()).Drain(t.Context(), &pluginv1.DrainRequest{Grace: durationpb.New(grace)})
+		return err
+	}
+	if err := drain(time.Millisecond); err != nil { // returns although the action still runs
+		t.Fatal(err)
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- drain(time.Minute) }()
+	select {
+	case <-drained:
+		t.Error("Drain did not wait")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if run := <-ran; run.Err != nil || run.Output["done"] != true {
+		t.Errorf("%+v", run)
 	}
 }

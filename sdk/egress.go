@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -56,15 +57,22 @@ func throughProxy(socket string) *http.Transport {
 	}
 }
 
-// refusal turns the proxy's no into an error that says what to do.
+// refusal turns the proxy's no into an error of its name. The proxy tells its reason in the status line: for a refusal,
+// that the address is not among needs.egress.
 func refusal(_ context.Context, _ *url.URL, req *http.Request, res *http.Response) error {
+	_, reason, _ := strings.Cut(res.Status, " ")
 	switch res.StatusCode {
 	case http.StatusOK:
 		return nil
 	case http.StatusForbidden:
-		return fmt.Errorf("egress to %s: plugin.yaml does not list it under needs.egress, or the operator did not approve it: %w", req.URL.Host, ErrNotAllowed)
+		if reason == "" || reason == http.StatusText(http.StatusForbidden) {
+			reason = "add it to needs.egress in plugin.yaml and have it approved"
+		}
+		return fmt.Errorf("egress to %s: %s: %w", req.URL.Host, reason, ErrNotAllowed)
+	case http.StatusBadRequest:
+		return fmt.Errorf("egress to %s: %s: %w", req.URL.Host, reason, ErrInput)
 	}
-	return fmt.Errorf("egress to %s: the host's proxy answered %s: %w", req.URL.Host, res.Status, ErrServiceUnavailable)
+	return fmt.Errorf("egress to %s: %s: %w", req.URL.Host, reason, ErrServiceUnavailable)
 }
 
 // retrying repeats requests that can be repeated without harm: of an idempotent method, with a body that can be sent again.

@@ -188,9 +188,7 @@ func (s *schema) resolveLeaves(n *jsonschema.Schema) {
 		s.resolveLeaves(member)
 	}
 	s.resolveLeaves(n.Items)
-	if n.Properties == nil && n.AdditionalProperties != nil {
-		s.resolveLeaves(n.AdditionalProperties)
-	}
+	s.resolveLeaves(n.AdditionalProperties)
 	shallow := n.CloneSchemas()
 	shallow.Properties, shallow.Required, shallow.AdditionalProperties, shallow.Items = nil, nil, nil, nil
 	s.leaves[n] = must(shallow.Resolve(nil))
@@ -277,13 +275,21 @@ func (s *schema) checkObject(n *jsonschema.Schema, doc map[string]any, path stri
 		switch member := n.Properties[name]; {
 		case member != nil:
 			found = s.check(member, doc[name], at, found)
-		case n.Properties == nil && n.AdditionalProperties != nil:
+		case n.AdditionalProperties == nil: // any, in a map of anything
+		case n.AdditionalProperties.Not != nil: // none but the struct's
+			found = append(found, problem(at, unknown(n.PropertyOrder)))
+		default:
 			found = s.check(n.AdditionalProperties, doc[name], at, found)
-		case n.Properties != nil:
-			found = append(found, problem(at, "is not known; known are "+strings.Join(n.PropertyOrder, ", ")))
 		}
 	}
 	return found
+}
+
+func unknown(known []string) string {
+	if len(known) == 0 {
+		return "is not known; there is nothing to set"
+	}
+	return "is not known; known are " + strings.Join(known, ", ")
 }
 
 // sentence says what a value must be. It is made of the schema, not of the validator's text, which quotes values.

@@ -166,3 +166,12 @@ func FuzzSettingsDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestSettings_OfNothingRefuseEverything(t *testing.T) {
+	p := sdk.New("x")
+	sdk.Settings(p, func(context.Context, struct{}) error { return nil })
+	h := plugintest.Start(t, p)
+	if err := h.Validate(json.RawMessage(`{"a":1}`)); err == nil || err.Error() != "/a: a is not known; there is nothing to set" {
+		t.Error(err)
+	}
+}

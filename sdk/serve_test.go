@@ -77,7 +77,7 @@ func command(t *testing.T, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append([]string{"PATH=/usr/bin:/bin"}, env...)
+	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "GOCOVERDIR=" + t.TempDir()}, env...)
 	return cmd
 }
 
@@ -263,6 +263,9 @@ func TestServe_ReachesHostServicesWithItsTokenAndEndsWithTheHost(t *testing.T) {
 }
 
 func TestServe_SurvivesAHostWithoutServices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for what must not happen")
+	}
 	p := launch(t, socketDir(t))
 	p.configure(`{}`)
 	select {
@@ -373,6 +376,24 @@ func TestServe_RefusesAHostThatItDoesNotUnderstand(t *testing.T) {
 		out, err := cmd.Output()
 		if err == nil || len(out) > 0 || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), want) {
 			t.Errorf("want %q, got %v %q\n%s", want, err, out, stderr.String())
+		}
+	}
+}
+
+func TestServe_ByHandSaysWhatItIsAndHowToRunIt(t *testing.T) {
+	for _, args := range [][]string{nil, {"-h"}, {"--help"}} {
+		// The environment decides in TestMain whether this is a plugin: describe mode with -h is the way in without a host.
+		cmd := command(t, "CALLBOARD_DESCRIBE=0")
+		cmd.Args = append(cmd.Args, args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, _ := cmd.Output()
+		want := 1
+		if args != nil {
+			want = 0
+		}
+		if code := cmd.ProcessState.ExitCode(); code != want || len(out) > 0 || !strings.Contains(stderr.String(), "callboard plugin dev") {
+			t.Errorf("%v: exit code %d, %q\n%s", args, code, out, stderr.String())
 		}
 	}
 }
