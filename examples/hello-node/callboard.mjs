@@ -98,7 +98,10 @@ export class Plugin {
     this.#register(this.#providers, 'catalogProviders', name, { about: { name, intervalSeconds: interval }, f });
   }
 
-  /** f(entity) returns the entity, changed or not. Keep members that you do not know. stage: 'pre' or 'post'. */
+  /**
+   * f(entity) returns the entity, changed or not. Keep members that you do not know; integers that a number cannot hold come
+   * as BigInt. stage: 'pre' or 'post'.
+   */
   processor(name, f, { stage = 'pre', kinds = [] } = {}) {
     const stages = [{ pre: 'PROCESSOR_STAGE_PRE_PROCESS', post: 'PROCESSOR_STAGE_POST_PROCESS' }[stage]];
     this.#register(this.#processors, 'catalogProcessors', name, { about: { name, stages, kinds }, f });
@@ -268,9 +271,9 @@ export class Plugin {
 
   async #process(name, f, { entityJson }) {
     try {
-      const before = JSON.parse(entityJson);
-      const after = await f(JSON.parse(entityJson));
-      return isDeepStrictEqual(before, after) ? {} : { entityJson: Buffer.from(JSON.stringify(after)) };
+      const before = parseEntity(entityJson);
+      const after = await f(parseEntity(entityJson));
+      return isDeepStrictEqual(before, after) ? {} : { entityJson: Buffer.from(stringifyEntity(after)) };
     } catch (e) {
       if (e instanceof PluginError) return { diagnostics: [e.diagnostic()] };
       this.log.error('processor failed', { processor: name, error: String(e), stack: e?.stack });
@@ -431,6 +434,21 @@ export function* schemaProblems(schema, value, at = '') {
       else if (schema.additionalProperties === false) yield problem('is not a setting', `${at}/${name}`);
     }
   }
+}
+
+// Entities keep integers of any size. JSON.parse would round those beyond 2^53, so they pass through it as marked texts.
+const mark = '\ue000integer:';
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+export function parseEntity(json) {
+  const marked = String(json).replace(tokens, token => (/^-?\d{16,}$/.test(token) ? `"${mark}${token}"` : token));
+  return JSON.parse(marked, (_, v) => (typeof v === 'string' && v.startsWith(mark) && /^-?\d+$/.test(v.slice(mark.length)) ? integer(v.slice(mark.length)) : v));
+}
+
+const integer = digits => (Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits));
+
+export function stringifyEntity(entity) {
+  return JSON.stringify(entity, (_, v) => (typeof v === 'bigint' ? `${mark}${v}` : v)).replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
 }
 
 function* secretsOf(schema, value) {

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
-import { Plugin, protocol, schemaProblems } from './callboard.mjs';
+import { Plugin, parseEntity, protocol, schemaProblems, stringifyEntity } from './callboard.mjs';
 
 const here = import.meta.dirname;
 const v1 = protocol.callboard.plugin.v1;
@@ -168,4 +168,11 @@ test('settings are checked against their schema', () => {
   assert.deepEqual(paths({ a: 1, b: 'y', c: ['k', 'l', 3] }), ['/a', '/b', '/c/1', '/c/2']);
   assert.deepEqual(paths({ a: 1.5 }), ['/a']);
   assert.deepEqual(paths([]), ['']);
+});
+
+test('entities keep integers of any size', () => {
+  const text = '{"a":9007199254740993,"b":[-12345678901234567890,1.5,1e3],"c":"9007199254740993 \\"1234567890123456789\\"","d":1234567890123456}';
+  assert.equal(parseEntity(text).a, 9007199254740993n);
+  assert.equal(parseEntity(text).d, 1234567890123456);
+  assert.equal(stringifyEntity(parseEntity(text)), text.replace('1e3', '1000'));
 });
