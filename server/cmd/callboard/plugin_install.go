@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/verify"
 )
@@ -34,15 +35,11 @@ func (c *PluginInstallCommand) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	settings, err := readPluginSettings(cfg)
+	settings, verifier, err := verifierFor(cfg)
 	if err != nil {
 		return err
 	}
-	verifier, err := settings.verifier()
-	if err != nil {
-		return err
-	}
-	lock, err := verify.ReadLock(settings.lockFile)
+	lock, err := verify.ReadLock(settings.LockFile)
 	if err != nil {
 		return err
 	}
@@ -50,10 +47,11 @@ func (c *PluginInstallCommand) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	if err := c.consent(ctx, p, verifier, lock, settings.lockFile, plugin); err != nil {
+	if err := c.consent(ctx, p, verifier, lock, settings.LockFile, plugin); err != nil {
 		return err
 	}
-	c.next(p, plugin, settings.configured(plugin.ID))
+	configured := slices.ContainsFunc(settings.Entries, func(e pluginhost.Entry) bool { return e.ID == plugin.ID })
+	c.next(p, plugin, configured)
 	return nil
 }
 
