@@ -141,10 +141,16 @@ func (i *instance) launch(ctx context.Context) error {
 	return nil
 }
 
-// interpreterFolders are where a developer's interpreter is, which may have been installed by hand.
+// interpreterFolders are where a developer's interpreter is, which may have been installed by hand. The system's own
+// comes first, as it does in production, where there is no other.
 func interpreterFolders(program string) []string {
 	if strings.Contains(program, "/") {
 		return nil
+	}
+	for _, folder := range []string{"/usr/bin", "/bin"} {
+		if _, err := exec.LookPath(filepath.Join(folder, program)); err == nil {
+			return nil
+		}
 	}
 	found, err := exec.LookPath(program)
 	if err != nil {
