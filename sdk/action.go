@@ -100,6 +100,9 @@ func Checkpoint[T, In any](a ActionContext[In], key string, do func() (T, error)
 		return v, err
 	}
 	data, err := json.Marshal(v)
+	if err == nil {
+		err = small(data)
+	}
 	if err != nil {
 		return v, fmt.Errorf("checkpoint %s: %w", key, err)
 	}
@@ -117,6 +120,8 @@ type action struct {
 type actionCall struct {
 	ctx context.Context //nolint:containedctx // as in ActionContext
 	req *pluginv1.ExecuteActionRequest
+	// clean removes secret settings from what goes into the log of the step.
+	clean func(string) string
 
 	mu     sync.Mutex // gRPC streams take one message at a time
 	stream grpc.ServerStreamingServer[pluginv1.ExecuteActionResponse]
@@ -140,12 +145,23 @@ func (c *actionCall) end() {
 
 func (c *actionCall) output(name string, value any) error {
 	data, err := json.Marshal(value)
+	if err == nil {
+		err = small(data)
+	}
 	if err != nil {
 		return fmt.Errorf("output %s: %w", name, err)
 	}
 	return c.send(&pluginv1.ExecuteActionResponse{Event: &pluginv1.ExecuteActionResponse_Output{
 		Output: &pluginv1.ActionOutput{Name: name, ValueJson: data},
 	}})
+}
+
+// small refuses what is too long for one message, and cannot be split.
+func small(data []byte) error {
+	if len(data) > maxMessage {
+		return fmt.Errorf("%d bytes of JSON, at most %d can be sent; keep large things in files or in the key-value store", len(data), maxMessage)
+	}
+	return nil
 }
 
 // outputs sends each member of what the action returned.
@@ -188,7 +204,7 @@ func (s actionServer) ExecuteAction(req *pluginv1.ExecuteActionRequest, stream g
 	if req.GetDryRun() && !a.listed.GetSupportsDryRun() {
 		return fmt.Errorf("action %s has no dry run: %w", req.GetAction(), ErrNotImplemented)
 	}
-	c := &actionCall{ctx: stream.Context(), req: req, stream: stream}
+	c := &actionCall{ctx: stream.Context(), req: req, clean: s.p.secrets.clean, stream: stream}
 	defer c.end()
 	result, err := a.run(c)
 	if err != nil {

@@ -34,7 +34,10 @@ func (h *stepHandler) Handle(ctx context.Context, r slog.Record) error {
 	if err := attributes.Handle(ctx, r); err != nil {
 		return err
 	}
-	text := strings.TrimSpace(r.Message + " " + strings.TrimSpace(line.String()))
+	text := h.call.clean(strings.TrimSpace(r.Message + " " + strings.TrimSpace(line.String())))
+	if len(text) > maxLogText {
+		text = text[:maxLogText] + "… (cut)"
+	}
 	return h.call.send(&pluginv1.ExecuteActionResponse{Event: &pluginv1.ExecuteActionResponse_Log{
 		Log: &pluginv1.ActionLog{Level: levelName(r.Level), Message: strings.ToValidUTF8(text, "\uFFFD")},
 	}})

@@ -256,6 +256,27 @@ func TestAction_ChecksItsInput(t *testing.T) {
 	}
 }
 
+func TestAction_RefusesToSendWhatIsTooLongForAMessage(t *testing.T) {
+	huge := strings.Repeat("x", 256<<10)
+	p := sdk.New("x")
+	sdk.Action(p, "x:output", func(a sdk.ActionContext[struct{}]) (map[string]string, error) {
+		a.Log.Info(huge)
+		return map[string]string{"o": huge}, nil
+	})
+	sdk.Action(p, "x:checkpoint", func(a sdk.ActionContext[struct{}]) (map[string]string, error) {
+		_, err := sdk.Checkpoint(a, "c", func() (string, error) { return huge, nil })
+		return nil, err
+	})
+	h := plugintest.Start(t, p)
+	run := h.RunAction("x:output", struct{}{})
+	if run.Err == nil || !strings.Contains(run.Err.Error(), "output o: ") || len(run.Logs[0]) > 20<<10 {
+		t.Error(run.Err)
+	}
+	if run := h.RunAction("x:checkpoint", struct{}{}); run.Err == nil || !strings.Contains(run.Err.Error(), "checkpoint c: ") {
+		t.Error(run.Err)
+	}
+}
+
 func TestAction_IsCancelledWithItsTask(t *testing.T) {
 	ended := make(chan error, 1)
 	p := sdk.New("x")

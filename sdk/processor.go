@@ -168,10 +168,10 @@ func (s processorServer) process(ctx context.Context, run stage, item *pluginv1.
 	p := &Processing{Location: item.GetLocation(), Origin: item.GetOriginLocation(), result: &pluginv1.ProcessResult{}}
 	err := s.p.guard(ctx, "processor", func() error { return p.run(ctx, run, item.GetEntityJson()) })
 	if err = errors.Join(err, p.err); err != nil {
-		d := rpcerror.Diagnose(err)
-		d.Summary = s.p.secrets.clean(d.GetSummary())
-		return &pluginv1.ProcessResult{Recognized: p.result.GetRecognized(), Diagnostics: append(p.result.GetDiagnostics(), d)}
+		found := append(p.result.GetDiagnostics(), rpcerror.Diagnose(err))
+		return &pluginv1.ProcessResult{Recognized: p.result.GetRecognized(), Diagnostics: s.p.secrets.diagnostics(found)}
 	}
+	s.p.secrets.diagnostics(p.result.GetDiagnostics())
 	return p.result
 }
 

@@ -124,7 +124,21 @@ func TestSettings_KeepSecretsOutOfErrorsOfCapabilities(t *testing.T) {
 	p.Task("leaks", time.Hour, func(context.Context) error { return errors.New("GET /?token=good-canary: 500") })
 	p.Task("leaks-named", time.Hour, func(context.Context) error { return fmt.Errorf("good-canary: %w", sdk.ErrConflict) })
 	p.Health(func(context.Context) error { return errors.New("good-canary is refused") })
+	sdk.Action(p, "leaks", func(a sdk.ActionContext[struct{}]) (map[string]any, error) {
+		a.Log.Info("using good-canary", "url", "https://x/?t=good-canary")
+		return nil, errors.New("good-canary")
+	})
+	p.StagedProcessor(sdk.Stages{Name: "leaks", PreProcess: func(_ context.Context, pr *sdk.Processing, e sdk.Entity) (sdk.Entity, error) {
+		pr.Warn("good-canary is old")
+		return e, nil
+	}})
 	h := plugintest.Start(t, p, plugintest.Config(opinionated{Token: "good-canary"}))
+	if run := h.RunAction("leaks", struct{}{}); strings.Contains(fmt.Sprint(run.Logs, run.Err), "canary") || run.Logs[0] != `info: using [secret] url="https://x/?t=[secret]"` {
+		t.Errorf("%+v", run)
+	}
+	if got := h.Process("leaks", plugintest.Component("a")); got.Err != nil || got.Warnings[0] != "[secret] is old" {
+		t.Errorf("%+v", got)
+	}
 	if err := h.RunTask("leaks"); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Error(err)
 	}

@@ -111,13 +111,17 @@ func (f *Frame) Parts(limit int) iter.Seq2[[]byte, error] {
 			yield(nil, err)
 			return
 		}
-		f.parts(limit, yield)
+		text := f.encode()
+		if len(text) > MaxEncoded {
+			yield(nil, fmt.Errorf("frame %q: %d bytes as JSON, at most %d are allowed; answer fewer points or shorter texts", f.Name, len(text), MaxEncoded))
+			return
+		}
+		f.parts(text, limit, yield)
 	}
 }
 
 // parts halves the rows until each half fits: no estimate can be wrong, and only frames that are too long pay for it.
-func (f *Frame) parts(limit int, yield func([]byte, error) bool) bool {
-	text := f.encode()
+func (f *Frame) parts(text []byte, limit int, yield func([]byte, error) bool) bool {
 	if len(text) <= limit {
 		return yield(text, nil)
 	}
@@ -126,7 +130,8 @@ func (f *Frame) parts(limit int, yield func([]byte, error) bool) bool {
 		yield(nil, fmt.Errorf("frame %q: a row takes %d bytes as JSON, at most %d can be sent; shorten its texts", f.Name, len(text), limit))
 		return false
 	}
-	return f.Slice(0, rows/2).parts(limit, yield) && f.Slice(rows/2, rows).parts(limit, yield)
+	first, second := f.Slice(0, rows/2), f.Slice(rows/2, rows)
+	return first.parts(first.encode(), limit, yield) && second.parts(second.encode(), limit, yield)
 }
 
 // normal gives a value the Go type in which columns hold it.

@@ -160,6 +160,18 @@ func TestParts_OfARowThatIsTooLongFail(t *testing.T) {
 	}
 }
 
+func TestParts_OfAFrameThatIsTooLongInAllFail(t *testing.T) {
+	f := frame.New("huge", frame.Strings("s"))
+	for range 1000 {
+		f.Append(strings.Repeat("x", 10_000))
+	}
+	for _, err := range f.Parts(256 << 10) {
+		if err == nil || !strings.Contains(err.Error(), "fewer points") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestJoin_RefusesAnotherFrame(t *testing.T) {
 	f := frame.New("a", frame.Numbers("n", 1))
 	for _, next := range []*frame.Frame{
