@@ -30,7 +30,7 @@ type PluginDevCommand struct {
 	Port    int      `default:"7007" help:"Port on this machine."`
 	Build   []string `help:"Command that builds the plugin, and its arguments, separated by commas; it runs in the folder, without a shell. Default: go build for Go, nothing for scripts." placeholder:"COMMAND,ARG"`
 	Sandbox string   `default:"auto" enum:"off,auto,required" help:"Sandbox of the plugin: off, auto or required."`
-	Verbose bool     `short:"v" help:"Show what the host logs, not only what the plugin does."`
+	Verbose bool     `help:"Show what the host logs, not only what the plugin does."`
 }
 
 // The configuration of a development host and its sample catalog. Files of --config are laid over it.

@@ -65,23 +65,39 @@ func (p *plugin) look(ctx context.Context) (*facts, error) {
 	if f.schema != nil {
 		p.redactor.add(f.schema.secrets(f.entry.Values)...)
 	}
-	_, idle := p.supervisor.Current()
-	switch m := f.manifest(); {
-	case !f.entry.Enabled:
-		p.unmountAll(ctx, false)
-	case m != nil && idle != nil: // else what serves keeps its mounts until the new version serves
-		if err := p.mount(ctx, m); err != nil && f.refusal == nil {
-			f.refusal = &supervise.Refusal{State: supervise.Broken, Reason: err.Error()}
-		}
+	if _, idle := p.supervisor.Current(); idle != nil || !f.entry.Enabled { // else what serves keeps its mounts until the next one serves
+		p.place(ctx, f)
 	}
 	p.facts.Store(f)
 	return f, nil
 }
 
+// place mounts what a plugin that does not serve may have: all of it when it may run, its routes when somebody could let it
+// run, so that callers learn why there is no answer, else nothing.
+func (p *plugin) place(ctx context.Context, f *facts) {
+	state := supervise.Starting
+	if f.refusal != nil {
+		state = f.refusal.State
+	}
+	var err error
+	switch state {
+	case supervise.Starting:
+		err = p.mount(ctx, f.manifest())
+	case supervise.NeedsApproval, supervise.NeedsConfig:
+		p.unmountCatalog(ctx, false)
+		err = p.mountRoutes(f.manifest(), false)
+	default:
+		p.unmountAll(ctx, false)
+	}
+	if err != nil && f.refusal == nil {
+		f.refusal = &supervise.Refusal{State: supervise.Broken, Reason: err.Error()}
+	}
+}
+
 func (p *plugin) examine(ctx context.Context) *facts {
 	f := &facts{entry: p.entry()}
 	refuse := func(state supervise.State, reasons ...string) *facts {
-		f.refusal = &supervise.Refusal{State: state, Reason: strings.Join(reasons, "; ")}
+		f.refusal = &supervise.Refusal{State: state, Reason: sentences(reasons)}
 		return f
 	}
 	settings, verifier := p.host.now()
@@ -96,7 +112,7 @@ func (p *plugin) examine(ctx context.Context) *facts {
 	case v.Verdict == verify.Rejected:
 		return refuse(supervise.Rejected, v.Reasons...)
 	case v.Verdict == verify.NeedsApproval:
-		return refuse(supervise.NeedsApproval, append(v.Reasons, v.Asks...)...)
+		return refuse(supervise.NeedsApproval, v.Reasons...)
 	}
 	if err := f.judgeSettings(); err != nil {
 		return refuse(supervise.Broken, err.Error())
@@ -104,7 +120,7 @@ func (p *plugin) examine(ctx context.Context) *facts {
 	if len(f.wrong) > 0 {
 		var all []string
 		for _, w := range f.wrong {
-			all = append(all, fmt.Sprintf("callboard.plugins.%s.settings%s (%s)", p.id, w, f.entry.At))
+			all = append(all, fmt.Sprintf("callboard.plugins.%s.settings%s %s (%s)", p.id, strings.ReplaceAll(w.Path, "/", "."), w.Rule, f.entry.At))
 		}
 		return refuse(supervise.NeedsConfig, all...)
 	}
@@ -112,6 +128,20 @@ func (p *plugin) examine(ctx context.Context) *facts {
 		f.code = fingerprint(f.verified.Dir)
 	}
 	return f
+}
+
+// sentences joins texts of which some are sentences.
+func sentences(all []string) string {
+	var b strings.Builder
+	for i, text := range all {
+		if i > 0 && strings.HasSuffix(all[i-1], ".") {
+			b.WriteString(" ")
+		} else if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(text)
+	}
+	return b.String()
 }
 
 func (p *plugin) verify(ctx context.Context, f *facts, settings Settings, verifier *verify.Verifier) error {

@@ -99,7 +99,7 @@ func (i *instance) openSockets(ctx context.Context) (err error) {
 	backend.Secrets = secrets{p}
 	i.services, err = hostsvc.Serve(lasting, hostsvc.Options{Plugin: p.id, Version: m.Version, Needs: m.Needs,
 		Socket: filepath.Join(i.dir, launch.SocketHost), Token: i.token, Peer: i.mayConnect, Backend: backend,
-		Logger: p.log, Redact: p.redactor.redact})
+		Logger: p.bare, Redact: p.redactor.redact})
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (i *instance) launch(ctx context.Context) error {
 	spec := launch.Spec{ID: p.id, Version: v.Manifest.Version, Argv: v.Argv, Program: program, Dir: v.Dir, RuntimeDir: i.dir,
 		DataDir: filepath.Join(settings.DataDir, "data", string(p.id)),
 		Policy:  sandbox.Policy{Level: settings.Sandbox}, Limits: v.Manifest.Needs.Limits.WithDefaults(),
-		Logger: p.log, Redact: p.redactor.redact, HandshakeTimeout: handshakeTimeout, Self: p.host.o.Self,
+		Logger: p.bare, Redact: p.redactor.redact, HandshakeTimeout: handshakeTimeout, Self: p.host.o.Self,
 		Spawned: func(_ int, uid uint32) { i.uid.Store(int64(uid)) }}
 	if i.facts.entry.Development {
 		spec.Interpreters = interpreterFolders(v.Argv[0])

@@ -31,7 +31,7 @@ type mounted struct {
 // available while it is not. Mounts that are there already stay as they are, so a swap of versions that announce the same
 // is not noticed by anyone.
 func (p *plugin) mount(ctx context.Context, m *manifest.Manifest) error {
-	if err := p.mountRoutes(m); err != nil {
+	if err := p.mountRoutes(m, true); err != nil {
 		return fmt.Errorf("its routes cannot be mounted: %w", err)
 	}
 	names := announcement(m.Provides)
@@ -103,10 +103,11 @@ func announcement(v any) string {
 	return string(text)
 }
 
-func (p *plugin) mountRoutes(m *manifest.Manifest) error {
+// mountRoutes attaches the plugin's prefix. Of a plugin that may not run nothing is open beyond what is by default.
+func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 	key := ""
 	if m.Provides.HTTP != nil {
-		key = announcement([]any{m.Provides.HTTP, m.Needs.Limits.WithDefaults().RequestTimeout, m.Needs.OnBehalfOf})
+		key = announcement([]any{open, m.Provides.HTTP, m.Needs.Limits.WithDefaults().RequestTimeout, m.Needs.OnBehalfOf})
 	}
 	if key == p.mounted.routes {
 		return nil
@@ -116,14 +117,11 @@ func (p *plugin) mountRoutes(m *manifest.Manifest) error {
 		return nil
 	}
 	f := httpx.Feature{ID: string(p.id)}
-	for _, path := range m.Provides.HTTP.Unauthenticated {
-		f.Policies = append(f.Policies, httpx.Policy{Path: path, Allow: httpx.AllowUnauthenticated})
-	}
-	for _, path := range m.Provides.HTTP.UserCookie {
-		f.Policies = append(f.Policies, httpx.Policy{Path: path, Allow: httpx.AllowUserCookie})
+	if open {
+		f.Policies = policies(m.Provides.HTTP)
 	}
 	o := p.host.o.Relay
-	o.Plugin, o.Target, o.Logger = p.id, target{p.supervisor}, p.log
+	o.Plugin, o.Target, o.Logger = p.id, target{p.supervisor}, p.bare
 	o.Limits.RequestTimeout = m.Needs.Limits.WithDefaults().RequestTimeout
 	if !m.Needs.OnBehalfOf {
 		o.UserToken = nil
@@ -135,6 +133,16 @@ func (p *plugin) mountRoutes(m *manifest.Manifest) error {
 	}
 	p.mounted.detach, p.mounted.relay, p.mounted.routes = detach, carrier, key
 	return nil
+}
+
+func policies(h *manifest.HTTP) (all []httpx.Policy) {
+	for _, path := range h.Unauthenticated {
+		all = append(all, httpx.Policy{Path: path, Allow: httpx.AllowUnauthenticated})
+	}
+	for _, path := range h.UserCookie {
+		all = append(all, httpx.Policy{Path: path, Allow: httpx.AllowUserCookie})
+	}
+	return all
 }
 
 func (p *plugin) unmountRoutes() {
@@ -153,12 +161,12 @@ func (p *plugin) mountCatalog(ctx context.Context, m *manifest.Manifest) error {
 	}
 	p.mounted.providers = nil
 	for _, name := range m.Provides.Catalog.Providers {
-		provider := caps.Provider(p.id, name, p, caps.ProviderOptions{Lock: lock, Logger: p.log})
+		provider := caps.Provider(p.id, name, p, caps.ProviderOptions{Lock: lock, Logger: p.bare})
 		p.mounted.providers = append(p.mounted.providers, provider)
 		x.Providers = append(x.Providers, provider)
 	}
 	for _, name := range m.Provides.Catalog.Processors {
-		x.Processors = append(x.Processors, caps.Processor(p.id, name, p, caps.ProcessorOptions{Logger: p.log}))
+		x.Processors = append(x.Processors, caps.Processor(p.id, name, p, caps.ProcessorOptions{Logger: p.bare}))
 	}
 	return p.host.o.Catalog.Extend(ctx, sourceName(p.id), x)
 }
@@ -172,6 +180,10 @@ func (p *plugin) unmount(ctx context.Context, forget bool) {
 
 func (p *plugin) unmountAll(ctx context.Context, forget bool) {
 	p.unmountRoutes()
+	p.unmountCatalog(ctx, forget)
+}
+
+func (p *plugin) unmountCatalog(ctx context.Context, forget bool) {
 	p.withdraw(ctx, forget)
 	if p.mounted.names == "" && !forget {
 		return
@@ -179,7 +191,7 @@ func (p *plugin) unmountAll(ctx context.Context, forget bool) {
 	if err := p.host.o.Catalog.Retract(ctx, sourceName(p.id), forget); err != nil {
 		p.log.Error("what the plugin brought could not be taken out", "error", err)
 	}
-	p.mounted = mounted{}
+	p.mounted.names, p.mounted.providers = "", nil
 }
 
 // Client implements [caps.Source].

@@ -21,6 +21,7 @@ type plugin struct {
 	supervisor *supervise.Supervisor
 	book       *logbook
 	log        *slog.Logger
+	bare       *slog.Logger // for packages that name the plugin themselves
 	redactor   redactor
 	// end ends the supervisor's goroutine and what is mounted; ended tells when the latter is done.
 	end   context.CancelFunc
@@ -42,7 +43,8 @@ type plugin struct {
 func newPlugin(h *Host, e Entry) *plugin {
 	p := &plugin{id: e.ID, host: h, configured: e, ended: make(chan struct{}), moved: make(chan struct{}, 1), end: func() {}}
 	p.book = newLogbook(h.log.Handler(), p.redactor.redact)
-	p.log = slog.New(p.book).With("plugin", string(e.ID))
+	p.bare = slog.New(p.book)
+	p.log = p.bare.With("plugin", string(e.ID))
 	p.supervisor = supervise.New(supervise.Options{Plugin: string(e.ID), Policy: h.o.Policy, Changed: p.changed})
 	return p
 }
@@ -94,7 +96,10 @@ func (p *plugin) changed(before, after supervise.Snapshot) {
 	if before.State == after.State {
 		return
 	}
-	attrs := []any{"state", string(after.State), "version", after.Version}
+	attrs := []any{"state", string(after.State)}
+	if after.Version != "" {
+		attrs = append(attrs, "version", after.Version)
+	}
 	if after.Reason != "" {
 		attrs = append(attrs, "reason", after.Reason)
 	}

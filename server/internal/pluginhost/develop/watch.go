@@ -97,7 +97,7 @@ func (w *watch) add(dir string) error {
 func (w *watch) counts(event fsnotify.Event) bool {
 	name := filepath.Base(event.Name)
 	return event.Op != fsnotify.Chmod && !skipped(name) && !slices.Contains(w.ignored, event.Name) &&
-		!strings.HasSuffix(name, "~") && !strings.HasSuffix(name, ".pyc") && !strings.HasSuffix(name, ".tmp") && name != "4913" // vim's trial
+		!strings.HasSuffix(name, "~") && !strings.HasSuffix(name, ".pyc") && !strings.HasSuffix(name, ".tmp") && !strings.HasSuffix(name, "-go-tmp-umask") && name != "4913" // the last is vim's trial
 }
 
 // skipped are folders and files that do not belong to the plugin.
