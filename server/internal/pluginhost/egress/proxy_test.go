@@ -162,7 +162,7 @@ func TestProxy_RefusesWithASentenceThatSaysWhatToAdd(t *testing.T) {
 		"https://evil.example.com/":     `plugin sentry may not reach evil.example.com:443: add "https://evil.example.com:443" to needs.egress in its plugin.yaml and have it approved`,
 		"https://api.example.com:8443/": `may not reach api.example.com:8443`,
 		"http://api.example.com/":       `add "http://api.example.com:80" to needs.egress`,
-		"https://inside.example.com/":   `its address 10.1.2.3 is not public; an operator can allow it in callboard.plugins.sentry.allowPrivate`,
+		"https://inside.example.com/":   `its address 10.1.2.3 is not public; an operator can allow it in callboard.plugins.sentry.egress.allowPrivate`,
 		"https://meta.example.com/":     `its address 169.254.169.254 is not public`,
 		"https://none.example.com/":     `none.example.com cannot be resolved: there is no such name`,
 		"http://127.0.0.1:1/":           `its address 127.0.0.1 is not public`,

@@ -123,7 +123,7 @@ func (r *rules) addresses(ctx context.Context, t target) ([]netip.AddrPort, erro
 		}
 	}
 	if len(good) == 0 && len(private) > 0 {
-		return nil, &refusal{403, fmt.Sprintf("plugin %s may not reach %s: its address %s is not public; an operator can allow it in callboard.plugins.%s.allowPrivate",
+		return nil, &refusal{403, fmt.Sprintf("plugin %s may not reach %s: its address %s is not public; an operator can allow it in callboard.plugins.%s.egress.allowPrivate",
 			r.plugin, t, strings.Join(private, ", "), r.plugin)}
 	}
 	if len(good) == 0 {

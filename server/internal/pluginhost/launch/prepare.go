@@ -167,11 +167,20 @@ func policyOf(s Spec, found program) sandbox.Policy {
 	}
 	policy.ReadWrite = append(slices.Clone(policy.ReadWrite), s.DataDir)
 	policy.Sockets = append(slices.Clone(policy.Sockets), s.RuntimeDir)
+	egress := filepath.Join(s.RuntimeDir, SocketEgress)
+	if _, err := os.Stat(egress); err == nil && found.file == nil && policy.Forward == 0 && !policy.Network && policy.Level != sandbox.Off {
+		policy.Forward = forwardPort
+	}
 	if policy.Forward != 0 {
-		policy.EgressSocket = filepath.Join(s.RuntimeDir, SocketEgress)
+		policy.EgressSocket = egress
 	}
 	return policy
 }
+
+// forwardPort is where interpreted programs find the egress proxy, in the network namespace of their own: HTTP clients of
+// scripting languages take a proxy from the environment, and hardly any of them takes a unix socket. Programs of the
+// plugin's own have the socket, through the SDK, and are spared the few megabytes of a launcher that stays.
+const forwardPort = 3128
 
 // chooseOwner makes the folders and gives them to a user of the plugin's own, if that user can get to them and to the code.
 func (p *Process) chooseOwner(found program) error {
