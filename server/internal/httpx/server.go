@@ -108,7 +108,7 @@ func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // else gin prints routes; it has no setting per engine
 	s := &Server{
 		auth: o.Auth, log: o.Logger, settings: o.Settings, metrics: counted,
-		every:    o.EveryFeature, detached: o.Detached,
+		every: o.EveryFeature, detached: o.Detached,
 		security: securityHeaders(o.Settings), cors: newCORS(o.Settings.CORS), limiter: newLimiter(o.Settings.RateLimit),
 		proxies: o.Settings.TrustProxy, healthHeaders: o.Settings.HealthHeaders, logAll: o.Settings.LogAllRequests,
 		startupPause:   orDefault(o.Settings.StartupPause, 5*time.Second),

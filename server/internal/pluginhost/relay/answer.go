@@ -131,17 +131,13 @@ func (p *passage) copyBody(res *http.Response) error {
 	}
 	buffer := p.relay.buffers.Get().(*[copySize]byte) //nolint:forcetypeassert // the pool makes nothing else
 	defer p.relay.buffers.Put(buffer)
-	var extended time.Time
+	plugin := mover{every: min(extendEvery, p.relay.limits.Idle/4), by: p.relay.limits.Idle, move: p.extendUntil}
+	caller := mover{every: extendEvery, by: slowCaller, move: func(t time.Time) { _ = control.SetWriteDeadline(t) }}
 	for {
-		if now := time.Now(); now.Sub(extended) > p.relay.limits.Idle/16 {
-			p.extend(p.relay.limits.Idle)
-			extended = now
-		}
+		plugin.on()
 		n, err := res.Body.Read(buffer[:])
 		if n > 0 {
-			if flush {
-				_ = control.SetWriteDeadline(time.Now().Add(slowCaller))
-			}
+			caller.on()
 			if _, err := p.w.Write(buffer[:n]); err != nil {
 				return p.lost(err)
 			}
@@ -161,8 +157,25 @@ func (p *passage) copyBody(res *http.Response) error {
 	}
 }
 
-// slowCaller is how long a caller may take for one piece of a stream.
-const slowCaller = time.Minute
+// Both sides may be slow: a caller has slowCaller for each piece of an answer, the plugin Limits.Idle.
+const (
+	slowCaller  = time.Minute
+	extendEvery = 5 * time.Second
+)
+
+// mover moves a deadline while something moves, but not for each piece.
+type mover struct {
+	every, by time.Duration
+	move      func(time.Time)
+	last      time.Time
+}
+
+func (m *mover) on() {
+	if now := time.Now(); now.Sub(m.last) > m.every {
+		m.move(now.Add(m.by + m.every))
+		m.last = now
+	}
+}
 
 func (p *passage) lost(err error) error {
 	return fmt.Errorf("answer of plugin %s: send to the caller: %w", p.relay.plugin, err)

@@ -131,12 +131,12 @@ func (p *passage) aborted() error {
 	return p.over
 }
 
-// extend gives the plugin more time; an aborted passage stays so.
-func (p *passage) extend(d time.Duration) {
+// extendUntil gives the plugin more time; an aborted passage stays so.
+func (p *passage) extendUntil(t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over == nil && p.wire != nil {
-		_ = p.wire.SetDeadline(time.Now().Add(d))
+		_ = p.wire.SetDeadline(t)
 	}
 }
 

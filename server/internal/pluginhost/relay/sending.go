@@ -34,7 +34,7 @@ func (p *passage) sendBody(length int64) *sending {
 func (s *sending) Read(b []byte) (int, error) {
 	n, err := s.passage.in.Body.Read(b)
 	if n > 0 && !s.heard.Load() {
-		s.passage.extend(s.passage.relay.limits.RequestTimeout)
+		s.passage.extendUntil(time.Now().Add(s.passage.relay.limits.RequestTimeout))
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.failed.Store(true)
