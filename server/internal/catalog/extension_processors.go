@@ -54,11 +54,15 @@ type ProcessorConnection interface {
 //   - the entity is due again after catalog.processingInterval at the latest, and a processor that recovers schedules it
 //     earlier by [ProcessorConnection.Reprocess].
 //
-// A stage that answers so must leave the entity as it was passed in.
-type UnavailableError struct{ Err error }
+// A stage that answers so must leave the entity as it was passed in. What stops the processor as a whole is kept among
+// the catalog's problems until it works again; what concerns one entity alone is a problem of that entity.
+type UnavailableError struct {
+	Err   error
+	Alone bool // the processor can do its part for other entities
+}
 
 // Unavailable is an [UnavailableError] for err.
-func Unavailable(err error) error { return &UnavailableError{err} }
+func Unavailable(err error) error { return &UnavailableError{Err: err} }
 
 func (e *UnavailableError) Error() string { return e.Err.Error() }
 
@@ -143,15 +147,17 @@ func (a absent) ValidateKind(context.Context, entity.Entity) (bool, error) {
 }
 
 // reportUnavailable keeps among the problems which processors cannot do their part.
-func (e *Engine) reportUnavailable(pl *pipeline, ref entity.Canonical, unavailable map[string]error) {
+func (e *Engine) reportUnavailable(pl *pipeline, ref entity.Canonical, unavailable map[string]*UnavailableError) {
 	for name, err := range unavailable {
-		e.trouble("processor "+name, err)
+		if !err.Alone {
+			e.trouble("processor "+name, err)
+		}
 	}
 	if !e.troubled() {
 		return
 	}
 	for _, m := range pl.processors {
-		if m.foreign && m.sees(kindOf(ref)) && unavailable[m.Name()] == nil {
+		if u := unavailable[m.Name()]; m.foreign && m.sees(kindOf(ref)) && (u == nil || u.Alone) {
 			e.trouble("processor "+m.Name(), nil)
 		}
 	}

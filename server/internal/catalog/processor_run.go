@@ -37,7 +37,7 @@ type Processing struct {
 	unchanged, changed int
 	reads              bool // the result depends on something that is read
 	// unavailable are the processors that could not do their part.
-	unavailable map[string]error
+	unavailable map[string]*UnavailableError
 }
 
 // failure is one error and the line of the file that it concerns; 0 = not known here.
@@ -131,9 +131,12 @@ func (p *Processing) withheld(err error) bool {
 		return false
 	}
 	if p.unavailable == nil {
-		p.unavailable = map[string]error{}
+		p.unavailable = map[string]*UnavailableError{}
 	}
 	p.unavailable[p.processor] = unavailable
+	if unavailable.Alone {
+		p.Note(unavailable.Err)
+	}
 	return true
 }
 

@@ -208,6 +208,8 @@ func (c *Client) explain(ctx context.Context, call string, deadline time.Duratio
 	}
 	s, isStatus := status.FromError(err)
 	switch {
+	case !isStatus && apierror.Has(err, apierror.ServiceUnavailable):
+		return err // explained already
 	case isStatus && diagnosticOf(s) != nil:
 	case errors.Is(err, context.DeadlineExceeded) || s.Code() == codes.DeadlineExceeded:
 		return c.unavailable(fmt.Sprintf("did not answer %s within %s", call, deadline), context.DeadlineExceeded)

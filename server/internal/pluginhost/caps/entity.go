@@ -135,3 +135,6 @@ func readRef(s string) (entity.Ref, error) {
 	}
 	return r, nil
 }
+
+// toValid replaces what is not UTF-8.
+func toValid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -151,7 +151,7 @@ func (p *EntityProcessor) change(ctx context.Context, stage pluginv1.ProcessorSt
 	}
 	next, err := p.apply(run, e, r)
 	if err != nil {
-		return e, catalog.Unavailable(err)
+		return e, &catalog.UnavailableError{Err: err, Alone: true}
 	}
 	return next, nil
 }
@@ -187,7 +187,7 @@ func (p *EntityProcessor) ask(ctx context.Context, stage pluginv1.ProcessorStage
 	if r := p.last.of(key); r != nil {
 		return r, nil
 	}
-	return nil, catalog.Unavailable(err)
+	return nil, &catalog.UnavailableError{Err: err, Alone: !isOutage(err)}
 }
 
 func answerKey(stage pluginv1.ProcessorStage, d *declared, item *pluginv1.ProcessItem) answerID {

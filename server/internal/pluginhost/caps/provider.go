@@ -295,6 +295,7 @@ type delivery struct {
 	client   *Client
 	call     string
 	own      entity.Location
+	received int
 	added    []catalog.DeferredEntity
 	at       map[entity.Canonical]int
 	twice    int
@@ -306,7 +307,7 @@ type delivery struct {
 
 func (d *delivery) take(m *pluginv1.RefreshProviderResponse) error {
 	l := d.client.limits
-	if n := len(d.added) + len(d.removed) + len(m.GetUpserts()) + len(m.GetRemovals()); n > l.Entities {
+	if d.received += len(m.GetUpserts()) + len(m.GetRemovals()); d.received > l.Entities {
 		return d.client.tooMuch(d.call, "more than %d entities", l.Entities)
 	}
 	for _, doc := range m.GetUpserts() {

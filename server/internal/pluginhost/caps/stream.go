@@ -13,12 +13,13 @@ import (
 
 // budget is what one stream may take.
 type budget struct {
+	place           *bulkhead
 	idle, total     time.Duration
 	messages, bytes int
 }
 
 func (c *Client) budget() budget {
-	return budget{idle: c.limits.Idle, total: c.limits.Stream, messages: c.limits.StreamMessages, bytes: c.limits.StreamBytes}
+	return budget{place: c.streams, idle: c.limits.Idle, total: c.limits.Stream, messages: c.limits.StreamMessages, bytes: c.limits.StreamBytes}
 }
 
 // stream reads a server's stream to its end and hands each message to take, in order and on the caller's goroutine. A
@@ -29,7 +30,7 @@ func stream[Req any, Res any, Msg interface {
 }](ctx context.Context, c *Client, call string, b budget,
 	open func(context.Context, Req, ...grpc.CallOption) (grpc.ServerStreamingClient[Res], error), request Req, take func(*Res) error,
 ) error {
-	return c.do(ctx, call, c.streams, b.total, func(ctx context.Context, options ...grpc.CallOption) error {
+	return c.do(ctx, call, b.place, b.total, func(ctx context.Context, options ...grpc.CallOption) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		silence := time.AfterFunc(b.idle, func() { cancel(errSilent) })

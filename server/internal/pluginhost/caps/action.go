@@ -1,0 +1,131 @@
+package caps
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/callboard/callboard/sdk/pluginv1"
+	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
+	"github.com/callboard/callboard/server/internal/scaffolder"
+)
+
+// Actions brings plugins' scaffolder actions into a registry, under the source "plugin:<id>".
+func Actions(registry *scaffolder.Actions, o ImporterOptions) *Importer {
+	i := newImporter("scaffolder actions", o)
+	i.announced = func(p manifest.Provides) []string { return p.Scaffolder.Actions }
+	i.meet = func(ctx context.Context, c *Client, s Source, promised []string) error {
+		list, err := listActions(ctx, c, s, promised)
+		if err != nil {
+			return err
+		}
+		return registry.Set(sourceOf(c.plugin), list)
+	}
+	i.remove = func(id manifest.ID) { registry.Remove(sourceOf(id)) }
+	return i
+}
+
+// sourceOf names a plugin among the sources of an engine.
+func sourceOf(id manifest.ID) string { return "plugin:" + string(id) }
+
+func listActions(ctx context.Context, c *Client, s Source, promised []string) ([]scaffolder.Action, error) {
+	const call = "ListActions"
+	answer, err := unary(ctx, c, call, c.limits.Quick, pluginv1.NewScaffolderActionsServiceClient(c.conn).ListActions, &pluginv1.ListActionsRequest{})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(answer.GetActions()))
+	list := make([]scaffolder.Action, len(answer.GetActions()))
+	for i, a := range answer.GetActions() {
+		d := scaffolder.Description{ID: a.GetId(), Description: cut(a.GetDescription(), 4000), SupportsDryRun: a.GetSupportsDryRun(), Repeatable: a.GetRepeatable()}
+		if d.Input, err = readObject("an input schema", []byte(a.GetInputSchemaJson()), maxSchema); err != nil {
+			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
+		}
+		if d.Output, err = readObject("an output schema", []byte(a.GetOutputSchemaJson()), maxSchema); err != nil {
+			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
+		}
+		for _, e := range a.GetExamples()[:min(len(a.GetExamples()), 50)] {
+			d.Examples = append(d.Examples, scaffolder.Example{Description: cut(e.GetDescription(), 4000), Example: cut(e.GetExample(), 64<<10)})
+		}
+		ids[i], list[i] = d.ID, &action{source: s, description: d}
+	}
+	return list, c.listed(call, ids, promised)
+}
+
+// action is a scaffolder action of a plugin. It runs on whichever instance serves when a step begins, and to its end.
+type action struct {
+	source      Source
+	description scaffolder.Description
+}
+
+// Description implements [scaffolder.Action].
+func (a *action) Description() scaffolder.Description { return a.description }
+
+// Execute implements [scaffolder.Action].
+func (a *action) Execute(ctx context.Context, run scaffolder.Invocation, l scaffolder.Listener) error {
+	c, err := a.source.Client(ctx)
+	if err != nil {
+		return err
+	}
+	request := &pluginv1.ExecuteActionRequest{
+		Action: a.description.ID, InputJson: run.Input, TaskId: run.Task, StepId: run.Step, DryRun: run.DryRun,
+		UserRef: run.User, Workspace: run.Workspace, Checkpoints: map[string][]byte{},
+	}
+	for key, value := range run.Checkpoints {
+		request.Checkpoints[key] = value
+	}
+	h := hearing{client: c, call: "ExecuteAction " + a.description.ID, listener: l}
+	b := c.budget()
+	b.idle, b.total = c.limits.Action, c.limits.Action // a step may be silent while it waits for others
+	return stream(ctx, c, h.call, b, pluginv1.NewScaffolderActionsServiceClient(c.conn).ExecuteAction, request, h.take)
+}
+
+// hearing hands what a run says to its listener.
+type hearing struct {
+	client   *Client
+	call     string
+	listener scaffolder.Listener
+}
+
+func (h hearing) take(m *pluginv1.ExecuteActionResponse) error {
+	var err error
+	switch {
+	case m.GetLog() != nil:
+		err = h.listener.Log(level(m.GetLog().GetLevel()), cut(m.GetLog().GetMessage(), h.client.limits.LogBytes))
+	case m.GetOutput() != nil:
+		return h.value("output", m.GetOutput().GetName(), m.GetOutput().GetValueJson(), h.listener.Output)
+	case m.GetCheckpoint() != nil:
+		return h.value("checkpoint", m.GetCheckpoint().GetKey(), m.GetCheckpoint().GetValueJson(), h.listener.Checkpoint)
+	}
+	return ofHost(err)
+}
+
+func (h hearing) value(what, name string, data []byte, tell func(string, json.RawMessage) error) error {
+	if name == "" || len(name) > 200 || toValid(name) != name {
+		return h.client.wrong(h.call, "an %s named %q", what, clip(name))
+	}
+	value, err := readValue(what+" "+name, data, h.client.limits.OutputBytes)
+	if err != nil {
+		return h.client.wrong(h.call, "%s", err)
+	}
+	return ofHost(tell(name, value))
+}
+
+// ofHost marks an error as the host's own, which says nothing about the plugin.
+func ofHost(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &hostError{err}
+}
+
+// level is one that loggers know.
+func level(s string) string {
+	switch s {
+	case "debug", "info", "warn", "error":
+		return s
+	default:
+		return "info"
+	}
+}
+
+var _ scaffolder.Action = (*action)(nil)
