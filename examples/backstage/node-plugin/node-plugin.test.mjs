@@ -52,7 +52,10 @@ permission: { enabled: true }
 catalog: { locations: [{ type: file, target: ${entity} }] }
 # The plugin that runs elsewhere. Keys are fetched from there, and from nowhere that a token could name.
 discovery: { endpoints: [{ plugins: [jenkins], target: ${toNode.base}/api/jenkins }] }
-callboard: { operations: { listen: false } }
+callboard:
+  operations: { listen: false }
+  pluginHost: { dataDir: ${path.join(folder, 'plugins')} }
+  plugins: { greeter: { source: ${greeter()}, enabled: true, development: true } }
 `);
   const log = path.join(folder, 'callboard.log');
   const running = await startCallboard({ binary, configs: [hostConfig], base: callboard, log });
@@ -64,6 +67,23 @@ callboard: { operations: { listen: false } }
   toCallboard.take();
   toNode.take();
 });
+
+// A plugin of Callboard's own plugin host whose process never comes up: for tokens and keys it need not run.
+function greeter() {
+  const source = path.join(folder, 'greeter');
+  fs.mkdirSync(source);
+  write('greeter/greeter.mjs', 'process.exit(1);\n');
+  write('greeter/plugin.yaml', `apiVersion: callboard.dev/v1
+id: greeter
+version: 0.1.0
+title: Greeter
+license: Apache-2.0
+protocol: ">=1 <2"
+run: { command: [node, greeter.mjs] }
+provides: { http: {} }
+`);
+  return source;
+}
 
 // What a Backstage backend needs to have its core plugins elsewhere. It keeps its signing key in files, so that it needs
 // no database.
@@ -78,7 +98,7 @@ backend:
   database: { client: better-sqlite3, connection: ':memory:' }
   auth: { pluginKeyStore: { type: static, static: { keys: [{ publicKeyFile: ${publicKeyFile}, privateKeyFile: ${privateKeyFile}, keyId: node }] } } }
 permission: { enabled: true }
-discovery: { endpoints: [{ plugins: [auth, catalog, permission, scaffolder, search], target: '${toCallboard.base}/api/{{pluginId}}' }] }
+discovery: { endpoints: [{ plugins: [auth, catalog, permission, scaffolder, search, greeter], target: '${toCallboard.base}/api/{{pluginId}}' }] }
 jenkins: { baseUrl: ${fake.base}, username: callboard, apiKey: the-key }
 `;
 }
@@ -112,6 +132,15 @@ after(async () => {
 const ask = (url, token, method = 'GET') => fetch(url, { method, headers: token ? { authorization: `Bearer ${token}` } : {} });
 const projects = '/api/jenkins/v1/entity/default/component/shop/projects';
 const called = (calls, url) => calls.filter(call => call.url.split('?')[0] === url);
+const now = () => Math.floor(Date.now() / 1000);
+
+// A token of the Node plugin for Callboard's catalog, but for what `claims` says otherwise.
+function minted(key, claims) {
+  const parts = [{ typ: 'vnd.backstage.plugin', alg: 'ES256', kid: 'node' }, { sub: 'jenkins', aud: 'catalog', iat: now(), exp: now() + 60, jti: randomUUID(), ...claims }];
+  const text = parts.map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
 const catalogCall = calls => calls.find(call => call.url.startsWith('/api/catalog/'));
 
 test('the Node plugin refuses callers without a token, as every Backstage plugin', async () => {
@@ -159,6 +188,18 @@ test('the Node plugin asks Callboard what a user may do', async () => {
   assert.deepEqual([payload.sub, payload.aud, decode(payload.obo).payload.sub], ['jenkins', 'permission', 'user:default/guest']);
 });
 
+test('plugins of the plugin host call and are called like the others', async () => {
+  const response = await ask(node + projects, callboardToken('--plugin', 'greeter', '--target', 'jenkins'));
+  assert.equal(response.status, 200, await response.clone().text());
+  assert.equal(called(toCallboard.take(), '/api/greeter/.backstage/auth/v1/jwks.json')[0]?.status, 200, 'the Node backend fetched the keys of greeter');
+
+  const key = createPrivateKey(fs.readFileSync(path.join(folder, 'node.pem')));
+  const admitted = await ask(`${callboard}/api/greeter/hello`, minted(key, { aud: 'greeter' }));
+  assert.equal(admitted.status, 503, 'the Node plugin may call; there is nobody to answer');
+  assert.equal((await admitted.json()).error.plugin, 'greeter');
+  assert.equal((await ask(`${callboard}/api/greeter/hello`, minted(key, { aud: 'catalog' }))).status, 401);
+});
+
 test('tokens for another plugin, and of a plugin that is nowhere, are refused by the Node plugin', async () => {
   for (const flags of [['--plugin', 'scaffolder', '--target', 'catalog'], ['--plugin', 'nowhere', '--target', 'jenkins']]) {
     const response = await ask(node + projects, callboardToken(...flags));
@@ -169,16 +210,10 @@ test('tokens for another plugin, and of a plugin that is nowhere, are refused by
 test('Callboard refuses a token that another key signed in the name of the Node plugin', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const good = fs.readFileSync(path.join(folder, 'node.pem'));
-  const now = Math.floor(Date.now() / 1000);
   const entity = `${callboard}/api/catalog/entities/by-name/component/default/shop`;
-  const minted = (key, claims) => {
-    const parts = [{ typ: 'vnd.backstage.plugin', alg: 'ES256', kid: 'node' }, { sub: 'jenkins', aud: 'catalog', iat: now, exp: now + 60, jti: randomUUID(), ...claims }];
-    const text = parts.map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-    return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
-  };
   assert.equal((await ask(entity, minted(createPrivateKey(good), {}))).status, 200, 'signed by the plugin');
   assert.equal((await ask(entity, minted(privateKey, {}))).status, 401, 'signed by somebody else');
   assert.equal((await ask(entity, minted(createPrivateKey(good), { aud: 'scaffolder' }))).status, 401, 'for another plugin');
   assert.equal((await ask(entity, minted(createPrivateKey(good), { sub: 'search' }))).status, 401, 'in the name of a plugin of Callboard');
-  assert.equal((await ask(entity, minted(createPrivateKey(good), { exp: now - 120, iat: now - 180 }))).status, 401, 'of yesterday');
+  assert.equal((await ask(entity, minted(createPrivateKey(good), { exp: now() - 120, iat: now() - 180 }))).status, 401, 'of yesterday');
 });

@@ -108,7 +108,11 @@ func (s *Server) describe(err error, x *exchange) (int, errorBody) {
 	}
 	status := e.HTTPStatus()
 	if status >= http.StatusInternalServerError {
-		s.log.LogAttrs(context.Background(), slog.LevelError, "request failed",
+		level := slog.LevelError
+		if x.mount != nil && x.mount.whole != nil {
+			level = slog.LevelDebug // what stands behind tells its state by itself, not once for each request
+		}
+		s.log.LogAttrs(context.Background(), level, "request failed",
 			slog.String("request", x.id()), slog.Int("status", status),
 			slog.String("method", x.r.Method), slog.String("path", printable(x.path)), slog.String("error", err.Error()))
 	}

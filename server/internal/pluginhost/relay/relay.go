@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
@@ -49,6 +51,7 @@ type Relay struct {
 	buffers           sync.Pool
 	identities        identities
 	count             counters
+	mentions          *rate.Limiter // of failures in the log: a plugin may fail as often as it is called
 
 	mu      sync.Mutex // held by who replaces current
 	closed  bool
@@ -90,6 +93,7 @@ func New(o Options) *Relay {
 	r := &Relay{
 		plugin: o.Plugin, target: o.Target, log: o.Logger.With(slog.String("plugin", string(o.Plugin))), limits: l,
 		ownership: o.Ownership, userToken: o.UserToken, expires: o.Expires, ending: o.Ending,
+		mentions: rate.NewLimiter(1, 5),
 		inFlight: newBulkhead(l.InFlight, l.Queued, l.QueueWait), answers: newBulkhead(l.Answers, 0, 0),
 	}
 	if r.ending == nil {
@@ -207,7 +211,9 @@ func (p *passage) explain(err error) error {
 		return r.unavailable(http.StatusGatewayTimeout, "Plugin '%s' did not answer within %s", r.plugin, r.limits.RequestTimeout)
 	}
 	r.count.failed.Add(1)
-	r.log.Warn("a plugin gave no answer", slog.String("request", p.call.RequestID), slog.String("method", p.in.Method), slog.Any("error", err))
+	if r.mentions.Allow() {
+		r.log.Warn("a plugin gave no answer", slog.String("request", p.call.RequestID), slog.String("method", p.in.Method), slog.Any("error", err))
+	}
 	if p.wire != nil && !broken(err) {
 		return r.unavailable(http.StatusBadGateway, "Plugin '%s' gave an answer that is not HTTP, or has a header of more than %d kB", r.plugin, r.limits.Header>>10)
 	}
