@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -283,4 +285,41 @@ func TestAttach_HandlersSeeNobodyOnOpenPaths(t *testing.T) {
 	if res := httpxtest.Do(t, s, http.MethodGet, "/api/demo/a/../b", "", "Authorization", ""); res.StatusCode != 200 {
 		t.Error(res.StatusCode)
 	}
+}
+
+// FuzzAttach_OpenPathsAreOpenInEveryReading holds policies against what servers behind the edge may do with a path: decode
+// it once or twice, take backslashes for slashes, drop parameters, clean it.
+func FuzzAttach_OpenPathsAreOpenInEveryReading(f *testing.F) {
+	for _, seed := range []string{"/webhook/x", "/webhook/../admin", "/webhook/%2e%2e%2fadmin", "/webhook/..;/admin", "/webhook%5c..%5cadmin", "/webhook/%252e./x"} {
+		f.Add(seed)
+	}
+	s := httpxtest.New(f)
+	if _, err := s.Attach(httpx.Feature{ID: "demo", Policies: []httpx.Policy{{Path: "/webhook", Allow: httpx.AllowUnauthenticated}}}, whole); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI("/api/demo" + target)
+		if err != nil || !strings.HasPrefix(target, "/") {
+			return
+		}
+		r := &http.Request{Method: http.MethodGet, URL: u, RequestURI: "/api/demo" + target, Header: http.Header{}, Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r.WithContext(t.Context()))
+		if w.Code != http.StatusOK {
+			return
+		}
+		read, _, _ := strings.Cut(target, "?")
+		for range 2 {
+			if decoded, err := url.PathUnescape(read); err == nil {
+				read = decoded
+			}
+			segments := strings.Split(strings.ReplaceAll(read, `\`, "/"), "/")
+			for i, segment := range segments {
+				segments[i], _, _ = strings.Cut(segment, ";")
+			}
+			if cleaned := path.Clean(strings.Join(segments, "/")); cleaned != "/webhook" && !strings.HasPrefix(cleaned, "/webhook/") {
+				t.Errorf("%q is open and may be read as %q", target, cleaned)
+			}
+		}
+	})
 }

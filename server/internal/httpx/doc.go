@@ -10,6 +10,7 @@
 //
 //	server.go     the order in which a request passes everything     exchange.go   request and answer of one call, pooled
 //	feature.go    features, routes, access rules                     paths.go      matching as Express does it
+//	attach.go     features that come and go while it runs            streambody.go bodies handed on while they arrive
 //	barrier.go    credentials before everything else                 failure.go    errors as clients see them
 //	body.go       reading JSON bodies                                render.go     writing JSON and prepared bytes
 //	openapi.go    checks against a specification (query.go, schema.go)

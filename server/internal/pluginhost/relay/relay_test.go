@@ -167,7 +167,7 @@ func TestRelay_SendsRequestBodiesOnWhileTheyArrive(t *testing.T) {
 	body, out := io.Pipe()
 	done := make(chan int)
 	go func() {
-		res, err := h.try(context.Background(), "POST", "/x", body, "Content-Type", "application/json")
+		res, err := h.try(t.Context(), "POST", "/x", body, "Content-Type", "application/json")
 		if err != nil {
 			t.Error(err)
 			close(done)
@@ -447,7 +447,7 @@ func TestRelay_BoundsWhatOnePluginKeepsBusy(t *testing.T) {
 	answers := make(chan int, 10)
 	ask := func() {
 		go func() {
-			res, err := h.try(context.Background(), "GET", "/x", nil)
+			res, err := h.try(t.Context(), "GET", "/x", nil)
 			if err != nil {
 				t.Error(err)
 				answers <- 0
@@ -559,7 +559,7 @@ func TestRelay_SwapsUnderLoadLoseNothing(t *testing.T) {
 	for range 4 {
 		callers.Go(func() {
 			for ctx.Err() == nil {
-				res, err := h.try(context.Background(), "GET", "/x", nil)
+				res, err := h.try(t.Context(), "GET", "/x", nil)
 				if err != nil || res.StatusCode != 200 {
 					t.Error(res, err)
 					return
