@@ -503,13 +503,14 @@ function varint(n) {
   return Buffer.from([...bytes, n]);
 }
 
-// watchHost holds a connection to the host; when it ends and no new one can be made, the host is gone.
-function watchHost(at, failures = 0) {
-  if (failures >= 4) process.exit(0);
+// watchHost holds a connection to the host. When it ends and no new one can be made for two seconds, the host is gone.
+// failures is undefined before the first connection: a plugin is also started without a host.
+function watchHost(at, parent = process.ppid, failures = undefined) {
+  if (failures >= 4 || process.ppid !== parent) process.exit(0);
   const connection = net.connect(at);
   let connected = false;
   connection.on('connect', () => (connected = true)).on('error', () => {}).resume();
-  connection.on('close', () => setTimeout(() => watchHost(at, connected ? 0 : failures + 1), 500));
+  connection.on('close', () => setTimeout(() => watchHost(at, parent, connected ? 0 : failures === undefined ? undefined : failures + 1), 500));
 }
 
 async function readRequest(request, names, match) {

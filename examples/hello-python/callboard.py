@@ -531,8 +531,8 @@ class _Running:
 
 
 def _watch_host(path, stop):
-    """Holds a connection to the host; when it ends and no new one can be made, the host is gone."""
-    failures = 0
+    """Holds a connection to the host. When it ends and no new one can be made for two seconds, the host is gone."""
+    parent, failures = os.getppid(), None  # None = there was no connection yet: a plugin is also started without a host
     while not stop.is_set():
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -541,8 +541,8 @@ def _watch_host(path, stop):
                 while connection.recv(4096):
                     pass
         except OSError:
-            failures += 1
-        if failures >= 4:
+            failures = None if failures is None else failures + 1
+        if (failures or 0) >= 4 or os.getppid() != parent:
             stop.set()
         time.sleep(0.5)
 

@@ -286,6 +286,13 @@ func (b *bench) sumUp(ctx context.Context) (tally, error) {
 
 // resolve compiles a JSON Schema.
 func resolve(text string) (*jsonschema.Schema, *jsonschema.Resolved, error) {
+	document, err := decodeJSON([]byte(text))
+	if err != nil {
+		return nil, nil, fmt.Errorf("it is no JSON: %w", err)
+	}
+	if err := checkReferences(document); err != nil {
+		return nil, nil, err
+	}
 	var schema jsonschema.Schema
 	if err := json.Unmarshal([]byte(text), &schema); err != nil {
 		return nil, nil, fmt.Errorf("it is no JSON Schema: %w", err)

@@ -66,15 +66,16 @@ type Route struct {
 	Conforms func(status int, header map[string][]string, body []byte) error
 }
 
-// Check runs the rules over t in their order and tells progress (may be nil) of each as it is done. The error is about the
-// kit itself, such as a command that is not there; what the plugin does wrong stands in the report.
+// Check runs the rules over t in their order and tells progress (may be nil) of each as it is done. It ends with the first if
+// the plugin does not start. The error is about the kit itself, such as a command that is not there; what the plugin does
+// wrong stands in the report.
 func Check(ctx context.Context, t Target, progress func(Result)) (*Report, error) {
 	b, err := newBench(t)
 	if err != nil {
 		return nil, err
 	}
 	defer b.close()
-	report := &Report{Protocol: Protocol, Started: time.Now()}
+	report := &Report{Protocol: Protocol, Partial: len(t.Only) > 0, Started: time.Now()}
 	for _, rule := range rules() {
 		if !t.chosen(rule.ID) {
 			continue
@@ -86,6 +87,9 @@ func Check(ctx context.Context, t Target, progress func(Result)) (*Report, error
 		report.Results = append(report.Results, result)
 		if progress != nil {
 			progress(result)
+		}
+		if b.startErr != nil { // nothing else could be said
+			break
 		}
 	}
 	report.Plugin, report.Version, report.License, report.Enclosure = b.name(), b.described.GetVersion(), b.described.GetLicense(), b.enclosure()

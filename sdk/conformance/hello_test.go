@@ -1,47 +1,42 @@
 package conformance_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
-
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/callboard/callboard/sdk/conformance"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
-var _ = json.Valid
-var _ = protojson.Marshal
-var _ pluginv1.Provides
+// block is a piece of a page that names its file.
+var block = regexp.MustCompile("(?s)```\\w+ (\\S+)\n(.*?)```")
 
-func TestTry(t *testing.T) {
-	dir := os.Getenv("TRY_DIR")
-	var cmd []string
-	_ = json.Unmarshal([]byte(os.Getenv("TRY_CMD")), &cmd)
-	abs, _ := filepath.Abs(dir)
-	report, err := conformance.Check(t.Context(), conformance.Target{Command: cmd, Dir: abs, Only: only(), Routes: []conformance.Route{{Path: "/greeting/ann"}, {Path: "/ticks"}}}, func(r conformance.Result) {
-		_ = r.Line(os.Stdout)
-	})
+func TestProtocolPage_ItsPluginConforms(t *testing.T) {
+	t.Parallel()
+	if out, err := os.Stat("/usr/bin/python3"); err != nil || out.IsDir() {
+		t.Skip("there is no /usr/bin/python3")
+	}
+	page, err := os.ReadFile("../PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(report.Summary())
-	for _, r := range report.Results {
-		if r.Took.Seconds() > 0.5 {
-			t.Log(r.Rule.ID, r.Took)
-		}
-		if r.Status == conformance.Skipped {
-			t.Log(r.Rule.ID, r.Saw)
+	dir := t.TempDir()
+	for _, m := range block.FindAllStringSubmatch(string(page), -1) {
+		if err := os.WriteFile(filepath.Join(dir, m[1]), []byte(m[2]), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-func only() []string {
-	if o := os.Getenv("TRY_ONLY"); o != "" {
-		return strings.Split(o, ",")
+	messages, err := os.ReadFile("../../examples/hello-python/callboard_pb.py")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return nil
+	if err := os.WriteFile(filepath.Join(dir, "callboard_pb.py"), messages, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, conformance.Target{
+		Command: []string{"python3", "-B", "plugin.py"}, Dir: dir, Restarts: 3,
+		Manifest: &conformance.Manifest{ID: "minimal", Version: "1.0.0", License: "Apache-2.0", Provides: &pluginv1.Provides{CatalogProviders: []string{"one"}}},
+	})
 }

@@ -7,12 +7,15 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Report is what came of a check.
 type Report struct {
 	Plugin, Version, License string
 	Protocol                 int
+	// Partial: not all rules were chosen, so nothing follows about conformance as a whole.
+	Partial bool
 	// Enclosure says in which surroundings the plugin ran: "none", or what the host's sandbox reached.
 	Enclosure string
 	Started   time.Time
@@ -20,7 +23,7 @@ type Report struct {
 	Results   []Result
 }
 
-// Conforms: no MUST is broken, and at least one was checked.
+// Conforms tells whether no MUST that was checked is broken, and at least one was checked.
 func (r *Report) Conforms() bool {
 	return r.count(Must, Failed) == 0 && r.count(Must, Passed) > 0
 }
@@ -38,8 +41,11 @@ func (r *Report) count(level Level, status Status) int {
 // Summary is the report in a line.
 func (r *Report) Summary() string {
 	verdict := "conforms to protocol"
-	if !r.Conforms() {
+	switch {
+	case !r.Conforms():
 		verdict = "does not conform to protocol"
+	case r.Partial:
+		verdict = "keeps what was checked of protocol"
 	}
 	skipped := r.count(Must, Skipped) + r.count(Should, Skipped)
 	return fmt.Sprintf("%s %s %s %d: %d MUST and %d SHOULD kept, %d MUST and %d SHOULD broken, %d not applicable (%s)", r.Plugin, r.Version, verdict, r.Protocol,
@@ -54,12 +60,25 @@ func (r Result) Line(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s %-6s %-24s %s\n", mark, r.Rule.Level, r.Rule.ID, r.Rule.Sentence)
 	if err == nil && r.Status == Failed {
-		_, err = fmt.Fprintf(w, "     saw: %s\n", r.Saw)
+		_, err = fmt.Fprintf(w, "     saw: %s\n", printable(r.Saw))
 		if r.Do != "" && err == nil {
-			_, err = fmt.Fprintf(w, "     do:  %s\n", r.Do)
+			_, err = fmt.Fprintf(w, "     do:  %s\n", printable(r.Do))
 		}
 	}
 	return err
+}
+
+// printable keeps what a plugin wrote from steering the terminal, and on one line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return '\uFFFD'
+	}, s)
 }
 
 // TAP writes version 14 of the Test Anything Protocol. A broken SHOULD is marked TODO, which does not fail a run.
@@ -182,7 +201,7 @@ type Badge struct {
 // Badge sums the report up, in the form that badge services read with members of our own.
 func (r *Report) Badge() Badge {
 	b := Badge{SchemaVersion: 1, Label: "callboard plugin", Message: fmt.Sprintf("protocol %d", r.Protocol), Color: "brightgreen", Plugin: r.Plugin,
-		Version: r.Version, Protocol: r.Protocol, Conforms: r.Conforms(), Kept: r.count(Must, Passed) + r.count(Should, Passed), Broken: []string{},
+		Version: r.Version, Protocol: r.Protocol, Conforms: r.Conforms() && !r.Partial, Kept: r.count(Must, Passed) + r.count(Should, Passed), Broken: []string{},
 		Enclosure: r.Enclosure, Checked: r.Started.UTC().Format(time.RFC3339)}
 	for _, result := range r.Results {
 		if result.Status == Failed {
@@ -190,6 +209,8 @@ func (r *Report) Badge() Badge {
 		}
 	}
 	switch {
+	case !b.Conforms && r.Conforms():
+		b.Message, b.Color = "partly checked", "lightgrey"
 	case !b.Conforms:
 		b.Message, b.Color = "does not conform", "red"
 	case len(b.Broken) > 0:

@@ -132,7 +132,7 @@ var tallyRules = []Rule{
 }
 
 const (
-	mostLines  = 2000
+	mostLines  = 1000 // of which the host takes no more
 	mostLogged = 4 << 20
 )
 

@@ -39,8 +39,10 @@ func makeSettings(text string, given json.RawMessage, c *canaries) (*settingsCas
 		return nil, skipf("The settings' schema cannot be read: %v", err)
 	}
 	g := generator{root: schema, canaries: c}
-	var good any = g.value(schema, true, 0)
-	if len(given) > 0 {
+	var good any
+	if len(given) == 0 {
+		good = g.value(schema, true, 0)
+	} else {
 		if err := json.Unmarshal(given, &good); err != nil {
 			return nil, errTarget("the settings are not JSON: %v", err)
 		}
@@ -67,13 +69,15 @@ type generator struct {
 	root     *jsonschema.Schema
 	canaries *canaries
 	secrets  []string
+	made     int // values so far: a schema may ask for very many
 }
 
 // value makes one. full = with optional members.
 func (g *generator) value(s *jsonschema.Schema, full bool, depth int) any {
 	s = g.follow(s)
+	g.made++
 	switch {
-	case s == nil || depth > 12:
+	case s == nil || depth > 12 || g.made > 10_000:
 		return nil
 	case isSecret(s) && s.Pattern == "" && len(s.Enum) == 0:
 		return g.secret(s)
@@ -99,7 +103,7 @@ func (g *generator) value(s *jsonschema.Schema, full bool, depth int) any {
 		return g.object(s, full, depth)
 	case "array":
 		items := []any{}
-		for range max(value(s.MinItems), 0) {
+		for range min(max(value(s.MinItems), 0), 1000) {
 			items = append(items, g.value(s.Items, full, depth+1))
 		}
 		return items
@@ -118,21 +122,25 @@ func (g *generator) follow(s *jsonschema.Schema) *jsonschema.Schema {
 		if s == nil || s.Ref == "" {
 			return s
 		}
-		name, ok := strings.CutPrefix(s.Ref, "#/$defs/")
-		if ok {
+		if s.Ref == "#" {
+			return g.root
+		}
+		if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
 			s = g.root.Defs[name]
 			continue
 		}
-		name, _ = strings.CutPrefix(s.Ref, "#/definitions/")
-		s = g.root.Definitions[name]
+		s = g.root.Definitions[strings.TrimPrefix(s.Ref, "#/definitions/")]
 	}
 	return nil
 }
 
+// optionalDepth ends settings whose members have themselves as members.
+const optionalDepth = 6
+
 func (g *generator) object(s *jsonschema.Schema, full bool, depth int) map[string]any {
 	object := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-		if full || slices.Contains(s.Required, name) {
+		if full && depth < optionalDepth || slices.Contains(s.Required, name) {
 			object[name] = g.value(s.Properties[name], full, depth+1)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // a file of its own, plugin_<command>.go.
 type PluginCommand struct {
 	Init    PluginInitCommand    `cmd:"" help:"Write the first files of a new plugin, in Go, Python or Node."`
+	Verify  PluginVerifyCommand  `cmd:"" help:"Start a plugin and check everything that the protocol asks of it."`
 	Pack    PluginPackCommand    `cmd:"" help:"Check a plugin's folder and make packages of it, one for each platform."`
 	Sign    PluginSignCommand    `cmd:"" help:"Sign a plugin's package or folder, or make a key to sign with."`
 	Install PluginInstallCommand `cmd:"" help:"Check a plugin, show what it may do, and approve it in the lock file."`
