@@ -1,3 +1,5 @@
+//go:build linux
+
 package launch
 
 // Tree and Alive let tests look at processes as the package does.

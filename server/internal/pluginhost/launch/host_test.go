@@ -1,8 +1,12 @@
+//go:build linux
+
 package launch_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,9 +51,13 @@ func hostOne(dir, runtimeDir, mode string) error {
 			}
 		},
 	}
+	spec.Policy.Level = sandbox.Level(cmp.Or(os.Getenv("TEST_LEVEL"), string(sandbox.Auto)))
 	p, err := launch.Start(context.Background(), spec)
 	if err != nil {
 		return err
+	}
+	if mode == "ok" {
+		return json.NewEncoder(os.Stdout).Encode(p.Report())
 	}
 	var pids []int
 	for len(pids) < 5 {
@@ -123,6 +131,53 @@ func killHost(t *testing.T, s *site, mode string) {
 	for _, pid := range pids {
 		awaitGone(t, pid)
 	}
+}
+
+func TestDegraded_SaysWhatThisSystemDoesNotGive(t *testing.T) {
+	for name, c := range map[string]struct {
+		spaces       []string
+		pids, killed bool
+		note         string
+	}{
+		"no user namespaces": {[]string{"user"}, true, true, "there are no user namespaces here"},
+		"no namespaces":      {[]string{"user", "pid", "net", "ipc"}, false, false, "there are no namespaces here, so what the plugin starts may outlive a host that is killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			report, err := inPoorSystem(t, s, c.spaces, sandbox.Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.PIDs != c.pids || report.User || !report.Network || report.Reached() != "partial" || !strings.Contains(strings.Join(report.Notes, "\n"), c.note) {
+				t.Errorf("%+v", report)
+			}
+			if _, err := inPoorSystem(t, s, c.spaces, sandbox.Required); err == nil || !strings.Contains(err.Error(), "the sandbox is required, and this system does not give a user of its own") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// inPoorSystem starts a plugin from a host in a user namespace that has one user and may have no more namespaces of some
+// kinds, as containers are often run.
+func inPoorSystem(t *testing.T, s *site, spaces []string, level sandbox.Level) (r sandbox.Report, err error) {
+	t.Helper()
+	if err := exec.Command("unshare", "-Ur", "true").Run(); err != nil {
+		t.Skip("this system cannot be made poorer for a test: ", err)
+	}
+	script := ""
+	for _, space := range spaces {
+		script += "echo 0 > /proc/sys/user/max_" + space + "_namespaces && "
+	}
+	cmd := exec.Command("unshare", "-Ur", "/bin/sh", "-c", script+`exec "$0" test-host "$1" ok`, s.program, s.dir)
+	cmd.Env = append(os.Environ(), "TEST_LEVEL="+string(level))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return r, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return r, json.Unmarshal(out, &r)
 }
 
 // awaitTick is a moment between two looks at something that must happen.

@@ -63,7 +63,20 @@ func prepare(s Spec) (*Process, error) {
 		return fail("no client can be made for it: "+err.Error(), "", err)
 	}
 	p.command.Stdout, p.command.Stderr = p.output.stdoutChild, p.output.stderrChild
+	p.joinGroup()
 	return p, nil
+}
+
+// joinGroup makes a control group, named like the start's runtime folder, if the host was given a part of the tree.
+func (p *Process) joinGroup() {
+	name := filepath.Base(p.spec.RuntimeDir)
+	group, note := sandbox.NewGroup(name, p.spec.Limits)
+	if group != nil {
+		p.group, p.command.Cgroup = group, group.FD()
+	}
+	if note != "" {
+		p.command.Notes = append(p.command.Notes, note)
+	}
 }
 
 // program is what will be executed.

@@ -24,6 +24,7 @@ type Process struct {
 	output  *output
 	conn    *grpc.ClientConn
 
+	group  *sandbox.Group                // nil = there is none
 	child  atomic.Pointer[sandbox.Child] // nil until live has started it
 	report atomic.Pointer[sandbox.Report]
 
@@ -133,6 +134,7 @@ func (p *Process) live(started chan<- error) {
 	killGroup(child.Process.Pid)
 	_ = child.Wait() // the state tells
 	reason := p.exitReason(child.ProcessState, child.Ended())
+	p.leaveGroup()
 	p.output.finish()
 	owned.Wait()
 	p.reason.Store(&reason)
@@ -141,9 +143,20 @@ func (p *Process) live(started chan<- error) {
 	close(p.exited)
 }
 
+// leaveGroup removes the control group, with what is left in it.
+func (p *Process) leaveGroup() {
+	if p.group == nil {
+		return
+	}
+	if err := p.group.Close(); err != nil {
+		p.output.logger.Warn("the control group of a plugin could not be removed", "error", err)
+	}
+}
+
 // never ends a process that could not be started.
 func (p *Process) never() {
 	p.output.handOver()
+	p.leaveGroup()
 	p.output.finish()
 	p.disconnect()
 	p.remove()
@@ -161,6 +174,9 @@ func (p *Process) exitReason(state *os.ProcessState, inner *sandbox.Exit) string
 	status, signal := state.ExitCode(), 0
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		signal = int(ws.Signal())
+	}
+	if p.group != nil && p.group.OutOfMemory() {
+		return outOfMemory(p.spec.Limits.Memory)
 	}
 	if c := p.cause.Load(); c != nil && (!c.kill || signal == int(syscall.SIGKILL)) {
 		return c.text

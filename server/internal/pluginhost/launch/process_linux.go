@@ -177,15 +177,17 @@ func readStat(pid int) (processStat, error) {
 	}, nil
 }
 
+var errEnded = errors.New("the process has ended")
+
 // measure sums up the tree below pid.
 func measure(pid int) (Stats, error) {
 	var sum Stats
 	for i, member := range tree(pid) {
 		stat, err := readStat(member)
+		if i == 0 && (err != nil || stat.zombie) {
+			return Stats{}, errEnded
+		}
 		if err != nil {
-			if i == 0 {
-				return Stats{}, err
-			}
 			continue
 		}
 		sum.CPU += stat.cpu

@@ -1,3 +1,5 @@
+//go:build linux
+
 package launch_test
 
 import (
@@ -53,6 +55,8 @@ func runTestPlugin(mode string) {
 		before()
 		return
 	}
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
 	dir := os.Getenv("CALLBOARD_RUNTIME_DIR")
 	listener, err := net.Listen("unix", filepath.Join(dir, "rpc.sock"))
 	if err != nil {
@@ -72,8 +76,6 @@ func runTestPlugin(mode string) {
 	if after, ok := behaviours[mode]; ok {
 		go after()
 	}
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, syscall.SIGTERM)
 	for range terminated {
 		if mode != "stubborn" {
 			leave()

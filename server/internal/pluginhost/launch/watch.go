@@ -69,7 +69,7 @@ func (g *guard) judge(s Stats) verdict {
 	limit := g.limits.Memory
 	switch {
 	case s.Private > limit/hardDenominator*hardNumerator:
-		return verdict{kill: fmt.Sprintf("memory limit %s reached", readable(limit))}
+		return verdict{kill: outOfMemory(limit)}
 	case s.Processes > g.limits.Processes:
 		return verdict{kill: fmt.Sprintf("process limit %d reached", g.limits.Processes)}
 	case s.Private <= limit:
@@ -79,6 +79,10 @@ func (g *guard) judge(s Stats) verdict {
 		return verdict{warn: fmt.Sprintf("the plugin uses more than its memory limit %s; at 1.2 times it is killed", readable(limit))}
 	}
 	return verdict{}
+}
+
+func outOfMemory(limit manifest.Size) string {
+	return fmt.Sprintf("memory limit %s reached", readable(limit))
 }
 
 // readable is a size with a space before its unit.

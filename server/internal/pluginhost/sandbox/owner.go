@@ -21,13 +21,15 @@ const (
 	narrowUsers, narrowCount = 60578, 606
 )
 
-func ownerOf(id manifest.ID, mapped func(first, count uint32) bool) Owner {
+// ownerOf answers the plugin's number; false = the host's user namespace has neither range.
+func ownerOf(id manifest.ID, mapped func(first, count uint32) bool) (Owner, bool) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id))
-	first, count := uint32(wideUsers), uint32(wideCount)
-	if !mapped(first, count) {
-		first, count = narrowUsers, narrowCount
+	for _, r := range []struct{ first, count uint32 }{{wideUsers, wideCount}, {narrowUsers, narrowCount}} {
+		if mapped(r.first, r.count) {
+			uid := r.first + h.Sum32()%r.count
+			return Owner{UID: uid, GID: uid, Own: true}, true
+		}
 	}
-	uid := first + h.Sum32()%count
-	return Owner{UID: uid, GID: uid, Own: true}
+	return Owner{}, false
 }

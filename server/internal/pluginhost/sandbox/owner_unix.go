@@ -22,16 +22,20 @@ func OwnerOf(id manifest.ID, level Level) Owner {
 	if self.UID != 0 || level == Off {
 		return self
 	}
-	text, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
+	users, _ := os.ReadFile("/proc/self/uid_map") // without them nobody is mapped
+	groups, _ := os.ReadFile("/proc/self/gid_map")
+	own, ok := ownerOf(id, func(first, count uint32) bool {
+		return covers(string(users), first, count) && covers(string(groups), first, count)
+	})
+	if !ok {
 		return self
 	}
-	return ownerOf(id, func(first, count uint32) bool { return covers(string(text), first, count) })
+	return own
 }
 
-// covers tells whether a uid_map has all numbers from first on.
-func covers(uidMap string, first, count uint32) bool {
-	lines := bufio.NewScanner(strings.NewReader(uidMap))
+// covers tells whether a map of users or groups has all numbers from first on.
+func covers(table string, first, count uint32) bool {
+	lines := bufio.NewScanner(strings.NewReader(table))
 	for lines.Scan() {
 		var inside, outside, length uint64
 		if _, err := fmt.Sscan(lines.Text(), &inside, &outside, &length); err != nil {
