@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/server/internal/pluginhost"
+	"github.com/callboard/callboard/server/internal/pluginhost/caps"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/relay"
+	"github.com/callboard/callboard/server/internal/pluginhost/schedule"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -20,14 +22,18 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	}
 	f := &a.features
 	identity := f.auth
-	backend := pluginBackend{auth: identity, catalog: f.catalog, permission: f.permission, events: f.events, store: kept,
+	scheduler, work, err := a.pluginWork(ctx, o)
+	if err != nil {
+		return fmt.Errorf("plugins: %w", err)
+	}
+	backend := pluginBackend{auth: identity, catalog: f.catalog, permission: f.permission, events: f.events, scheduler: scheduler, store: kept,
 		trigger: func(ctx context.Context, plugin manifest.ID, provider string) error {
 			return f.plugins.TriggerProvider(ctx, plugin, provider)
 		}}
 	host := pluginhost.New(pluginhost.Options{
 		Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Version: o.Version,
 		BaseURL: o.Config.Section("backend").String("baseUrl", ""),
-		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: a.server,
+		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: a.server, Extensions: work,
 		Relay: relay.Options{
 			Ownership: identity.Ownership,
 			UserToken: func(p *principal.Principal) (string, error) {
@@ -45,4 +51,18 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	a.registry.MustRegister(host.Collector())
 	a.run("plugins", host.Run)
 	return nil
+}
+
+// pluginWork makes what takes plugins' tasks and topics: the scheduler, and subscriptions of the event bus.
+func (a *App) pluginWork(ctx context.Context, o Options) (*schedule.Scheduler, []pluginhost.Extension, error) {
+	runner := caps.NewTaskRunner()
+	scheduler, err := schedule.New(ctx, schedule.Options{DB: a.db, Runner: runner, Logger: o.Logger})
+	if err != nil {
+		return nil, nil, err
+	}
+	a.run("schedule", scheduler.Run)
+	importing := caps.ImporterOptions{Logger: o.Logger}
+	tasks, topics := caps.Tasks(scheduler, runner, importing), caps.Events(a.features.events, importing)
+	a.closers = append(a.closers, func() error { tasks.Close(); topics.Close(); return nil })
+	return scheduler, []pluginhost.Extension{tasks, topics}, nil
 }
