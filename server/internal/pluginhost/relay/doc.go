@@ -10,5 +10,6 @@
 // it (limits.go). A request that no instance has begun to answer, and that may be sent twice, is sent once more, so that
 // replacing an instance loses none.
 //
-// Every request is carried on its own goroutine; only a web socket has a second one, which is waited for.
+// HTTP/1.1 to the plugin is spoken here (wire.go, upstream.go); net/http reads the answers. Every request is carried on its
+// own goroutine; a body (sending.go) and a web socket have a second one, which is waited for.
 package relay
