@@ -87,6 +87,10 @@ $(CACHE)/bin/buf:
 bench: build ## Measure the hot paths beside their bare limits, in one run (BENCH_FLAGS="-sizes 10000")
 	$(GO) run -tags $(TAGS) ./server/internal/bench $(BENCH_FLAGS)
 
+.PHONY: chaos
+chaos: ## Kill, stop, flood and upgrade plugins hundreds of times under load, and kill the host; about ten minutes
+	CALLBOARD_CHAOS=full $(GOTEST) -count=1 -v -timeout 60m -run '^TestChaos' ./server/cmd/callboard
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (default 20s)
 	@for m in $(MODULES); do (cd $$m && for p in $$($(GO) list ./...); do \
