@@ -203,10 +203,7 @@ func (p *EntityProvider) refresh(ctx context.Context, c *Client) (int, error) {
 	if d.twice > 0 {
 		p.log.Warn("the provider brings entities twice; the last one counts", "count", d.twice, "entity", string(d.twiceRef))
 	}
-	m, err := d.mutation()
-	if err != nil {
-		return 0, err
-	}
+	m := d.mutation()
 	if m.Full || len(m.Added)+len(m.Removed) > 0 {
 		if err := p.conn.ApplyMutation(ctx, m); err != nil {
 			return 0, err
@@ -360,11 +357,12 @@ func (d *delivery) add(doc *pluginv1.EntityDocument) error {
 	return nil
 }
 
-func (d *delivery) mutation() (catalog.Mutation, error) {
-	if d.full && len(d.removed) > 0 {
-		return catalog.Mutation{}, d.client.wrong(d.call, "removals in a stream that is the whole set: what is not in it goes anyway")
+// mutation is what the catalog is told. Of a whole set removals need not be told: what is not in it goes anyway.
+func (d *delivery) mutation() catalog.Mutation {
+	if d.full {
+		return catalog.Mutation{Full: true, Added: d.added}
 	}
-	return catalog.Mutation{Full: d.full, Added: d.added, Removed: d.removed}, nil
+	return catalog.Mutation{Added: d.added, Removed: d.removed}
 }
 
 var _ catalog.RunningProvider = (*EntityProvider)(nil)

@@ -32,7 +32,7 @@ func Widgets(t *testing.T, start func(t *testing.T, d widget.Description, answer
 	d := widget.Description{ID: "hello/test", Title: "Test", View: widget.Table, AppliesTo: applies}
 	t.Run("ItsDescriptionIsComplete", func(t *testing.T) {
 		full := d
-		full.Description, full.Refresh, full.Permission, full.ArgsSchema = "What it shows", time.Minute, "hello.read", json.RawMessage(`{"type":"object"}`)
+		full.Description, full.Refresh, full.Permission = "What it shows", time.Minute, "hello.read"
 		got := start(t, full, nil).Description()
 		if got.AppliesTo.String() != full.AppliesTo.String() {
 			t.Errorf("it applies to %s", got.AppliesTo)
@@ -40,6 +40,13 @@ func Widgets(t *testing.T, start func(t *testing.T, d widget.Description, answer
 		got.AppliesTo, full.AppliesTo = widget.AppliesTo{}, widget.AppliesTo{}
 		if diff := cmp.Diff(full, got, cmp.AllowUnexported(widget.AppliesTo{})); diff != "" {
 			t.Error(diff)
+		}
+	})
+	t.Run("ItsArgumentsHaveASchema", func(t *testing.T) {
+		with := d
+		with.ArgsSchema = json.RawMessage(`{"type":"object"}`)
+		if got := start(t, with, nil).Description().ArgsSchema; string(got) != string(with.ArgsSchema) {
+			t.Errorf("got %s", got)
 		}
 	})
 	t.Run("ItsFramesArrive", func(t *testing.T) {

@@ -1,0 +1,167 @@
+package caps
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/callboard/callboard/sdk/pluginv1"
+)
+
+func echo(sizes *[]int) func(context.Context, []*pluginv1.ProcessItem) []verdict {
+	var mu sync.Mutex
+	return func(_ context.Context, items []*pluginv1.ProcessItem) []verdict {
+		mu.Lock()
+		*sizes = append(*sizes, len(items))
+		mu.Unlock()
+		out := make([]verdict, len(items))
+		for i, item := range items {
+			out[i].result = &pluginv1.ProcessResult{EntityJson: item.GetEntityJson()}
+		}
+		return out
+	}
+}
+
+func item(text string) *pluginv1.ProcessItem { return &pluginv1.ProcessItem{EntityJson: []byte(text)} }
+
+func TestBatcher_EveryoneGetsTheirOwnAnswerInBatchesOfAHundred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := &batcher{call: echo(&sizes)}
+		var all sync.WaitGroup
+		for i := range 250 {
+			all.Go(func() {
+				text := strconv.Itoa(i)
+				r, err := b.ask(t.Context(), item(text))
+				if err != nil || string(r.GetEntityJson()) != text {
+					t.Errorf("%s got %q, %v", text, r.GetEntityJson(), err)
+				}
+			})
+		}
+		all.Wait()
+		total := 0
+		for _, n := range sizes {
+			total += n
+			if n > 100 {
+				t.Errorf("a batch of %d", n)
+			}
+		}
+		if total != 250 || len(sizes) != 3 {
+			t.Errorf("batches of %v", sizes)
+		}
+	})
+}
+
+func TestBatcher_WaitsTwoMillisecondsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := &batcher{call: echo(&sizes)}
+		began := time.Now()
+		if _, err := b.ask(t.Context(), item("a")); err != nil || time.Since(began) != 2*time.Millisecond {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+	})
+}
+
+func TestBatcher_LargeEntitiesShareABatchUpToItsBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sizes []int
+		b := &batcher{call: echo(&sizes)}
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if _, err := b.ask(t.Context(), item(strings.Repeat("x", 90<<10))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if len(sizes) != 3 {
+			t.Errorf("batches of %v", sizes)
+		}
+	})
+}
+
+func TestBatcher_OneWhoGivesUpLeavesTheOthersTheirCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		b := &batcher{call: func(ctx context.Context, items []*pluginv1.ProcessItem) []verdict {
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+			return make([]verdict, len(items))
+		}}
+		impatient, cancel := context.WithCancel(t.Context())
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() { _, err := b.ask(impatient, item("a")); first <- err }()
+		synctest.Wait()
+		go func() { _, err := b.ask(t.Context(), item("b")); second <- err }()
+		time.Sleep(5 * time.Millisecond)
+		cancel()
+		synctest.Wait()
+		close(release)
+		if err := <-second; err != nil {
+			t.Errorf("who waited got %v", err)
+		}
+		<-first
+	})
+}
+
+func TestBatcher_ACallNobodyWaitsForEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan struct{})
+		b := &batcher{call: func(ctx context.Context, items []*pluginv1.ProcessItem) []verdict {
+			<-ctx.Done()
+			close(ended)
+			return make([]verdict, len(items))
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := b.ask(ctx, item("a")); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		<-ended
+	})
+}
+
+func TestBatcher_ACallThatPanicsLeavesNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &batcher{call: func(context.Context, []*pluginv1.ProcessItem) []verdict { panic("boom") }}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				defer func() { _ = recover() }()
+				if _, err := b.ask(t.Context(), item("a")); err == nil {
+					t.Error("there was an answer")
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+func TestAnswers_AreBoundedAndTheOldestGoFirst(t *testing.T) {
+	l := newLastAnswers(10 * (answerOverhead + 100))
+	for i := range 50 {
+		l.keep(answerID{byte(i)}, &pluginv1.ProcessResult{EntityJson: []byte(strings.Repeat("x", 90))})
+		if l.of(answerID{0}) == nil && i < 9 {
+			t.Fatal("an answer was dropped too early")
+		}
+		if i < 20 {
+			l.of(answerID{0}) // it is in use
+		}
+	}
+	if l.of(answerID{49}) == nil || l.of(answerID{1}) != nil || l.size > l.limit || len(l.byID) > 11 {
+		t.Errorf("%d answers of %d bytes", len(l.byID), l.size)
+	}
+	l.keep(answerID{99}, &pluginv1.ProcessResult{EntityJson: make([]byte, 1<<20)})
+	if l.of(answerID{99}) != nil || l.of(answerID{49}) == nil {
+		t.Error("one huge answer took the place of all others")
+	}
+}
