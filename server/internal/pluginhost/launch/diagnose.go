@@ -88,7 +88,7 @@ func (p *Process) diagnoseLauncher(err error) *StartError {
 		return &StartError{Stage: StageSandbox, Reason: failure.Reason, Hint: "see callboard.pluginHost.sandbox", Err: err}
 	}
 	e := &StartError{Stage: StageExec, Reason: failure.Reason, Err: err}
-	switch syscall.Errno(failure.Errno) { //nolint:exhaustive // the others speak for themselves
+	switch syscall.Errno(failure.Errno) {
 	case syscall.ENOEXEC:
 		e.Reason, e.Hint = "its program is not one for this system", "build it for "+runtime.GOOS+"/"+runtime.GOARCH
 		if built := builtFor(p.command.Path); built != "" && built != runtime.GOARCH {

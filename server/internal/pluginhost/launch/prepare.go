@@ -161,8 +161,8 @@ func interpreterFolders(dirs []string) []string {
 		if filepath.Base(dir) == "bin" && filepath.Dir(dir) != "/" {
 			dir = filepath.Dir(dir)
 		}
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			folders = append(folders, real)
+		if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+			folders = append(folders, resolved)
 		}
 	}
 	return folders
@@ -199,7 +199,12 @@ const forwardPort = 3128
 func (p *Process) chooseOwner(found program) error {
 	s := p.spec
 	for _, dir := range []string{s.RuntimeDir, s.DataDir} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		// Plugins' users pass through what is above, and only there.
+		err := os.MkdirAll(filepath.Dir(dir), 0o711) //nolint:gosec // see above
+		if err == nil {
+			err = os.MkdirAll(dir, 0o700)
+		}
+		if err != nil {
 			return fmt.Errorf("its folder %s cannot be made: %w", dir, err)
 		}
 	}

@@ -23,7 +23,7 @@ func awaitExit(pid int) {
 	if err != nil { // a kernel without; then reaping is how one learns of it
 		return
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	defer unix.Close(fd)
 	for {
 		err := unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
@@ -35,10 +35,23 @@ func awaitExit(pid int) {
 // killGroup ends what is left of the group whose leader is pid. In a process namespace the kernel has done it already.
 func killGroup(pid int) { _ = unix.Kill(-pid, unix.SIGKILL) }
 
-// killTree ends all that descends from pid, also what left its group. In a process namespace one signal would do.
-func killTree(pid int) {
-	for _, child := range tree(pid)[1:] {
-		_ = unix.Kill(child, unix.SIGKILL)
+// killTree ends all that descends from root, also what left its group. In a process namespace one signal would do. It holds
+// on to each process before it looks whether it is still the one that was meant, since a number may be given to another at
+// any time; and it holds on to all before it ends the first, since orphans are nobody's descendants.
+func killTree(root int) {
+	var held []int
+	for _, pid := range tree(root)[1:] {
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			if descends(pid, root) {
+				held = append(held, fd)
+			} else {
+				_ = unix.Close(fd)
+			}
+		}
+	}
+	for _, fd := range held {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) // it may just have ended
+		_ = unix.Close(fd)
 	}
 }
 
@@ -48,7 +61,7 @@ func dialSocket(ctx context.Context, dir, name string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	defer unix.Close(fd)
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return nil, err

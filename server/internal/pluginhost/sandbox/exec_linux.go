@@ -116,8 +116,8 @@ func (l *launcher) become() *Failure {
 		return refusal(err)
 	}
 	for range 10 { // EAGAIN: another thread of this runtime is just being born
-		_, _, errno := syscall.RawSyscall6(unix.SYS_EXECVEAT, fd, uintptr(unsafe.Pointer(name)),
-			uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])), flags, 0)
+		_, _, errno := syscall.RawSyscall6(unix.SYS_EXECVEAT, fd, uintptr(unsafe.Pointer(name)), //nolint:gosec // arguments of a system call
+			uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])), flags, 0) //nolint:gosec // as above
 		err = errno
 		if errno != unix.EAGAIN {
 			break

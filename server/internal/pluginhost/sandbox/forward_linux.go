@@ -45,7 +45,7 @@ func loopbackUp() error {
 	if err != nil {
 		return fmt.Errorf("bring up the loopback device: %w", err)
 	}
-	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	defer unix.Close(fd)
 	request, err := unix.NewIfreq("lo")
 	if err != nil {
 		return fmt.Errorf("bring up the loopback device: %w", err)

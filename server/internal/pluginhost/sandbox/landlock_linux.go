@@ -62,7 +62,7 @@ func (l *launcher) landlock() error {
 	if err != nil {
 		return fmt.Errorf("make Landlock rules: %w", err)
 	}
-	defer unix.Close(fd) //nolint:errcheck // a descriptor of rules that are in force or not, whatever close says
+	defer unix.Close(fd)
 	if err := ll.LandlockRestrictSelf(fd, flags); err != nil {
 		return fmt.Errorf("apply Landlock rules: %w", err)
 	}
