@@ -9,6 +9,7 @@
 //	provider*.go     root entities: configured and registered locations, mutations
 //	processor*.go    the stages of one entity; no SQL
 //	engine*.go       the loop: claim what is due, process on all cores, write in batches
+//	extension*.go    providers and processors that come and go while the engine runs, as plugins do
 //	stitch.go        final entities from processed ones, relations, orphan marks and errors
 //	follow.go        change log → index
 //	problem.go       what is wrong, kept for people

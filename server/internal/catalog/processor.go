@@ -14,7 +14,7 @@ import (
 // this entity alone, named "Processor <Name> threw an error while …". A panic is such an error. Results must depend only
 // on the entity and on what the processor reads, since an unchanged result is not written again. A processor that cannot
 // do its part for reasons that are not the entity's answers with an [UnavailableError]. It may say more about itself as a
-// [DeclaringProcessor].
+// [DeclaringProcessor]. Package catalogtest holds these laws as a suite.
 type Processor interface {
 	// Name identifies the processor in catalog.processorOptions and in errors. Unique.
 	Name() string

@@ -11,7 +11,7 @@ import (
 // Laws: Name is stable over restarts and unique, since it owns the provider's entities. Connect is called once, before
 // any processing, and must return soon: a provider with work of its own starts it there and ends it when ctx ends, and
 // the mutations it applies later may come from any goroutine. An error from Connect is logged and kept as a problem; the
-// other providers go on.
+// other providers go on. Package catalogtest holds these laws as a suite.
 type EntityProvider interface {
 	Name() string
 	Connect(ctx context.Context, conn ProviderConnection) error
