@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/callboard/callboard/server/internal/pluginhost/launch"
 	"github.com/callboard/callboard/server/internal/pluginhost/sandbox"
 )
@@ -188,7 +190,9 @@ func TestWatcher_KillsWhatStartsTooManyProcesses(t *testing.T) {
 
 func TestExit_TellsThePanicThatEndedThePlugin(t *testing.T) {
 	s := newSite(t)
-	p := start(t, s.spec(t, "crash"))
+	p := start(t, s.spec(t, "ok"))
+	var out healthpb.HealthCheckRequest
+	_ = p.Conn().Invoke(t.Context(), "/test.Probe/Crash", &healthpb.HealthCheckRequest{}, &out) // the answer may be lost
 	<-p.Exited()
 	if p.ExitReason() != "exit status 2: panic: out of cheese" {
 		t.Errorf("reason: %s", p.ExitReason())

@@ -109,7 +109,6 @@ var badStarts = map[string]func(){
 }
 
 var behaviours = map[string]func(){
-	"crash": func() { time.Sleep(20 * time.Millisecond); panic("out of cheese") },
 	"greedy": func() {
 		debug.SetGCPercent(-1)
 		debug.SetMemoryLimit(1 << 40)
@@ -220,6 +219,10 @@ func registerProbe(server *grpc.Server) {
 		ServiceName: "test.Probe", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{
 			method("Echo", func(in *healthpb.HealthCheckRequest) string { return in.GetService() }),
+			method("Crash", func(*healthpb.HealthCheckRequest) string {
+				go func() { panic("out of cheese") }()
+				return ""
+			}),
 			method("Flood", func(*healthpb.HealthCheckRequest) string { return strings.Repeat("x", 5<<20) }),
 			method("Run", func(*healthpb.HealthCheckRequest) string {
 				data, _ := json.Marshal(probe())
