@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -316,11 +315,6 @@ func waitFor(ctx context.Context, within time.Duration, ok func() bool) bool {
 		}
 	}
 	return true
-}
-
-func isSkip(err error) bool {
-	var s skip
-	return errors.As(err, &s)
 }
 
 func shortMethod(full string) string {

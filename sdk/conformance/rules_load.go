@@ -40,7 +40,7 @@ func checkParallel(ctx context.Context, b *bench) error {
 			}
 			call := calls[i%len(calls)]
 			if _, err := p.invoke(ctx, call.method, call.request); err != nil {
-				failures <- p.unexpected(fmt.Sprintf("%s among %d calls at a time", shortMethod(call.method), b.target.Parallel),
+				failures <- p.unexpected(fmt.Sprintf("One of %d calls at a time", b.target.Parallel),
 					"Serve calls side by side; a lock held over a call, or one thread for all, makes them wait.", err)
 			}
 		})

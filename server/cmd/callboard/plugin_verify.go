@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,7 +93,7 @@ func (c *PluginVerifyCommand) print(w io.Writer, report *conformance.Report) err
 	if enclosure == (conformance.Local{}).Enclosure() {
 		enclosure += "; what a plugin may not do was looked for and not prevented"
 	}
-	_, err := fmt.Fprintf(w, "\n%s\nsandbox: %s\n", report.Summary(), enclosure)
+	_, err := fmt.Fprintf(w, "\n%s\nlicence: %s\nsandbox: %s\n", report.Summary(), cmp.Or(report.License, "none"), enclosure)
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/callboard/callboard/sdk/conformance"
 	"github.com/callboard/callboard/server/internal/pluginhost/conform"
 	"github.com/callboard/callboard/server/internal/pluginhost/sandbox"
@@ -193,6 +195,7 @@ func check(t *testing.T, mode string, only ...string) (*conformance.Report, *con
 }
 
 func TestVerify_PassesAPluginThatKeepsAllRulesInTheSandbox(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	report, _ := check(t, "none")
 	for _, r := range report.Results {
 		if r.Status == conformance.Failed {
@@ -204,6 +207,9 @@ func TestVerify_PassesAPluginThatKeepsAllRulesInTheSandbox(t *testing.T) {
 
 // In the sandbox what reaches out gets nothing; the rest is seen and stopped as without one.
 func TestVerify_StopsWhatReachesOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts six plugins")
+	}
 	for mode, ids := range map[string][]string{
 		"tells-neighbour": {"confine.reads"}, "reads-neighbour": {"confine.reads"}, "reads-passwords": {"confine.reads"}, "environment-probe": {"confine.environment"},
 		"writes-neighbour": {"confine.writes"}, "writes-code-folder": {"confine.writes"},
@@ -224,6 +230,9 @@ func TestVerify_StopsWhatReachesOut(t *testing.T) {
 }
 
 func TestVerify_TellsWhatIsStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some of them have to be waited for")
+	}
 	for mode, id := range map[string]string{
 		"fork-bomb": "limit.processes", "memory": "limit.memory", "egress-beyond": "egress.list", "reads-passwords": "confine.refused", "writes-code-folder": "confine.refused",
 		"survives-host": "stop.host-death", "ignores-sigterm": "stop.sigterm", "log-flood": "logs.flood",
@@ -261,6 +270,27 @@ func TestTarget_NamesTheFileAndTheRule(t *testing.T) {
 				t.Errorf("error %v, want one with %q and the folder", err, name)
 			}
 		})
+	}
+}
+
+// The protocol's page shows a plugin in two files; the kit's own tests run the one, this reads the other.
+func TestTarget_ReadsTheManifestOfTheProtocolPage(t *testing.T) {
+	page, err := os.ReadFile(root + "sdk/PROTOCOL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml plugin.yaml\n")
+	text, _, found := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "plugin.yaml"), []byte(text), 0o600); err != nil || !found {
+		t.Fatal("the page has no plugin.yaml", err)
+	}
+	target, err := conform.Target(dir, sandbox.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target.Manifest.ID != "minimal" || !slices.Equal(target.Manifest.Provides.GetCatalogProviders(), []string{"one"}) {
+		t.Errorf("read %+v", target.Manifest)
 	}
 }
 
