@@ -134,20 +134,33 @@ func pointer(path []string) string {
 	return b.String()
 }
 
-// walk calls visit with every part of value that the schema describes and whether it is a secret, from the outside in.
-// visit returns what the part is replaced by in the copy that walk returns.
-func (s *settingsSchema) walk(value any, visit func(value any, secret bool) (replacement any, deeper bool)) any {
+// nature is what the schema says about a part of the settings.
+type nature uint8
+
+const (
+	undescribed nature = iota // nothing: it may be a secret under a wrong name
+	plain
+	secret
+)
+
+// walk calls visit with every part of value, from the outside in. visit returns what the part is replaced by in the copy
+// that walk returns.
+func (s *settingsSchema) walk(value any, visit func(value any, n nature) (replacement any, deeper bool)) any {
 	return s.walkNode([]any{s.document}, value, visit, 0)
 }
 
 const maxSettingsDepth = 32
 
-func (s *settingsSchema) walkNode(schemas []any, value any, visit func(any, bool) (any, bool), depth int) any {
+func (s *settingsSchema) walkNode(schemas []any, value any, visit func(any, nature) (any, bool), depth int) any {
 	schemas = s.flatten(schemas, 0)
-	replacement, deeper := visit(value, slices.ContainsFunc(schemas, func(n any) bool {
-		m, _ := n.(map[string]any)
-		return m["x-secret"] == true
-	}))
+	is := undescribed
+	for _, n := range schemas {
+		if m, _ := n.(map[string]any); m["x-secret"] == true {
+			is = secret
+		}
+		is = max(is, plain)
+	}
+	replacement, deeper := visit(value, is)
 	if !deeper || depth > maxSettingsDepth {
 		return replacement
 	}
@@ -259,11 +272,11 @@ func belowItem(schemas []any, i int) []any {
 // secrets are the secret texts among values: their scalars, wherever a secret stands in the tree.
 func (s *settingsSchema) secrets(values map[string]any) []string {
 	var found []string
-	s.walk(values, func(v any, secret bool) (any, bool) {
-		if secret {
+	s.walk(values, func(v any, is nature) (any, bool) {
+		if is == secret {
 			found = append(found, scalars(v)...)
 		}
-		return v, !secret
+		return v, is != secret
 	})
 	slices.Sort(found)
 	return slices.Compact(found)
@@ -293,10 +306,10 @@ func scalars(v any) []string {
 	}
 }
 
-// masked is a copy of values that people may see.
+// masked is a copy of values that people may see: without secrets, and without what the schema does not know.
 func (s *settingsSchema) masked(values map[string]any) map[string]any {
-	out, _ := s.walk(values, func(v any, secret bool) (any, bool) {
-		if secret && v != nil {
+	out, _ := s.walk(values, func(v any, is nature) (any, bool) {
+		if is != plain && v != nil {
 			return config.Secret, false
 		}
 		return v, true

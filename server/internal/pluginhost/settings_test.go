@@ -69,12 +69,12 @@ func TestSettingsSchema_NamesTheFieldAndTheRuleAndNeverTheValue(t *testing.T) {
 func TestSettingsSchema_FindsSecretsWhereverTheyStand(t *testing.T) {
 	s := compiled(t, sampleSchema)
 	values := map[string]any{"url": "https://a.example", "token": "tok-1", "extra": map[string]any{"inner": "deep", "n": 5.0},
-		"accounts": []any{map[string]any{"name": "a", "key": "k-one"}, map[string]any{"key": "k-two"}}}
+		"accounts": []any{map[string]any{"name": "a", "key": "k-one"}, map[string]any{"key": "k-two"}}, "tokn": "misplaced"}
 	if got, want := s.secrets(values), []string{"5", "deep", "k-one", "k-two", "tok-1"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	want := map[string]any{"url": "https://a.example", "token": "<secret>", "extra": "<secret>",
-		"accounts": []any{map[string]any{"name": "a", "key": "<secret>"}, map[string]any{"key": "<secret>"}}}
+		"accounts": []any{map[string]any{"name": "a", "key": "<secret>"}, map[string]any{"key": "<secret>"}}, "tokn": "<secret>"}
 	if diff := cmp.Diff(want, s.masked(values)); diff != "" {
 		t.Error(diff)
 	}
