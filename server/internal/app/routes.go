@@ -48,7 +48,8 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 		return err
 	}
 	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
-	scaffolder.Routes(s.Feature(scaffolder.Feature()))
+	f.actions = scaffolder.NewActions()
+	f.actions.Routes(s.Feature(scaffolder.Feature()))
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}
@@ -87,15 +88,15 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 
 func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {
 	f, section := &a.features, o.Config.Section("search")
-	software := search.CatalogType(search.CatalogOptions{
+	f.software = search.CatalogType(search.CatalogOptions{
 		Index: f.catalog.Index(), Config: section.Section("collators.catalog"),
 		Compile: func(_ context.Context, _ *principal.Principal, c *permission.Criteria) (index.Filter, error) {
 			return catalog.CriteriaFilter(c)
 		},
 	})
 	every := section.Duration("collators.techdocs.schedule.frequency", 10*time.Minute)
-	docs := techdocsType(software, f.catalog.Index(), sites, every, o.Logger)
-	found, err := search.New(search.Options{Authorizer: f.permission, Logger: o.Logger, Types: []search.Type{software, docs}})
+	docs := techdocsType(f.software, f.catalog.Index(), sites, every, o.Logger)
+	found, err := search.New(search.Options{Authorizer: f.permission, Logger: o.Logger, Types: []search.Type{f.software, docs}})
 	if err != nil {
 		return fmt.Errorf("search: %w", err)
 	}

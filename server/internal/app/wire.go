@@ -14,6 +14,7 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost"
+	"github.com/callboard/callboard/server/internal/scaffolder"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/store"
@@ -27,6 +28,8 @@ type features struct {
 	permission *permission.Engine
 	signals    *signals.Hub
 	search     *search.Engine
+	software   search.Type // documents of the catalog's entities
+	actions    *scaffolder.Actions
 	events     *events.Bus
 	plugins    *pluginhost.Host
 }

@@ -53,7 +53,7 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	return nil
 }
 
-// pluginWork makes what takes plugins' tasks and topics: the scheduler, and subscriptions of the event bus.
+// pluginWork makes the scheduler of plugins' tasks, and what brings into each engine what plugins announce for it.
 func (a *App) pluginWork(ctx context.Context, o Options) (*schedule.Scheduler, []pluginhost.Extension, error) {
 	runner := caps.NewTaskRunner()
 	scheduler, err := schedule.New(ctx, schedule.Options{DB: a.db, Runner: runner, Logger: o.Logger})
@@ -61,8 +61,17 @@ func (a *App) pluginWork(ctx context.Context, o Options) (*schedule.Scheduler, [
 		return nil, nil, err
 	}
 	a.run("schedule", scheduler.Run)
-	importing := caps.ImporterOptions{Logger: o.Logger}
-	tasks, topics := caps.Tasks(scheduler, runner, importing), caps.Events(a.features.events, importing)
-	a.closers = append(a.closers, func() error { tasks.Close(); topics.Close(); return nil })
-	return scheduler, []pluginhost.Extension{tasks, topics}, nil
+	f, importing := &a.features, caps.ImporterOptions{Logger: o.Logger}
+	var all []pluginhost.Extension
+	for _, importer := range []*caps.Importer{
+		caps.Actions(f.actions, importing),
+		caps.Collators(f.search, caps.CollatorOptions{ImporterOptions: importing, Entity: f.software.Permission, Conditions: f.software.Conditions}),
+		caps.Rules(f.permission, importing),
+		caps.Tasks(scheduler, runner, importing),
+		caps.Events(f.events, importing),
+	} {
+		all = append(all, importer)
+		a.closers = append(a.closers, func() error { importer.Close(); return nil })
+	}
+	return scheduler, all, nil
 }

@@ -22,9 +22,6 @@ func Feature() httpx.Feature {
 	return httpx.Feature{ID: "scaffolder", OpenAPI: openAPI, BodyLimit: bodyLimit}
 }
 
-// Routes registers the feature of a host without actions.
-func Routes(r *httpx.Router) { NewActions().Routes(r) }
-
 // Routes registers the feature.
 func (a *Actions) Routes(r *httpx.Router) {
 	r.GET("/v2/actions", httpx.AnyPrincipal, func(c *gin.Context) error {
