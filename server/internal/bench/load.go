@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +29,19 @@ func (r request) bytes(host, token string) []byte {
 	return []byte(head + "\r\n" + r.body)
 }
 
+// target is what a load goes to: a socket, and the CPU time of all who work behind it.
+type target struct {
+	network, address string
+	cpu              func() time.Duration
+}
+
+func (t target) host() string {
+	if t.network == "unix" {
+		return "plugin"
+	}
+	return t.address
+}
+
 // result is what one load showed.
 type result struct {
 	requests  int
@@ -47,39 +59,52 @@ func (r result) perCPUSecond() float64 {
 	return float64(r.requests) / r.cpu.Seconds()
 }
 
-// load sends rq over that many connections for a while and takes the server's CPU time meanwhile.
-func load(ctx context.Context, p *process, rq request, token string, connections int, duration time.Duration) (result, error) {
-	base, err := url.Parse(p.base)
+// cost is the CPU time of one request.
+func (r result) cost() time.Duration { return r.cpu / time.Duration(max(1, r.requests)) }
+
+// load sends rq over that many connections for a while and takes the target's CPU time meanwhile.
+func load(ctx context.Context, at target, rq request, token string, connections int, duration time.Duration) (result, error) {
+	payload := rq.bytes(at.host(), token)
+	r, err := repeat(connections, duration, at.cpu, func(deadline time.Time) ([]time.Duration, int, error) {
+		return sendUntil(ctx, at, payload, rq.method, deadline)
+	})
 	if err != nil {
-		return result{}, err
+		return r, fmt.Errorf("%s: %w", rq.name, err)
 	}
-	payload := rq.bytes(base.Host, token)
+	return r, nil
+}
+
+// repeat has that many workers do something until the deadline; each answers how long every time took.
+func repeat(workers int, duration time.Duration, cpu func() time.Duration, work func(deadline time.Time) (times []time.Duration, size int, err error)) (result, error) {
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
 	var size int
-	before, began := p.cpu(), time.Now()
+	before, began := cpu(), time.Now()
 	deadline := began.Add(duration)
 	var wg sync.WaitGroup
-	for range connections {
+	for range workers {
 		wg.Go(func() {
-			times, n, err := sendUntil(ctx, base.Host, payload, rq.method, deadline)
+			times, n, err := work(deadline)
 			mu.Lock()
 			defer mu.Unlock()
 			all, failed, size = append(all, times...), errors.Join(failed, err), max(size, n)
 		})
 	}
 	wg.Wait()
-	if failed != nil || len(all) == 0 {
-		return result{}, fmt.Errorf("%s: %w", rq.name, failed)
+	if failed == nil && len(all) == 0 {
+		failed = errors.New("nothing was answered in time")
+	}
+	if failed != nil {
+		return result{}, failed
 	}
 	slices.Sort(all)
-	return result{requests: len(all), took: time.Since(began), cpu: p.cpu() - before,
+	return result{requests: len(all), took: time.Since(began), cpu: cpu() - before,
 		p50: all[len(all)/2], p99: all[len(all)*99/100], size: size}, nil
 }
 
-func sendUntil(ctx context.Context, host string, payload []byte, method string, deadline time.Time) (times []time.Duration, size int, err error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
+func sendUntil(ctx context.Context, at target, payload []byte, method string, deadline time.Time) (times []time.Duration, size int, err error) {
+	conn, err := new(net.Dialer).DialContext(ctx, at.network, at.address)
 	if err != nil {
 		return nil, 0, err
 	}

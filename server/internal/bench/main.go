@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,20 +23,43 @@ type options struct {
 	sizes   []int
 	seconds time.Duration
 	rounds  int
+	only    []string // parts; none = all
+}
+
+// wants reports whether a part, such as "plugins/hop", is to be measured.
+func (o options) wants(part string) bool {
+	whole, _, _ := strings.Cut(part, "/")
+	return len(o.only) == 0 || slices.Contains(o.only, part) || slices.Contains(o.only, whole)
 }
 
 func main() {
 	hello := flag.String("hello", "", "serve the bare limit on this address and nothing else (used by bench itself)")
+	bare := flag.String("proxy", "", "serve a bare reverse proxy to the unix socket -to on this address and nothing else (used by bench itself)")
+	to := flag.String("to", "", "see -proxy")
+	only := flag.String("only", "", "what to measure: "+strings.Join(parts(), ", ")+", or several with commas; everything if not given")
 	binary := flag.String("binary", "bin/callboard", "the host to measure")
 	sizes := flag.String("sizes", "10000,100000", "catalog sizes, in entities")
 	seconds := flag.Duration("seconds", 3*time.Second, "how long each figure is measured in each round")
 	rounds := flag.Int("rounds", 3, "rounds of the throughput comparison; the median counts")
 	flag.Parse()
-	if *hello != "" {
+	switch {
+	case *hello != "":
 		serveHello(*hello)
+		return
+	case *bare != "":
+		serveProxy(*bare, *to)
 		return
 	}
 	o := options{binary: *binary, seconds: *seconds, rounds: *rounds}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	for _, part := range o.only {
+		if !slices.Contains(parts(), part) {
+			fmt.Fprintf(os.Stderr, "bench: -only: there is no part %q; there are %s\n", part, strings.Join(parts(), ", "))
+			os.Exit(2)
+		}
+	}
 	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {

@@ -68,9 +68,19 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
 // cpu is the user and system time that the process has used.
-func (p *process) cpu() time.Duration {
-	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
+func (p *process) cpu() time.Duration { return cpuOf(p.pid()) }
+
+// target is the process alone.
+func (p *process) target() target {
+	return target{network: "tcp", address: strings.TrimPrefix(p.base, "http://"), cpu: p.cpu}
+}
+
+// cpuOf is the user and system time that a process has used.
+func cpuOf(pid int) time.Duration {
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
 		return 0
 	}
@@ -86,8 +96,10 @@ func (p *process) cpu() time.Duration {
 }
 
 // rss is the resident memory in bytes.
-func (p *process) rss() int64 {
-	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "status"))
+func (p *process) rss() int64 { return rssOf(p.pid()) }
+
+func rssOf(pid int) int64 {
+	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)

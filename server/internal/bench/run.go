@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +31,16 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintf(w, "%d cores, %s; server on one core, load on the others; %s a figure\n\n", runtime.NumCPU(), runtime.Version(), o.seconds)
+	if o.wants("catalog") {
+		if err := catalogs(ctx, o, dir, w); err != nil {
+			return err
+		}
+	}
+	return plugins(ctx, o, w)
+}
+
+// catalogs measures the host without plugins.
+func catalogs(ctx context.Context, o options, dir string, w io.Writer) error {
 	if err := idle(ctx, o, dir, w); err != nil {
 		return err
 	}
@@ -42,7 +54,7 @@ func run(ctx context.Context, o options, w io.Writer) error {
 
 // idle is the host without any catalog.
 func idle(ctx context.Context, o options, dir string, w io.Writer) error {
-	p, err := host(ctx, o, dir, "idle", "")
+	p, err := host(ctx, o, dir, site{name: "idle"})
 	if err != nil {
 		return err
 	}
@@ -56,8 +68,8 @@ func measure(ctx context.Context, o options, dir string, n int, w io.Writer) err
 	if err := generate(ctx, n, catalog); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("n%d", n)
-	p, err := host(ctx, o, dir, name, catalog)
+	s := site{name: fmt.Sprintf("n%d", n), file: filepath.Join(catalog, "single.yaml")}
+	p, err := host(ctx, o, dir, s)
 	if err != nil {
 		return err
 	}
@@ -70,7 +82,7 @@ func measure(ctx context.Context, o options, dir string, n int, w io.Writer) err
 		visible, took.Round(time.Millisecond), float64(visible)/took.Seconds(), float64(visible)/p.cpu().Seconds(), megabytes(p.rss()))
 	p.stop()
 
-	p, err = host(ctx, o, dir, name, catalog)
+	p, err = host(ctx, o, dir, s)
 	if err != nil {
 		return err
 	}
@@ -109,11 +121,11 @@ func compare(ctx context.Context, o options, dir string, p *process, w io.Writer
 	var limit, got []float64
 	var last result
 	for range o.rounds {
-		h, err := load(ctx, hello, request{name: "hello", method: http.MethodGet, path: "/hello"}, "", connections, o.seconds)
+		h, err := load(ctx, hello.target(), request{name: "hello", method: http.MethodGet, path: "/hello"}, "", connections, o.seconds)
 		if err != nil {
 			return err
 		}
-		if last, err = load(ctx, p, byName, token, connections, o.seconds); err != nil {
+		if last, err = load(ctx, p.target(), byName, token, connections, o.seconds); err != nil {
 			return err
 		}
 		limit, got = append(limit, h.perCPUSecond()), append(got, last.perCPUSecond())
@@ -142,11 +154,11 @@ func latencies(ctx context.Context, o options, p *process, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%-34s %9s %12s %9s %9s %9s\n", "16 connections", "rps", "per CPU s", "p50", "p99", "bytes")
 	for _, rq := range requests {
-		r, err := load(ctx, p, rq, token, connections, o.seconds)
+		r, err := load(ctx, p.target(), rq, token, connections, o.seconds)
 		if err != nil {
 			return err
 		}
-		one, err := load(ctx, p, rq, token, 1, o.seconds/3)
+		one, err := load(ctx, p.target(), rq, token, 1, o.seconds/3)
 		if err != nil {
 			return err
 		}
@@ -156,39 +168,58 @@ func latencies(ctx context.Context, o options, p *process, w io.Writer) error {
 	return nil
 }
 
-// host starts the product on a database of its own; catalog "" = no locations.
-func host(ctx context.Context, o options, dir, name, catalog string) (*process, error) {
+// site is what differs between measured hosts.
+type site struct {
+	name string // of its database and its log
+	file string // with entities; "" = none
+	// callboard are further keys of that section.
+	callboard map[string]any
+	temp      string // TMPDIR; "" = as here
+}
+
+// host starts the product on the database of that site.
+func host(ctx context.Context, o options, dir string, s site) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
+	data, err := json.Marshal(configuration(address, dir, s))
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, s.name+".json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return nil, err
+	}
+	command := []string{o.binary, "serve", "--config", file}
+	if s.temp != "" {
+		command = append([]string{"env", "TMPDIR=" + s.temp}, command...)
+	}
+	return start(ctx, "http://"+address, "/.backstage/health/v1/readiness", filepath.Join(dir, s.name+".log"), command...)
+}
+
+func configuration(address, dir string, s site) map[string]any {
+	callboard := map[string]any{"operations": map[string]any{"listen": false}, "log": map[string]any{"level": "warn"}, "catalog": map[string]any{"maxFileSize": 1 << 30}}
+	maps.Copy(callboard, s.callboard)
 	config := map[string]any{
 		"app": map[string]any{"baseUrl": "http://" + address},
 		"backend": map[string]any{
 			"baseUrl": "http://" + address, "listen": address,
-			"database": map[string]any{"client": "better-sqlite3", "connection": filepath.Join(dir, name+".sqlite")},
+			"database": map[string]any{"client": "better-sqlite3", "connection": filepath.Join(dir, s.name+".sqlite")},
 			"auth": map[string]any{"externalAccess": []any{map[string]any{"type": "static",
 				"options": map[string]any{"token": token, "subject": "bench"}}}},
 		},
 		"permission": map[string]any{"enabled": true},
-		"callboard":  map[string]any{"operations": map[string]any{"listen": false}, "log": map[string]any{"level": "warn"}, "catalog": map[string]any{"maxFileSize": 1 << 30}},
+		"callboard":  callboard,
 		"catalog":    map[string]any{},
 	}
-	if catalog != "" {
+	if s.file != "" {
 		config["catalog"] = map[string]any{
 			"rules":     []any{map[string]any{"allow": []any{"Component", "API", "System", "Domain", "Resource", "Group", "User", "Location"}}},
-			"locations": []any{map[string]any{"type": "file", "target": filepath.Join(catalog, "single.yaml")}},
+			"locations": []any{map[string]any{"type": "file", "target": s.file}},
 		}
 	}
-	data, err := json.Marshal(config)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(dir, name+".json")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		return nil, err
-	}
-	return start(ctx, "http://"+address, "/.backstage/health/v1/readiness", filepath.Join(dir, name+".log"), o.binary, "serve", "--config", file)
+	return config
 }
 
 // generate writes a deterministic catalog of n entities as one file.
@@ -233,14 +264,14 @@ func (p *process) get(ctx context.Context, path string, v any) error {
 	return json.NewDecoder(res.Body).Decode(v)
 }
 
-type entity struct {
+type listed struct {
 	Kind      string
 	Metadata  struct{ Namespace, Name string }
 	Relations []struct{ Type, TargetRef string }
 }
 
-func (p *process) sample(ctx context.Context, n int) ([]entity, error) {
-	var page struct{ Items []entity }
+func (p *process) sample(ctx context.Context, n int) ([]listed, error) {
+	var page struct{ Items []listed }
 	err := p.get(ctx, "/api/catalog/entities/by-query?filter=kind=component&limit="+strconv.Itoa(n), &page)
 	if err == nil && len(page.Items) == 0 {
 		err = errors.New("the catalog has no components")
@@ -273,7 +304,7 @@ func (p *process) someRefs(ctx context.Context, n int) (refs []string, owner str
 	return refs, owner, nil
 }
 
-func median(values []float64) float64 {
+func median[N cmp.Ordered](values []N) N {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
