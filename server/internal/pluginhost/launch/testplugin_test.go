@@ -83,13 +83,16 @@ func runTestPlugin(mode string) {
 	}
 }
 
-// leave ends the process without the second that the race detector waits for reports at every exit.
-func leave() { _, _, _ = syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0) }
+func leave() { leaveWith(0) }
+
+// leaveWith ends the process without what instrumented binaries do at every exit: the race detector waits for a second, and
+// coverage is complained about on stderr.
+func leaveWith(code uintptr) { _, _, _ = syscall.RawSyscall(syscall.SYS_EXIT_GROUP, code, 0, 0) }
 
 var badStarts = map[string]func(){
 	"noise":     func() { fmt.Println("Hello from my plugin"); time.Sleep(time.Minute) },
 	"endless":   func() { fmt.Print(strings.Repeat("x", 1<<20)); time.Sleep(time.Minute) },
-	"exit":      func() { fmt.Fprintln(os.Stderr, "settings are wrong"); os.Exit(3) },
+	"exit":      func() { fmt.Fprintln(os.Stderr, "settings are wrong"); leaveWith(3) },
 	"panic":     func() { panic("out of cheese") },
 	"silent":    func() { time.Sleep(time.Minute) },
 	"protocol":  func() { fmt.Println("1|7|unix|/x|grpc"); time.Sleep(time.Minute) },
@@ -123,7 +126,7 @@ var behaviours = map[string]func(){
 	"fork": func() {
 		for {
 			_ = exec.Command("/bin/sleep", "600").Start()
-			time.Sleep(time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // slower than the watcher looks, or the kernel's limit comes first
 		}
 	},
 	"children": func() {
