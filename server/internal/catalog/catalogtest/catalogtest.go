@@ -102,7 +102,9 @@ func (w *World) Wait(what string, holds func() bool) {
 	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			problems, _ := w.Problems(w.t.Context())
-			w.t.Fatalf("it did not happen within a minute that %s; the catalog holds %v, its problems are %v", what, w.Refs(), problems)
+			refs := w.Refs()
+			w.t.Fatalf("it did not happen within a minute that %s; the catalog holds %d entities (%v …), its problems are %v", what,
+				len(refs), refs[:min(len(refs), 20)], problems[:min(len(problems), 20)])
 		}
 	}
 }

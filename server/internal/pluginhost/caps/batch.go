@@ -21,6 +21,29 @@ type batcher struct {
 
 	mu   sync.Mutex
 	open *batch // takes more items; nil = the next item opens one
+	most int    // items of a batch at present; 0 = batchItems
+}
+
+// learn adapts the size of batches to how long the plugin takes: one that ran into its deadline is halved for the next
+// time, and batches grow again while they take less than a quarter of it. Else a plugin that needs long for each entity
+// would never answer at all.
+func (b *batcher) learn(items int, took, deadline time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	most := b.size()
+	switch {
+	case took >= deadline:
+		b.most = max(1, min(most, items/2))
+	case took < deadline/4 && items >= most:
+		b.most = min(2*most, batchItems)
+	}
+}
+
+func (b *batcher) size() int {
+	if b.most == 0 {
+		return batchItems
+	}
+	return b.most
 }
 
 // verdict is what became of one item; exactly one of the fields is set.
@@ -75,7 +98,7 @@ func (b *batcher) enter(ctx context.Context, item *pluginv1.ProcessItem) (mine *
 	mine.items = append(mine.items, item)
 	mine.bytes += size
 	mine.waiting.Add(1)
-	if len(mine.items) == batchItems || mine.bytes >= batchBytes {
+	if len(mine.items) >= b.size() || mine.bytes >= batchBytes {
 		close(mine.full)
 		b.open = nil
 	}

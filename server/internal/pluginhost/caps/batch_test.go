@@ -165,3 +165,20 @@ func TestAnswers_AreBoundedAndTheOldestGoFirst(t *testing.T) {
 		t.Error("one huge answer took the place of all others")
 	}
 }
+
+func TestBatcher_LearnsHowManyThePluginCanAnswerInTime(t *testing.T) {
+	b := &batcher{}
+	const deadline = 10 * time.Second
+	for _, step := range []struct {
+		items int
+		took  time.Duration
+		want  int
+	}{
+		{100, deadline, 50}, {50, 8 * time.Second, 50}, {50, deadline, 25}, {25, time.Second, 50}, {10, deadline, 5}, {1, deadline, 1},
+		{1, deadline, 1}, {1, time.Second, 2}, {1, time.Second, 2}, {2, time.Second, 4}, {64, time.Second, 8},
+	} {
+		if b.learn(step.items, step.took, deadline); b.size() != step.want {
+			t.Errorf("after %d items in %s batches have %d, want %d", step.items, step.took, b.size(), step.want)
+		}
+	}
+}

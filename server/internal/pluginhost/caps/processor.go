@@ -21,8 +21,8 @@ import (
 )
 
 // EntityProcessor is a processor of a plugin as the catalog sees it. The catalog hands it one entity at a time, on many
-// goroutines; what waits at the same moment goes to the plugin as one batch for each stage: at most 100 entities and
-// 200 KiB, collected for at most 2 ms.
+// goroutines; what waits at the same moment goes to the plugin as one batch for each stage: at most 100 entities (fewer
+// while they take it too long) and 200 KiB, collected for at most 2 ms.
 //
 // When the plugin cannot do its part (it is down, hangs, breaks, or answers against the rules), the outage withholds
 // nothing:
@@ -248,6 +248,7 @@ func (p *EntityProcessor) process(ctx context.Context, stage pluginv1.ProcessorS
 		return nil, c.unavailable("did not answer and is left alone for a moment", nil)
 	}
 	call := "ProcessEntities " + p.name
+	began := time.Now()
 	answer, err := unary(ctx, c, call, c.limits.Batch, func(ctx context.Context, r *pluginv1.ProcessEntitiesRequest, o ...callOption) (*pluginv1.ProcessEntitiesResponse, error) {
 		answer, err := pluginv1.NewCatalogProcessorServiceClient(c.conn).ProcessEntities(ctx, r, o...)
 		if err == nil && len(answer.GetResults()) != len(items) {
@@ -257,6 +258,9 @@ func (p *EntityProcessor) process(ctx context.Context, stage pluginv1.ProcessorS
 	}, &pluginv1.ProcessEntitiesRequest{Processor: p.name, Stage: stage, Items: items})
 	if ctx.Err() == nil {
 		p.end(err)
+	}
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		p.stages[stage].learn(len(items), time.Since(began), c.limits.Batch)
 	}
 	return answer.GetResults(), err
 }

@@ -56,7 +56,7 @@ func TestProcessor_AHangCostsOneDeadlineAndIsMadeUpFor(t *testing.T) {
 	m := &moody{}
 	m.hangs.Store(true)
 	service := &processorService{does: catalogtest.Behaviour{Kinds: []string{"component"}}, batch: m.batch}
-	w, entities := m.begin(t, one(NewClient(serve(t, service.register), options("1", limited(Limits{Batch: 50 * time.Millisecond})))))
+	w, entities := m.begin(t, one(NewClient(serve(t, service.register), options("1", limited(Limits{Batch: 500 * time.Millisecond})))))
 	var docs []entity.Entity
 	for i := range 300 {
 		docs = append(docs, catalogtest.NewEntity("Component", "c"+string(rune('a'+i%26))+time.Duration(i).String()))
@@ -77,6 +77,28 @@ func TestProcessor_AHangCostsOneDeadlineAndIsMadeUpFor(t *testing.T) {
 		}
 		return true
 	})
+}
+
+func TestProcessor_ASlowPluginGetsBatchesThatItCanAnswerInTime(t *testing.T) {
+	m := &moody{}
+	service := &processorService{does: catalogtest.Behaviour{Kinds: []string{"component"}}, batch: func(ctx context.Context, r *pluginv1.ProcessEntitiesRequest) (*pluginv1.ProcessEntitiesResponse, error) {
+		if len(r.GetItems()) > 5 { // more than it can do before the deadline
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return m.batch(ctx, r)
+	}}
+	w, entities := m.begin(t, one(NewClient(serve(t, service.register), options("1", limited(Limits{Batch: 200 * time.Millisecond})))))
+	var docs []entity.Entity
+	for i := range 20 {
+		docs = append(docs, catalogtest.NewEntity("Component", "c"+time.Duration(i).String()))
+	}
+	if err := entities.Set(t.Context(), docs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range docs {
+		w.Wait(e.Name()+" has been seen", func() bool { return w.Get(e.Ref().String()) != nil && isSeen(w, e.Name()) })
+	}
 }
 
 func TestProcessor_APluginThatAlwaysBreaksTripsItsBreakerAndHoldsUpNothing(t *testing.T) {
