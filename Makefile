@@ -19,8 +19,12 @@ help: ## List the targets
 	@echo; echo "New here: make run, then open http://localhost:7007"
 
 .PHONY: build
-build: ## Build bin/callboard
+build: plugins ## Build bin/callboard and bin/plugins/
 	$(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/callboard ./server/cmd/callboard
+
+.PHONY: plugins
+plugins: ## Build the example plugins into bin/plugins/<id>/
+	examples/plugins.sh bin/plugins
 
 .PHONY: run
 run: build ## Run a portal with sample data on http://localhost:7007 (embedded SQLite, no network)
@@ -28,7 +32,7 @@ run: build ## Run a portal with sample data on http://localhost:7007 (embedded S
 	if [ -f $$frontend/index.html ]; then set -- --frontend $$frontend; else set --; \
 	  echo "The console answers on / ; \`make backstage\` builds the stock Backstage frontend, which is then served instead."; fi; \
 	echo "Callboard on http://localhost:7007 (stop with ctrl-c)"; \
-	exec bin/callboard serve --config examples/catalog/app-config.yaml "$$@"
+	exec bin/callboard serve --config examples/catalog/app-config.yaml --config bin/plugins/app-config.yaml "$$@"
 
 .PHONY: test
 test: check languages ## Everything that CI checks besides the browser walk: format, vet, all tests with the race detector
