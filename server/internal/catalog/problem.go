@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -245,7 +246,11 @@ func (e *Engine) trouble(about string, err error) {
 	if err == nil {
 		if had {
 			delete(e.troubles, about)
-			e.log.Info("catalog trouble is over", "about", about, "was", before.Message)
+			level := slog.LevelInfo
+			if before.Name == apierror.ServiceUnavailable {
+				level = slog.LevelDebug
+			}
+			e.log.Log(context.Background(), level, "catalog trouble is over", "about", about, "was", before.Message)
 		}
 		return
 	}
@@ -253,7 +258,11 @@ func (e *Engine) trouble(about string, err error) {
 		return
 	}
 	e.troubles[about] = Problem{Location: about, Name: apierror.NameOf(err), Message: err.Error(), Since: e.now().UTC()}
-	e.log.Error("catalog trouble", "about", about, "error", err)
+	level := slog.LevelError
+	if apierror.Has(err, apierror.ServiceUnavailable) {
+		level = slog.LevelDebug // of a service that is down for a moment, its own supervisor tells
+	}
+	e.log.Log(context.Background(), level, "catalog trouble", "about", about, "error", err)
 }
 
 // troubled reports whether there are any troubles.
