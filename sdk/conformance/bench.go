@@ -30,6 +30,7 @@ type bench struct {
 	shared     *instance
 	startErr   error // of the shared process: why rules about a running plugin are skipped
 	configured bool
+	configErr  error // of good settings: why rules about a configured plugin are skipped
 	described  *pluginv1.DescribeResponse
 	settings   *settingsCases
 	exercised  bool
@@ -144,21 +145,30 @@ func (b *bench) process(ctx context.Context) (*instance, error) {
 
 // plugin is [bench.process], configured with good settings.
 func (b *bench) plugin(ctx context.Context) (*instance, error) {
+	if b.configErr != nil {
+		return nil, errUnconfigured
+	}
 	p, err := b.process(ctx)
 	if err != nil || b.configured {
 		return p, err
 	}
-	if err := b.configure(ctx, p); err != nil {
-		return nil, err
+	if b.configErr = b.configure(ctx, p); b.configErr != nil {
+		return nil, b.configErr
 	}
 	b.configured = true
 	return p, nil
 }
 
+// errUnconfigured keeps one failure from being told by every rule.
+const errUnconfigured = skip("The plugin does not take its settings.")
+
 // another is a configured process for one rule alone, which has to end it.
 func (b *bench) another(ctx context.Context) (*instance, error) {
 	if b.startErr != nil {
 		return nil, skip("The plugin does not start.")
+	}
+	if b.configErr != nil {
+		return nil, errUnconfigured
 	}
 	if _, err := b.process(ctx); err != nil { // what it says of itself is needed for its settings
 		return nil, err
@@ -271,16 +281,15 @@ func (t *tally) add(p *instance) {
 	}
 }
 
-// sumUp is what all processes did, the shared one up to now.
+// sumUp is what all processes did, the shared one up to now. The sum counts even if there is an error: what kept the plugin
+// from being tried may be that it used too much.
 func (b *bench) sumUp(ctx context.Context) (tally, error) {
-	if err := b.exercise(ctx); err != nil {
-		return tally{}, err
-	}
+	err := b.exercise(ctx)
 	sum := b.tally
 	if b.shared != nil {
 		sum.add(b.shared)
 	}
-	return sum, nil
+	return sum, err
 }
 
 // resolve compiles a JSON Schema.

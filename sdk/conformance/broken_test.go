@@ -54,6 +54,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	programDir = dir
 	path := filepath.Join(dir, "brokenplugin")
 	out, err := exec.Command("go", "build", "-o", path, "./testdata/brokenplugin").CombinedOutput() //nolint:noctx // ends by itself
 	if err != nil {
@@ -61,6 +62,9 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// programDir is where it was built, for TestMain; "" = it was not needed.
+var programDir string
 
 func brokenTarget(t *testing.T, mode string) conformance.Target {
 	t.Helper()
@@ -87,8 +91,8 @@ func brokenTarget(t *testing.T, mode string) conformance.Target {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if programDir != "" {
+		_ = os.RemoveAll(programDir)
 	}
 	os.Exit(code)
 }

@@ -14,6 +14,8 @@ import (
 
 var configRules = []Rule{
 	{ID: "config.good", Level: Must, Sentence: "It accepts settings that fit its schema.", check: checkGoodSettings},
+	{ID: "describe.services", Level: Must, Sentence: "The services that it names are served, and list what it says it provides.", check: checkServices},
+	{ID: "describe.stable", Level: Must, Sentence: "Describe answers the same each time, whatever the settings.", check: checkStable},
 	{ID: "config.bad", Level: Must, Sentence: "ValidateConfig refuses settings that do not fit its schema.", check: checkBadSettings},
 	{ID: "config.wrong", Level: Must, Sentence: "Wrong settings in Configure are answered with what is wrong, and the former ones stay in use.", check: checkWrongConfigure},
 	{ID: "config.path", Level: Should, Sentence: "What it says about wrong settings names the place.", check: checkSettingsPath},

@@ -94,8 +94,6 @@ var describeRules = []Rule{
 	{ID: "describe.identity", Level: Must, Sentence: "It says the id and the version that the manifest has.", check: checkIdentity},
 	{ID: "describe.within", Level: Must, Sentence: "It offers nothing that the manifest does not announce.", check: checkWithin},
 	{ID: "describe.unauthenticated", Level: Must, Sentence: "Its routes without credentials are exactly those that the manifest declares.", check: checkOpenRoutes},
-	{ID: "describe.services", Level: Must, Sentence: "The services that it names are served, and list what it says it provides.", check: checkServices},
-	{ID: "describe.stable", Level: Must, Sentence: "Describe answers the same each time, whatever the settings.", check: checkStable},
 	{ID: "describe.mode", Level: Must, Sentence: "With CALLBOARD_DESCRIBE=1 it prints the same as JSON and ends, without a host.", check: checkDescribeMode},
 	{ID: "describe.schema", Level: Must, Sentence: "The schema of its settings is a JSON Schema of an object, the same as in the package.", check: checkSchema},
 	{ID: "describe.people", Level: Should, Sentence: "It has a title and a licence.", check: checkPeople},

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 		os.Exit(sandbox.Exec(os.Args[2:]))
 	}
 	code := m.Run()
-	if program, err := brokenProgram(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(program))
+	if programDir != "" {
+		_ = os.RemoveAll(programDir)
 	}
 	os.Exit(code)
 }
@@ -35,6 +35,7 @@ var brokenProgram = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	programDir = dir
 	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "broken"), "./conformance/testdata/brokenplugin") //nolint:noctx // ends by itself
 	cmd.Dir = root + "sdk"
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -112,6 +113,9 @@ func TestVerify_PassesTheHelloPlugins(t *testing.T) {
 		})
 	}
 }
+
+// programDir is where it was built, for TestMain; "" = it was not needed.
+var programDir string
 
 // brokenFolder is an installed plugin that breaks one rule.
 func brokenFolder(t *testing.T, mode string) string {
