@@ -109,8 +109,9 @@ backstage: ## Create the stock Backstage app from npm and build its frontend unc
 	examples/backstage/setup.sh
 
 .PHONY: e2e
-e2e: build backstage ## Walk the stock frontend on Callboard in headless Chromium; screenshots in .cache/e2e
+e2e: build backstage ## Walk the stock frontend on Callboard in headless Chromium; a stock Node plugin beside it; screenshots in .cache/e2e
 	examples/backstage/e2e.sh
+	examples/backstage/node-plugin/run.sh
 
 .PHONY: clean
 clean: ## Remove what was built, and the cache
