@@ -235,6 +235,13 @@ func (l *connections) Accept() (net.Conn, error) {
 	return tracked, nil
 }
 
+// used tells whether somebody is connected.
+func (l *connections) used() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open) > 0
+}
+
 func (l *connections) closeAll() {
 	l.mu.Lock()
 	open := l.open

@@ -96,6 +96,10 @@ func checkHostDeath(ctx context.Context, b *bench) error {
 	p.expected = true
 	p.conn.Close()
 	p.web.CloseIdleConnections()
+	// A plugin may know the host's end by its connection only, so it gets the time to make one.
+	if waitFor(ctx, shutdownTime, p.host.listener.used) {
+		time.Sleep(slack)
+	}
 	p.host.close()
 	p.egress.close()
 	if !p.endsWithin(orphanTime + slack) {
