@@ -23,7 +23,7 @@ import (
 //	sdk.Action(p, "hello:greet", func(a sdk.ActionContext[greeting]) (map[string]string, error) { … })
 func Action[In, Out any](p *Plugin, id string, run func(ActionContext[In]) (Out, error), options ...ActionOptions) {
 	if run == nil {
-		misuse("Action %q: the function is nil", id)
+		misusef("Action %q: the function is nil", id)
 	}
 	what := fmt.Sprintf("Action %q", id)
 	input := schemaOf(what+" input", reflect.TypeFor[In]())

@@ -45,7 +45,7 @@ type callerKey struct{}
 
 const (
 	principalHeader = "X-Callboard-Principal"
-	userTokenHeader = "X-Callboard-User-Token"
+	userTokenHeader = "X-Callboard-User-Token" //nolint:gosec // the name of a header
 )
 
 // callerOf reads the host's headers. The host removes them from what it receives, so they can be trusted; what cannot be

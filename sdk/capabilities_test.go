@@ -470,8 +470,8 @@ func TestDrain_WaitsForActionsUntilItsTimeIsOver(t *testing.T) {
 	drained := make(chan error, 1)
 	go func() { drained <- drain(time.Minute) }()
 	select {
-	case <-drained:
-		t.Error("Drain did not wait")
+	case err := <-drained:
+		t.Errorf("Drain did not wait: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(release)

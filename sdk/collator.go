@@ -35,7 +35,7 @@ type CollatorOptions struct {
 // when it yields an error, the index stays as it was.
 func (p *Plugin) Collator(docType string, collect func(context.Context) iter.Seq2[Document, error], options ...CollatorOptions) {
 	if collect == nil {
-		misuse("Collator %q: the function is nil", docType)
+		misusef("Collator %q: the function is nil", docType)
 	}
 	o := only(fmt.Sprintf("Collator %q", docType), options)
 	if o.Every <= 0 {

@@ -27,7 +27,7 @@ func (e Event) Decode(into any) error {
 // event, and those after it, again a few times: receive must take a repetition.
 func (p *Plugin) OnEvent(topic string, receive func(context.Context, Event) error) {
 	if receive == nil {
-		misuse("OnEvent %q: the function is nil", topic)
+		misusef("OnEvent %q: the function is nil", topic)
 	}
 	p.events.add(p, "event topic", topic, receive)
 }

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,19 +100,17 @@ type AuditEvent struct {
 
 // Write records an event.
 func (a Audit) Write(ctx context.Context, e AuditEvent) error {
-	req := &pluginv1.WriteAuditRequest{Event: e.Event, Severity: e.Severity, Failed: e.Failed, Actor: e.Actor}
-	if req.Severity == "" {
-		req.Severity = "low"
-	}
+	req := &pluginv1.WriteAuditRequest{Event: e.Event, Severity: cmp.Or(e.Severity, "low"), Failed: e.Failed, Actor: e.Actor}
 	if len(e.Meta) > 0 {
 		data, err := json.Marshal(e.Meta) // by way of JSON, because structpb knows few Go types
 		if err != nil {
 			return fmt.Errorf("audit event %s: %w", e.Event, err)
 		}
-		req.Meta = &structpb.Struct{}
-		if err := req.Meta.UnmarshalJSON(data); err != nil {
+		meta := &structpb.Struct{}
+		if err := meta.UnmarshalJSON(data); err != nil {
 			return fmt.Errorf("audit event %s: %w", e.Event, err)
 		}
+		req.Meta = meta
 	}
 	_, err := a.c.WriteAudit(ctx, req)
 	return err

@@ -62,7 +62,10 @@ func TestHost_CatalogIsReadQueriedAndRefreshed(t *testing.T) {
 				t.Errorf("%+v: %q, want %q", q, got, want)
 			}
 		}
-		for range host.Catalog.Query(ctx, sdk.Query{}) {
+		for _, err := range host.Catalog.Query(ctx, sdk.Query{}) {
+			if err != nil {
+				t.Error(err)
+			}
 			break // ends the call
 		}
 		if err := errors.Join(host.Catalog.Refresh(ctx, "component:default/shop"), host.Catalog.TriggerProvider(ctx, "projects")); err != nil {
@@ -224,7 +227,10 @@ func TestHost_RefusalsAndOutagesAreErrorsThatCanBeRecognised(t *testing.T) {
 	if _, err := p.Host().KV.Get(t.Context(), "k"); !errors.Is(err, sdk.ErrServiceUnavailable) {
 		t.Errorf("before the start: %v", err)
 	}
-	for range p.Host().Catalog.Query(t.Context(), sdk.Query{}) {
+	for _, err := range p.Host().Catalog.Query(t.Context(), sdk.Query{}) {
+		if !errors.Is(err, sdk.ErrServiceUnavailable) {
+			t.Errorf("before the start: %v", err)
+		}
 	}
 	h := plugintest.Start(t, p)
 	h.FailHost("QueryEntities", sdk.ErrNotAllowed)

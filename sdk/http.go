@@ -15,14 +15,14 @@ import (
 func (p *Plugin) Handle(pattern string, h http.Handler, access ...Access) {
 	p.registering(fmt.Sprintf("Handle %q", pattern))
 	if h == nil {
-		misuse("Handle %q: the handler is nil", pattern)
+		misusef("Handle %q: the handler is nil", pattern)
 	}
 	r := route{pattern: pattern, access: only("Handle", access)}
 	r.prefix = r.literal()
 	p.routes = append(p.routes, r)
 	defer func() {
 		if wrong := recover(); wrong != nil {
-			misuse("Handle %q: %v", pattern, wrong)
+			misusef("Handle %q: %v", pattern, wrong)
 		}
 	}()
 	p.mux.Handle(pattern, h)
@@ -31,7 +31,7 @@ func (p *Plugin) Handle(pattern string, h http.Handler, access ...Access) {
 // HandleFunc is [Plugin.Handle] for a function.
 func (p *Plugin) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request), access ...Access) {
 	if h == nil {
-		misuse("HandleFunc %q: the function is nil", pattern)
+		misusef("HandleFunc %q: the function is nil", pattern)
 	}
 	p.Handle(pattern, http.HandlerFunc(h), access...)
 }
@@ -61,7 +61,7 @@ func (r route) literal() string {
 		path = r.pattern
 	}
 	if i := strings.IndexByte(path, '/'); i > 0 {
-		misuse("Handle %q: leave the host name out, a plugin has none", r.pattern)
+		misusef("Handle %q: leave the host name out, a plugin has none", r.pattern)
 	}
 	path, _, _ = strings.Cut(strings.TrimSpace(path), "/{")
 	return "/" + strings.Trim(path, "/")
@@ -82,7 +82,7 @@ func (p *Plugin) openedPrefixes(access Access) []string {
 		}
 		for _, other := range p.routes {
 			if other.access < access && other.under(r.prefix) {
-				misuse("route %q opens every path below %q, and so %q as well; give one of them another path", r.pattern, r.prefix, other.pattern)
+				misusef("route %q opens every path below %q, and so %q as well; give one of them another path", r.pattern, r.prefix, other.pattern)
 			}
 		}
 		if !slices.Contains(prefixes, r.prefix) {

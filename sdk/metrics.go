@@ -48,7 +48,7 @@ func (p *Plugin) Gauge(name, help string, labels ...string) *Metric {
 // Histogram registers a distribution over buckets with these upper bounds.
 func (p *Plugin) Histogram(name, help string, bounds []float64, labels ...string) *Metric {
 	if !slices.IsSorted(bounds) || len(bounds) == 0 {
-		misuse("Histogram %q: give bounds in rising order", name)
+		misusef("Histogram %q: give bounds in rising order", name)
 	}
 	return p.metrics.add(p, &Metric{name: name, help: help, kind: "histogram", labels: labels, bounds: bounds})
 }
@@ -86,7 +86,7 @@ func (m *Metric) Observe(value float64, labelValues ...string) {
 // with panics when the number of label values is wrong: that is a mistake in the program.
 func (m *Metric) with(values []string, change func(*series)) {
 	if len(values) != len(m.labels) {
-		misuse("metric %s has the labels %v, and was given %d values", m.name, m.labels, len(values))
+		misusef("metric %s has the labels %v, and was given %d values", m.name, m.labels, len(values))
 	}
 	key := strings.Join(values, "\xff")
 	m.mu.Lock()
@@ -117,15 +117,15 @@ var (
 func (ms *metrics) add(p *Plugin, m *Metric) *Metric {
 	p.registering("metric " + m.name)
 	if !metricName.MatchString(m.name) {
-		misuse("metric %q: a name has letters, digits, _ and :", m.name)
+		misusef("metric %q: a name has letters, digits, _ and :", m.name)
 	}
 	for _, l := range m.labels {
 		if !labelName.MatchString(l) || l == "plugin" || l == "le" {
-			misuse("metric %s: label %q is not allowed", m.name, l)
+			misusef("metric %s: label %q is not allowed", m.name, l)
 		}
 	}
 	if slices.ContainsFunc(ms.registered, func(o *Metric) bool { return o.name == m.name }) {
-		misuse("metric %s is registered twice", m.name)
+		misusef("metric %s is registered twice", m.name)
 	}
 	m.series = map[string]*series{}
 	ms.registered = append(ms.registered, m)

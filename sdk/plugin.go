@@ -75,7 +75,7 @@ var (
 // is printed there by mistake into log lines.
 func New(id string, about ...About) *Plugin {
 	if !pluginID.MatchString(id) {
-		misuse("New(%q): a plugin id is a lower-case letter, then up to 49 lower-case letters, digits and hyphens", id)
+		misusef("New(%q): a plugin id is a lower-case letter, then up to 49 lower-case letters, digits and hyphens", id)
 	}
 	p := &Plugin{
 		id: id, about: only("New", about), mux: http.NewServeMux(), logLevel: new(slog.LevelVar),
@@ -85,7 +85,7 @@ func New(id string, about ...About) *Plugin {
 		p.about.Version = "0.0.0"
 	}
 	if !semver.MatchString(p.about.Version) {
-		misuse("New(%q): version %q is no semantic version such as 1.2.3", id, p.about.Version)
+		misusef("New(%q): version %q is no semantic version such as 1.2.3", id, p.about.Version)
 	}
 	p.host = newHost(p)
 	if startedByHost() {
@@ -129,7 +129,7 @@ func (p *Plugin) Draining() <-chan struct{} { return p.drained }
 // registering panics when it is too late to register.
 func (p *Plugin) registering(what string) {
 	if p.opened {
-		misuse("%s: register before Serve; the host has already been told what the plugin can do", what)
+		misusef("%s: register before Serve; the host has already been told what the plugin can do", what)
 	}
 }
 
@@ -144,10 +144,10 @@ var registered = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._:/-]{0,99}$`)
 func (r *registry[T]) add(p *Plugin, what, name string, v T) {
 	p.registering(fmt.Sprintf("%s %q", what, name))
 	if !registered.MatchString(name) {
-		misuse("%s %q: a name is a letter, then up to 99 letters, digits and . _ : / -", what, name)
+		misusef("%s %q: a name is a letter, then up to 99 letters, digits and . _ : / -", what, name)
 	}
 	if _, taken := r.byName[name]; taken {
-		misuse("%s %q is registered twice", what, name)
+		misusef("%s %q is registered twice", what, name)
 	}
 	if r.byName == nil {
 		r.byName = map[string]T{}
@@ -175,14 +175,14 @@ func only[T any](what string, given []T) T {
 	case 1:
 		return given[0]
 	}
-	misuse("%s: give %T once at most", what, given[0])
+	misusef("%s: give %T once at most", what, given[0])
 	panic("unreachable")
 }
 
 // seconds rounds up, so that a short interval does not become "none".
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// misuse panics for a mistake in the author's program, with a text that is readable on its own.
-func misuse(format string, args ...any) {
+// misusef panics for a mistake in the author's program, with a text that is readable on its own.
+func misusef(format string, args ...any) {
 	panic("callboard sdk: " + strings.TrimSpace(fmt.Sprintf(format, args...)))
 }

@@ -20,7 +20,7 @@ import (
 // Entities are processed again and again, and in any order, so the result must depend on the entity and on what is read.
 func (p *Plugin) Processor(name string, change func(context.Context, Entity) (Entity, error)) {
 	if change == nil {
-		misuse("Processor %q: the function is nil", name)
+		misusef("Processor %q: the function is nil", name)
 	}
 	p.StagedProcessor(Stages{Name: name, PreProcess: func(ctx context.Context, _ *Processing, e Entity) (Entity, error) {
 		return change(ctx, e)
@@ -44,7 +44,7 @@ type Stages struct {
 // StagedProcessor registers a processor with more stages than [Plugin.Processor] has.
 func (p *Plugin) StagedProcessor(s Stages) {
 	if s.PreProcess == nil && s.Validate == nil && s.PostProcess == nil {
-		misuse("StagedProcessor %q has no stage", s.Name)
+		misusef("StagedProcessor %q has no stage", s.Name)
 	}
 	kinds := make([]string, len(s.Kinds))
 	for i, k := range s.Kinds {

@@ -19,7 +19,7 @@ import (
 // The host adds the location annotations when an entity has none.
 func (p *Plugin) EntityProvider(name string, interval time.Duration, list func(context.Context) iter.Seq2[Entity, error]) {
 	if list == nil {
-		misuse("EntityProvider %q: the function is nil", name)
+		misusef("EntityProvider %q: the function is nil", name)
 	}
 	p.addProvider(name, interval, func(ctx context.Context, _ string) iter.Seq2[Change, error] {
 		return func(yield func(Change, error) bool) {
@@ -54,7 +54,7 @@ type Change struct {
 // last stream that was applied; "" asks for everything, and Full is implied.
 func (p *Plugin) IncrementalProvider(name string, interval time.Duration, changes func(ctx context.Context, cursor string) iter.Seq2[Change, error]) {
 	if changes == nil {
-		misuse("IncrementalProvider %q: the function is nil", name)
+		misusef("IncrementalProvider %q: the function is nil", name)
 	}
 	p.addProvider(name, interval, changes)
 }
@@ -66,7 +66,7 @@ type provider struct {
 
 func (p *Plugin) addProvider(name string, interval time.Duration, changes func(context.Context, string) iter.Seq2[Change, error]) {
 	if interval <= 0 {
-		misuse("provider %q: the interval must be more than 0", name)
+		misusef("provider %q: the interval must be more than 0", name)
 	}
 	p.providers.add(p, "provider", name, provider{interval, changes})
 }
@@ -112,7 +112,9 @@ func (s providerServer) RefreshProvider(req *pluginv1.RefreshProviderRequest, st
 		if err != nil {
 			return fmt.Errorf("provider %s: %w", req.GetName(), err)
 		}
-		last.Full = last.Full || c.Full
+		if c.Full {
+			last.Full = true
+		}
 		if c.Cursor != "" {
 			last.NextCursor = c.Cursor
 		}

@@ -22,7 +22,7 @@ func (p *Plugin) Permission(permission Permission) {
 	switch permission.Action {
 	case "", "create", "read", "update", "delete":
 	default:
-		misuse("Permission %q: action %q is none of create, read, update, delete", permission.Name, permission.Action)
+		misusef("Permission %q: action %q is none of create, read, update, delete", permission.Name, permission.Action)
 	}
 	p.permits.add(p, "permission", permission.Name, permission)
 }
@@ -33,7 +33,7 @@ func (p *Plugin) Permission(permission Permission) {
 // holds reads what it needs to know about the resource, for many refs in a row: keep it quick.
 func Rule[Params any](p *Plugin, name, resourceType string, holds func(ctx context.Context, ref string, params Params) (bool, error), description ...string) {
 	if holds == nil {
-		misuse("Rule %q: the function is nil", name)
+		misusef("Rule %q: the function is nil", name)
 	}
 	what := fmt.Sprintf("Rule %q", name)
 	sch := schemaOf(what+" params", reflect.TypeFor[Params]())

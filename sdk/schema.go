@@ -29,7 +29,7 @@ const secretKey = "x-secret"
 // schemaOf derives the schema of struct type t; it panics, naming what, when t has none.
 func schemaOf(what string, t reflect.Type) *schema {
 	if t.Kind() != reflect.Struct {
-		misuse("%s: %s must be a struct, so that its JSON Schema is an object", what, t)
+		misusef("%s: %s must be a struct, so that its JSON Schema is an object", what, t)
 	}
 	root, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[Secret]():          {Type: "string", WriteOnly: true, Extra: map[string]any{secretKey: true}},
@@ -38,13 +38,13 @@ func schemaOf(what string, t reflect.Type) *schema {
 		reflect.TypeFor[time.Duration]():   {Type: "string", Extra: map[string]any{"go": "time.Duration"}},
 	}})
 	if err != nil {
-		misuse("%s: %s has no JSON Schema: %v", what, t, err)
+		misusef("%s: %s has no JSON Schema: %v", what, t, err)
 	}
 	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	decorate(what, t, root)
 	s := &schema{root: root, leaves: map[*jsonschema.Schema]*jsonschema.Resolved{}}
 	if s.whole, err = root.CloneSchemas().Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true}); err != nil {
-		misuse("%s: a tag of %s does not fit its type: %v", what, t, err)
+		misusef("%s: a tag of %s does not fit its type: %v", what, t, err)
 	}
 	s.resolveLeaves(root)
 	s.text = string(must(json.Marshal(root)))
@@ -59,7 +59,7 @@ func decorate(what string, t reflect.Type, s *jsonschema.Schema) {
 	switch {
 	case s == nil:
 	case t == reflect.TypeFor[time.Duration]():
-		misuse("%s: JSON has no form for time.Duration that people could write; use sdk.Duration", what)
+		misusef("%s: JSON has no form for time.Duration that people could write; use sdk.Duration", what)
 	case t.Kind() == reflect.Struct && s.Properties != nil:
 		decorateStruct(what, t, s)
 	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && s.Items != nil:
@@ -84,7 +84,7 @@ func decorateStruct(what string, t reflect.Type, s *jsonschema.Schema) {
 		}
 		decorate(what, f.Type, member)
 		if err := applyTags(f.Tag, member); err != nil {
-			misuse("%s: field %s.%s: %v", what, t, f.Name, err)
+			misusef("%s: field %s.%s: %v", what, t, f.Name, err)
 		}
 		if f.Type.Kind() == reflect.Pointer || member.Default != nil {
 			s.Required = slices.DeleteFunc(s.Required, func(r string) bool { return r == name })
@@ -113,7 +113,7 @@ func applyTags(tag reflect.StructTag, s *jsonschema.Schema) error {
 		s.Extra = map[string]any{secretKey: true}
 	}
 	if v, ok := tag.Lookup("enum"); ok {
-		for _, option := range strings.Split(v, ",") {
+		for option := range strings.SplitSeq(v, ",") {
 			literal, err := literalOf(s, option)
 			if err != nil {
 				return fmt.Errorf("enum: %w", err)

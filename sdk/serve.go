@@ -49,7 +49,7 @@ func (p *Plugin) Serve() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	code := p.run(ctx, process{args: os.Args, env: os.Getenv, stdout: p.stdout, stderr: os.Stderr})
 	stop()
-	os.Exit(code) //nolint:revive // this is the end of main, see above
+	os.Exit(code)
 }
 
 // process is what run takes from the operating system.

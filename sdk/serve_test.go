@@ -38,7 +38,6 @@ type started struct {
 	conn           *grpc.ClientConn
 	web            *http.Client
 	exited         chan struct{}
-	ended          bool
 }
 
 // lines collects what a process writes.

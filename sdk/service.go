@@ -141,7 +141,7 @@ func (s *pluginServer) CollectMetrics(ctx context.Context, _ *pluginv1.CollectMe
 var controllerDesc = grpc.ServiceDesc{
 	ServiceName: "plugin.GRPCController",
 	HandlerType: (*any)(nil),
-	Methods: []grpc.MethodDesc{{MethodName: "Shutdown", Handler: func(srv any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	Methods: []grpc.MethodDesc{{MethodName: "Shutdown", Handler: func(srv any, _ context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 		in := new(emptypb.Empty)
 		if err := dec(in); err != nil {
 			return nil, err

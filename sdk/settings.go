@@ -22,7 +22,7 @@ import (
 func Settings[T any](p *Plugin, use func(context.Context, T) error) {
 	p.registering("Settings")
 	if p.settings != nil {
-		misuse("Settings is called twice; put everything into one struct")
+		misusef("Settings is called twice; put everything into one struct")
 	}
 	sch := schemaOf("Settings", reflect.TypeFor[T]())
 	decode := func(data []byte) (v T, found []*pluginv1.Diagnostic) {

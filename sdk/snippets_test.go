@@ -298,7 +298,7 @@ func watched(p *sdk.Plugin, c *client) {
 		calls.Add(1, "ok")
 		return nil
 	})
-	p.OnDrain(func(ctx context.Context) error {
+	p.OnDrain(func(context.Context) error {
 		c.http.CloseIdleConnections()
 		return nil
 	})

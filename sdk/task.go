@@ -20,7 +20,7 @@ type TaskOptions struct {
 // runs it. An error is logged and shown; the next run comes in its time.
 func (p *Plugin) Task(id string, interval time.Duration, run func(context.Context) error, options ...TaskOptions) {
 	if interval <= 0 {
-		misuse("Task %q: the interval must be more than 0", id)
+		misusef("Task %q: the interval must be more than 0", id)
 	}
 	p.addTask(&pluginv1.Task{Id: id, IntervalSeconds: seconds(interval)}, run, options)
 }
@@ -28,14 +28,14 @@ func (p *Plugin) Task(id string, interval time.Duration, run func(context.Contex
 // CronTask is [Plugin.Task] at the times of a cron expression of five fields, in UTC: "0 3 * * 1-5".
 func (p *Plugin) CronTask(id, cron string, run func(context.Context) error, options ...TaskOptions) {
 	if cron == "" {
-		misuse("CronTask %q: the expression is empty", id)
+		misusef("CronTask %q: the expression is empty", id)
 	}
 	p.addTask(&pluginv1.Task{Id: id, Cron: cron}, run, options)
 }
 
 func (p *Plugin) addTask(listed *pluginv1.Task, run func(context.Context) error, options []TaskOptions) {
 	if run == nil {
-		misuse("Task %q: the function is nil", listed.GetId())
+		misusef("Task %q: the function is nil", listed.GetId())
 	}
 	o := only(fmt.Sprintf("Task %q", listed.GetId()), options)
 	listed.TimeoutSeconds, listed.InitialDelaySeconds = seconds(o.Timeout), seconds(o.InitialDelay)

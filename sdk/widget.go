@@ -81,11 +81,11 @@ func WidgetArgs[T any](q WidgetQuery) (T, error) {
 func (p *Plugin) Widget(w Widget) {
 	switch {
 	case (w.Data == nil) == (w.Stream == nil):
-		misuse("Widget %q: set one of Data and Stream", w.ID)
+		misusef("Widget %q: set one of Data and Stream", w.ID)
 	case !slices.Contains(views, w.View):
-		misuse("Widget %q: view %q is none of %v", w.ID, w.View, views)
+		misusef("Widget %q: view %q is none of %v", w.ID, w.View, views)
 	case w.Title == "":
-		misuse("Widget %q needs a title", w.ID)
+		misusef("Widget %q needs a title", w.ID)
 	}
 	added := widget{Widget: w}
 	if w.Args != nil {

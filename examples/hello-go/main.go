@@ -35,7 +35,9 @@ func (s settings) Validate(context.Context) error {
 // greeter is the plugin's own state. Settings change while it serves, so they stand behind an atomic pointer.
 type greeter struct{ settings atomic.Pointer[settings] }
 
-func (g *greeter) greet(name string) string { return fmt.Sprintf("%s, %s!", g.settings.Load().Greeting, name) }
+func (g *greeter) greet(name string) string {
+	return fmt.Sprintf("%s, %s!", g.settings.Load().Greeting, name)
+}
 
 func newPlugin() *sdk.Plugin {
 	p := sdk.New("hello-go", sdk.About{

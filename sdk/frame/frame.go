@@ -69,7 +69,7 @@ func (f *Frame) Append(values ...any) *Frame {
 	return f
 }
 
-// Slice is the frame with rows from to to (exclusive), sharing the values.
+// Slice is the frame of the rows [from, to), sharing the values.
 func (f *Frame) Slice(from, to int) *Frame {
 	part := &Frame{Name: f.Name, Columns: make([]*Column, len(f.Columns))}
 	for i, c := range f.Columns {

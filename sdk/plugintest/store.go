@@ -123,12 +123,12 @@ func (s kvService) GetValue(_ context.Context, req *pluginv1.GetValueRequest) (*
 }
 
 func (s kvService) PutValue(_ context.Context, req *pluginv1.PutValueRequest) (*pluginv1.PutValueResponse, error) {
-	version, err := s.kv.put(req.GetKey(), req.GetValue(), req.IfVersion, req.GetTtl().AsDuration()) //nolint:protogetter // nil means something
+	version, err := s.kv.put(req.GetKey(), req.GetValue(), req.IfVersion, req.GetTtl().AsDuration())
 	return &pluginv1.PutValueResponse{Version: version}, err
 }
 
 func (s kvService) DeleteValue(_ context.Context, req *pluginv1.DeleteValueRequest) (*pluginv1.DeleteValueResponse, error) {
-	return &pluginv1.DeleteValueResponse{}, s.kv.remove(req.GetKey(), req.IfVersion) //nolint:protogetter // nil means something
+	return &pluginv1.DeleteValueResponse{}, s.kv.remove(req.GetKey(), req.IfVersion)
 }
 
 func (s kvService) ListKeys(req *pluginv1.ListKeysRequest, stream grpc.ServerStreamingServer[pluginv1.ListKeysResponse]) error {

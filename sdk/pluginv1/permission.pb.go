@@ -301,8 +301,10 @@ func (x *EvaluateRulesRequest) GetResourceRefs() []string {
 }
 
 type EvaluateRulesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Results       []bool                 `protobuf:"varint,1,rep,packed,name=results,proto3" json:"results,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Results []bool                 `protobuf:"varint,1,rep,packed,name=results,proto3" json:"results,omitempty"`
+	// Indexes of resources that do not exist. They are denied whatever the conditions, also when the rule must not hold.
+	Missing       []uint32 `protobuf:"varint,2,rep,packed,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +346,13 @@ func (x *EvaluateRulesResponse) GetResults() []bool {
 	return nil
 }
 
+func (x *EvaluateRulesResponse) GetMissing() []uint32 {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
 var File_callboard_plugin_v1_permission_proto protoreflect.FileDescriptor
 
 const file_callboard_plugin_v1_permission_proto_rawDesc = "" +
@@ -367,9 +376,10 @@ const file_callboard_plugin_v1_permission_proto_rawDesc = "" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x1f\n" +
 	"\vparams_json\x18\x02 \x01(\fR\n" +
 	"paramsJson\x12#\n" +
-	"\rresource_refs\x18\x03 \x03(\tR\fresourceRefs\"1\n" +
+	"\rresource_refs\x18\x03 \x03(\tR\fresourceRefs\"K\n" +
 	"\x15EvaluateRulesResponse\x12\x18\n" +
-	"\aresults\x18\x01 \x03(\bR\aresults2\xdc\x01\n" +
+	"\aresults\x18\x01 \x03(\bR\aresults\x12\x18\n" +
+	"\amissing\x18\x02 \x03(\rR\amissing2\xdc\x01\n" +
 	"\x16PermissionRulesService\x12Z\n" +
 	"\tListRules\x12%.callboard.plugin.v1.ListRulesRequest\x1a&.callboard.plugin.v1.ListRulesResponse\x12f\n" +
 	"\rEvaluateRules\x12).callboard.plugin.v1.EvaluateRulesRequest\x1a*.callboard.plugin.v1.EvaluateRulesResponseB6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
