@@ -128,11 +128,15 @@ func (y *factory) start(ctx context.Context, version string) (Instance, error) {
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if err := y.failing[version]; err != nil {
+	err := y.failing[version]
+	if err != nil && !errors.Is(err, errStillborn) {
 		return nil, err
 	}
 	f := &fake{name: fmt.Sprintf("%s#%d", version, len(y.started)), exited: make(chan struct{})}
 	y.started = append(y.started, f)
+	if err != nil {
+		f.die("exit status 9")
+	}
 	return f, nil
 }
 
@@ -161,6 +165,9 @@ func (y *factory) last() *fake {
 	all := y.all()
 	return all[len(all)-1]
 }
+
+// errStillborn has a start succeed with an instance that has just ended.
+var errStillborn = errors.New("stillborn")
 
 // failure is a start error with the process's last words.
 type failure struct{ text string }

@@ -59,7 +59,7 @@ func (w *walker) step(leases []Lease) []Lease {
 		go func() { _ = w.Stop(w.t.Context()) }()
 	case n == 4:
 		states := []State{Broken, Rejected, NeedsApproval, NeedsConfig}
-		_ = w.Refuse(w.t.Context(), Refusal{states[w.chance.IntN(4)], "chance"})
+		_ = w.Refuse(w.t.Context(), Refusal{states[w.chance.IntN(4)], "chance", w.chance.IntN(3) == 0})
 	case n == 5 && len(all) > 0:
 		pick().die("chance")
 	case n == 6 && len(all) > 0:

@@ -293,7 +293,7 @@ func (m *machine) stop(done chan<- error) {
 func (m *machine) refuse(r Refusal) {
 	m.refusal, m.offered = &r, nil
 	m.drop(errors.New(r.Reason))
-	if r.State == Rejected || r.State == Stopped {
+	if r.Stop {
 		m.retire(m.policy.Grace)
 	}
 	if m.current == nil {

@@ -86,6 +86,8 @@ type Rollback struct {
 type Refusal struct {
 	State  State  `json:"state"`
 	Reason string `json:"reason"`
+	// Stop also ends what runs: it is not trusted, or not wanted, any more.
+	Stop bool `json:"stop,omitempty"`
 }
 
 // Crash is the end of an instance that nobody asked for, or a start that led to nothing.

@@ -126,8 +126,7 @@ func (s *Supervisor) Stop(ctx context.Context) error {
 	return s.await(ctx, (*machine).stop)
 }
 
-// Refuse says that what should run now may not. What runs goes on, except when the refusal is [Rejected] or [Stopped]:
-// what is not trusted or not wanted any more is drained.
+// Refuse says that what should run now may not. What runs goes on unless r says otherwise.
 func (s *Supervisor) Refuse(ctx context.Context, r Refusal) error {
 	return s.do(ctx, func(m *machine) { m.refuse(r) })
 }

@@ -290,6 +290,18 @@ func TestSwap_RollsBackByItself(t *testing.T) {
 	})
 }
 
+func TestSwap_ToAnInstanceThatEndsAtOnceKeepsTheOldOne(t *testing.T) {
+	tell(t, 0, func(s *story) {
+		s.fail("2.0.0", errStillborn)
+		err := s.Swap(s.t.Context(), s.release("2.0.0", "a"))
+		shown := s.want(Ready, "1.0.0")
+		if err == nil || shown.Rollback == nil || shown.Rollback.Reason != "ended right after its start: exit status 9" || len(shown.Rollback.Lines) == 0 {
+			t.Errorf("%v %+v", err, shown.Rollback)
+		}
+		s.serves("1.0.0#0")
+	})
+}
+
 func TestSwap_ToAVersionThatFailsWhenTheOldOneHasDiedGoesBackToTheOldOne(t *testing.T) {
 	tell(t, time.Second, func(s *story) {
 		s.after(time.Second)
@@ -381,7 +393,7 @@ func TestSettings_ThatALiveInstanceCannotTakeComeWithANewOne(t *testing.T) {
 func TestRefuse_NothingRunsWhileItStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, 0)
-		if err := s.Refuse(s.t.Context(), Refusal{NeedsConfig, "/token is missing"}); err != nil {
+		if err := s.Refuse(s.t.Context(), Refusal{State: NeedsConfig, Reason: "/token is missing"}); err != nil {
 			t.Fatal(err)
 		}
 		if shown := s.want(NeedsConfig, ""); shown.Reason != "/token is missing" {
@@ -404,7 +416,7 @@ func TestRefuse_NothingRunsWhileItStands(t *testing.T) {
 
 func TestRefuse_KeepsWhatRunsUnlessItIsNotTrustedAnyMore(t *testing.T) {
 	tell(t, 0, func(s *story) {
-		if err := s.Refuse(s.t.Context(), Refusal{NeedsApproval, "it asks for egress"}); err != nil {
+		if err := s.Refuse(s.t.Context(), Refusal{State: NeedsApproval, Reason: "it asks for egress"}); err != nil {
 			t.Fatal(err)
 		}
 		if shown := s.want(Ready, "1.0.0"); shown.Refusal.State != NeedsApproval {
@@ -413,7 +425,7 @@ func TestRefuse_KeepsWhatRunsUnlessItIsNotTrustedAnyMore(t *testing.T) {
 		s.last().die("exit status 1")
 		s.after(time.Second)
 		s.serves("1.0.0#1")
-		if err := s.Refuse(s.t.Context(), Refusal{Rejected, "the signature is not by a trusted key"}); err != nil {
+		if err := s.Refuse(s.t.Context(), Refusal{Rejected, "the signature is not by a trusted key", true}); err != nil {
 			t.Fatal(err)
 		}
 		s.after(time.Second)
