@@ -67,8 +67,10 @@ $(CACHE)/bin/golangci-lint:
 	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: proto
-proto: $(CACHE)/bin/buf ## Generate the plugin protocol's Go code from sdk/proto
+proto: $(CACHE)/bin/buf ## Generate from sdk/proto what other files hold of it: Go code, the examples' copies, the templates'
 	cd sdk/proto && PATH=$(CACHE)/bin:$$PATH buf generate
+	cd sdk && $(GO) test -run '^TestExamples_CarryTheProtocolAsItIs$$' ./conformance -update
+	$(GOTEST) -short ./server/internal/pluginhost/starter -update
 
 .PHONY: proto-check
 proto-check: $(CACHE)/bin/buf ## Lint the protocol, refuse breaking changes, and hold the generated code to it
