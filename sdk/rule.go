@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -30,7 +31,9 @@ func (p *Plugin) Permission(permission Permission) {
 // Rule registers a rule that policies can build conditions from: whether it holds for a resource, which is named by its
 // ref. The struct Params is what a condition says beside the rule's name; its JSON Schema checks it.
 //
-// holds reads what it needs to know about the resource, for many refs in a row: keep it quick.
+// holds reads what it needs to know about the resource, for many refs in a row: keep it quick. A resource that does not
+// exist is [ErrNotFound]: it is denied, also where a policy wants the rule not to hold. Any other error denies all of the
+// question.
 func Rule[Params any](p *Plugin, name, resourceType string, holds func(ctx context.Context, ref string, params Params) (bool, error), description ...string) {
 	if holds == nil {
 		misusef("Rule %q: the function is nil", name)
@@ -38,26 +41,30 @@ func Rule[Params any](p *Plugin, name, resourceType string, holds func(ctx conte
 	what := fmt.Sprintf("Rule %q", name)
 	sch := schemaOf(what+" params", reflect.TypeFor[Params]())
 	listed := &pluginv1.PermissionRule{Name: name, ResourceType: resourceType, Description: only(what, description), ParamsSchemaJson: sch.text}
-	p.rules.add(p, "permission rule", name, rule{listed: listed, evaluate: func(ctx context.Context, data []byte, refs []string) ([]bool, error) {
+	p.rules.add(p, "permission rule", name, rule{listed: listed, evaluate: func(ctx context.Context, data []byte, refs []string) (*pluginv1.EvaluateRulesResponse, error) {
 		var params Params
 		if wrong := sch.decode(data, &params); len(wrong) > 0 {
 			return nil, fmt.Errorf("params: %s: %w", wrong[0].GetSummary(), ErrInput)
 		}
-		results := make([]bool, len(refs))
+		out := &pluginv1.EvaluateRulesResponse{Results: make([]bool, len(refs))}
 		for i, ref := range refs {
 			ok, err := holds(ctx, ref, params)
-			if err != nil {
+			switch {
+			case errors.Is(err, ErrNotFound):
+				out.Missing = append(out.Missing, uint32(i)) //nolint:gosec // refs fit into one message
+			case err != nil:
 				return nil, fmt.Errorf("%s: %w", ref, err)
+			default:
+				out.Results[i] = ok
 			}
-			results[i] = ok
 		}
-		return results, nil
+		return out, nil
 	}})
 }
 
 type rule struct {
 	listed   *pluginv1.PermissionRule
-	evaluate func(ctx context.Context, params []byte, refs []string) ([]bool, error)
+	evaluate func(ctx context.Context, params []byte, refs []string) (*pluginv1.EvaluateRulesResponse, error)
 }
 
 type ruleServer struct {
@@ -83,11 +90,11 @@ func (s ruleServer) EvaluateRules(ctx context.Context, req *pluginv1.EvaluateRul
 	if err != nil {
 		return nil, err
 	}
-	results, err := r.evaluate(ctx, req.GetParamsJson(), req.GetResourceRefs())
+	out, err := r.evaluate(ctx, req.GetParamsJson(), req.GetResourceRefs())
 	if err != nil {
 		return nil, fmt.Errorf("rule %s: %w", req.GetRule(), err)
 	}
-	return &pluginv1.EvaluateRulesResponse{Results: results}, nil
+	return out, nil
 }
 
 var _ pluginv1.PermissionRulesServiceServer = ruleServer{}

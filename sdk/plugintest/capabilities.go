@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,7 +275,8 @@ func (h *Harness) Collect(docType string) ([]sdk.Document, error) {
 	return docs, err
 }
 
-// Evaluate asks whether a permission rule holds for each of the resources.
+// Evaluate asks whether a permission rule holds for each of the resources. When some do not exist, the error wraps
+// sdk.ErrNotFound and names them.
 func (h *Harness) Evaluate(rule string, params any, refs ...string) ([]bool, error) {
 	h.t.Helper()
 	data, err := json.Marshal(params)
@@ -283,7 +285,17 @@ func (h *Harness) Evaluate(rule string, params any, refs ...string) ([]bool, err
 	}
 	res, err := pluginv1.NewPermissionRulesServiceClient(h.conn).EvaluateRules(h.ctx,
 		&pluginv1.EvaluateRulesRequest{Rule: rule, ParamsJson: data, ResourceRefs: refs})
-	return res.GetResults(), rpcerror.Decode(err)
+	if err != nil {
+		return nil, rpcerror.Decode(err)
+	}
+	var missing []string
+	for _, i := range res.GetMissing() {
+		missing = append(missing, refs[i])
+	}
+	if missing != nil {
+		return res.GetResults(), fmt.Errorf("%s: %w", strings.Join(missing, ", "), sdk.ErrNotFound)
+	}
+	return res.GetResults(), nil
 }
 
 // Deliver delivers one event, with a payload that is written as JSON.

@@ -34,9 +34,9 @@ const attachedBodyLimit = 10 << 20
 // callerGone is what the log says of a request whose caller did not wait for the answer.
 const callerGone = 499
 
-// Attach mounts f under /api/<f.ID> while the server runs: policies, keys and what else every feature has are served by
-// the edge from now on, everything else by h. f.LeaveBodies is implied. detach takes it away again; requests that h is
-// answering go on, later ones get 404, and the id may be attached anew.
+// Attach mounts f under /api/<f.ID> while the server runs: policies, keys and what else every feature has, and what
+// f.Routes adds, are served by the edge from now on, everything else by h. f.LeaveBodies is implied. detach takes it away
+// again; requests that h is answering go on, later ones get 404, and the id may be attached anew.
 //
 // Policies of an attached feature are stricter than those of one that is compiled in, because what stands behind h may
 // read a path in another way than the edge: they hold for paths spelled exactly so and without dot segments, empty
@@ -50,6 +50,11 @@ func (s *Server) Attach(f Feature, h WholeHandler) (detach func(), err error) {
 		f.BodyLimit = attachedBodyLimit
 	}
 	m := s.newMount(f)
+	for _, rt := range m.router.table.routes {
+		if !strings.HasPrefix(rt.Path, "/.") {
+			return nil, fmt.Errorf("httpx: attach %q: the edge serves paths below /. only, and not %s", f.ID, rt.Path)
+		}
+	}
 	m.whole = h
 	m.handler = m.router.engine
 	m.router.barrier.exact = true

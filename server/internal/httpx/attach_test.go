@@ -144,6 +144,33 @@ func TestAttach_KeepsTheRoutesOfEveryFeatureFromTheHandler(t *testing.T) {
 	}
 }
 
+func TestAttach_ServesTheRoutesOfThisFeatureAtTheEdge(t *testing.T) {
+	s := httpxtest.New(t)
+	own := func(r *httpx.Router) {
+		r.POST("/.well-known/backstage/permissions/apply-conditions", httpx.AnyPrincipal, func(c *gin.Context) error {
+			var body any
+			if err := httpx.BindJSON(c, &body); err != nil {
+				return err
+			}
+			return httpx.JSON(c, 200, body)
+		})
+	}
+	attach(t, s, httpx.Feature{ID: "demo", Routes: own}, whole)
+	const path = "/api/demo/.well-known/backstage/permissions/apply-conditions"
+	if res := httpxtest.Do(t, s, http.MethodPost, path, `{"a":1}`); httpxtest.Body(t, res) != `{"a":1}` {
+		t.Errorf("its route: %d", res.StatusCode)
+	}
+	if res := httpxtest.Do(t, s, http.MethodPost, path, `{"a":"`+strings.Repeat("x", 100<<10)+`"}`); res.StatusCode != 413 {
+		t.Errorf("a body beyond the limit of the reference's permission router: %d", res.StatusCode)
+	}
+	if res := httpxtest.Do(t, s, http.MethodPost, path, `{}`, "Authorization", ""); res.StatusCode != 401 {
+		t.Errorf("nobody: %d", res.StatusCode)
+	}
+	if res := httpxtest.Do(t, s, http.MethodPost, path+"/more", ""); !strings.HasPrefix(httpxtest.Body(t, res), "POST /.well-known/") {
+		t.Errorf("a path below it: %d", res.StatusCode)
+	}
+}
+
 func TestAttach_RefusesWhatItCannotServe(t *testing.T) {
 	s := httpxtest.New(t)
 	s.Feature(httpx.Feature{ID: "own"})
@@ -153,7 +180,10 @@ func TestAttach_RefusesWhatItCannotServe(t *testing.T) {
 		"path segment": {ID: "a/b"},
 		"description":  {ID: "demo", OpenAPI: []byte("x")},
 		"policy path":  {ID: "demo", Policies: []httpx.Policy{{Path: "/a/../b", Allow: httpx.AllowUnauthenticated}}},
-		"must begin":   {ID: "demo", Policies: []httpx.Policy{{Path: "*", Allow: httpx.AllowUnauthenticated}}},
+		"below /. only": {ID: "demo", Routes: func(r *httpx.Router) {
+			r.GET("/plain", httpx.AnyPrincipal, func(c *gin.Context) error { return httpx.NoContent(c) })
+		}},
+		"must begin": {ID: "demo", Policies: []httpx.Policy{{Path: "*", Allow: httpx.AllowUnauthenticated}}},
 	} {
 		if _, err := s.Attach(f, whole); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)

@@ -79,7 +79,8 @@ func (x *exchange) jsonBody() ([]byte, error) {
 	return x.body, x.bodyErr
 }
 
-// permissionsPath is served in front of a feature's OpenAPI router, with a parser of its own.
+// permissionsPath is served in front of a feature's own router, with a parser of its own that knows no other limit than
+// the default.
 const permissionsPath = "/.well-known/backstage/permissions"
 
 // hasBody holds for an empty body too, if its length is told.
@@ -138,7 +139,7 @@ func fromUTF16(b []byte, bigEndian bool) []byte {
 
 func (x *exchange) readLimited() ([]byte, error) {
 	limit := x.router.feature.BodyLimit
-	if limit <= 0 {
+	if limit <= 0 || underPath(permissionsPath, x.routedPath()) {
 		limit = defaultBodyLimit
 	}
 	plain, coding := x.r.ContentLength, strings.ToLower(x.r.Header.Get("Content-Encoding"))

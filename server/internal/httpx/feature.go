@@ -54,6 +54,9 @@ type Feature struct {
 	// LeaveBodies leaves bodies to the handlers. Otherwise one that is declared as JSON and is none is refused on every
 	// path, as by the reference's routers, which parse before they look for a route.
 	LeaveBodies bool
+	// Routes, if not nil, adds routes that the edge serves for this feature, after those of [Options.EveryFeature]. It is
+	// for attached features, whose own routes the edge does not know; all must be below "/.".
+	Routes func(*Router)
 }
 
 // Router registers a feature's routes. Patterns are gin's, relative to the mount; matching ignores the case of fixed

@@ -145,6 +145,9 @@ func (s *Server) newMount(f Feature) *mount {
 	if s.every != nil {
 		s.every(r)
 	}
+	if f.Routes != nil {
+		f.Routes(r)
+	}
 	return &mount{id: f.ID, router: r}
 }
 

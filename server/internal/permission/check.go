@@ -40,14 +40,9 @@ func (e *Engine) resolve(ctx context.Context, c *Criteria, q Question) (Result, 
 	if o == nil {
 		return Deny, apierror.Newf(apierror.NotImplemented, "No plugin of this host owns the resource type '%s'", q.Permission.ResourceType)
 	}
-	refs := []string{q.Ref}
-	resources, err := o.integration.load(ctx, refs)
+	results, err := o.integration.decide(ctx, []question{{c, []string{q.Ref}}})
 	if err != nil {
 		return Deny, err
 	}
-	results, err := o.integration.decideEach(c, refs, resources)
-	if err != nil {
-		return Deny, err
-	}
-	return results[0], nil
+	return results[0][0], nil
 }

@@ -91,6 +91,7 @@ type Engine struct {
 
 	mu        sync.RWMutex
 	resources map[string]*owned // by resource type
+	set       map[string][]Integration
 }
 
 // owned is a resource type and the feature it belongs to.
@@ -106,7 +107,7 @@ func New(o Options) *Engine {
 	}
 	return &Engine{
 		enabled: o.Enabled, anonymous: o.Anonymous, policy: o.Policy, owners: o.Ownership, log: o.Logger,
-		resources: map[string]*owned{},
+		resources: map[string]*owned{}, set: map[string][]Integration{},
 	}
 }
 
@@ -211,7 +212,19 @@ func (e *Engine) Set(plugin string, integrations []Integration) error {
 		next[in.ResourceType] = &owned{plugin: plugin, integration: in}
 	}
 	e.resources = next
+	if len(integrations) == 0 {
+		delete(e.set, plugin)
+	} else {
+		e.set[plugin] = integrations
+	}
 	return nil
+}
+
+// Integrations is what plugin has at present by [Engine.Set]; nothing may change it.
+func (e *Engine) Integrations(plugin string) []Integration {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.set[plugin]
 }
 
 // Remove takes away everything that plugin has.

@@ -11,7 +11,8 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
-// remote is an integration whose rules another process answers: PREFIX holds for refs with that prefix.
+// remote is an integration whose rules another process answers: STARTS holds for refs with that first letter, and what
+// begins with a question mark does not exist.
 func remote(calls *[][]string) *Integration {
 	return &Integration{
 		ResourceType: "thing",
@@ -21,12 +22,16 @@ func remote(calls *[][]string) *Integration {
 			}
 			return nil
 		}}},
-		Hold: func(_ context.Context, c *Condition, refs []string) ([]bool, error) {
+		Hold: func(_ context.Context, c *Condition, refs []string) ([]Held, error) {
 			*calls = append(*calls, refs)
-			held := make([]bool, len(refs))
+			held := make([]Held, len(refs))
 			for i, ref := range refs {
-				with, _ := c.Params["with"].(string)
-				held[i] = ref[:1] == with
+				switch ref[:1] {
+				case c.Params["with"]:
+					held[i] = Holds
+				case "?":
+					held[i] = Missing
+				}
 			}
 			return held, nil
 		},
@@ -41,15 +46,16 @@ func TestHold_AsksForAllResourcesAtOnceAndOnlyWhatIsReached(t *testing.T) {
 	a, b := starts("a"), starts("b")
 	results, err := in.decide(t.Context(), []question{
 		{&Criteria{AnyOf: []Criteria{a, {Not: &b}}}, []string{"a1", "b1", "c1", "a2"}},
-		{&a, []string{"b1"}},
+		{&a, []string{"b1", "a1"}},
+		{&a, []string{"c1", "a1"}}, // the same criteria again
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][]Result{{Allow, Deny, Allow, Allow}, {Deny}}, results); diff != "" {
+	if diff := cmp.Diff([][]Result{{Allow, Deny, Allow, Allow}, {Deny, Allow}, {Deny, Allow}}, results); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([][]string{{"a1", "b1", "c1", "a2"}, {"b1", "c1"}, {"b1"}}, calls); diff != "" {
+	if diff := cmp.Diff([][]string{{"a1", "b1", "c1", "a2"}, {"b1", "c1"}, {"b1", "a1", "c1"}}, calls); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -62,10 +68,44 @@ func TestHold_WrongConditionsAreErrors(t *testing.T) {
 			t.Errorf("%s: got %v after %d calls", name, err, len(calls))
 		}
 	}
-	in.Hold = func(context.Context, *Condition, []string) ([]bool, error) { return nil, nil }
+	in.Hold = func(context.Context, *Condition, []string) ([]Held, error) { return nil, nil }
 	a := starts("a")
 	if _, err := in.decide(t.Context(), []question{{&a, []string{"a"}}}); err == nil {
 		t.Error("an answer without results was taken")
+	}
+}
+
+func TestHold_WhatIsMissingIsDeniedWhateverTheCriteria(t *testing.T) {
+	var calls [][]string
+	in := remote(&calls)
+	a, b := starts("a"), starts("b")
+	for _, c := range []Criteria{{Not: &a}, {AnyOf: []Criteria{a, {Not: &b}}}, {AllOf: []Criteria{{Not: &a}, {Not: &b}}}, {Not: &Criteria{Not: &Criteria{Not: &a}}}} {
+		results, err := in.decide(t.Context(), []question{{&c, []string{"?", "c"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([][]Result{{Deny, Allow}}, results); diff != "" {
+			t.Errorf("%s: %s", c, diff)
+		}
+	}
+}
+
+func TestCheck_AsksTheOwnerInAnotherProcess(t *testing.T) {
+	var calls [][]string
+	sees := starts("a")
+	e := engine(Options{Policy: policy(func(Permission, *User) (Decision, error) {
+		return Decision{Result: Conditional, Conditions: &sees}, nil
+	})})
+	if err := e.Set("hello", []Integration{*remote(&calls)}); err != nil {
+		t.Fatal(err)
+	}
+	read := Permission{Type: Resource, Name: "thing.read", ResourceType: "thing"}
+	results, err := e.Check(t.Context(), guest, []Question{{read, "a1"}, {read, "b1"}, {read, "?"}, {read, ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Result{Allow, Deny, Deny, Deny}, results); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -77,10 +117,13 @@ func TestSet_IntegrationsComeAndGo(t *testing.T) {
 	if err := e.Set("other", []Integration{{ResourceType: "thing"}}); !apierror.Has(err, apierror.Conflict) {
 		t.Errorf("a taken resource type was accepted: %v", err)
 	}
-	if o := e.resource("thing"); o == nil || o.plugin != "hello" {
+	if o := e.resource("thing"); o == nil || o.plugin != "hello" || len(e.Integrations("hello")) != 1 || e.Integrations("other") != nil {
 		t.Errorf("thing belongs to %v", o)
 	}
 	e.Remove("hello")
+	if e.Integrations("hello") != nil {
+		t.Error("removed integrations are still there")
+	}
 	if e.resource("thing") != nil {
 		t.Error("a removed resource type is still there")
 	}
@@ -96,10 +139,11 @@ func TestHold_AgreesWithResolve(t *testing.T) {
 		{AnyOf: []Criteria{{AllOf: []Criteria{a, {Not: &b}}}, b}}, {Not: &Criteria{AnyOf: []Criteria{a, b}}},
 	} {
 		refs := []string{"a", "b", "c"}
-		got, err := in.holdEach(t.Context(), &c, refs)
+		answers, err := in.decide(t.Context(), []question{{&c, refs}})
 		if err != nil {
 			t.Fatal(err)
 		}
+		got := answers[0]
 		for i, ref := range refs {
 			held, err := c.Resolve(func(cond *Condition) (bool, error) { return cond.Params["with"] == ref[:1], nil })
 			if err != nil {

@@ -3,8 +3,6 @@ package permission
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/permission/zod"
@@ -19,9 +17,9 @@ type Integration struct {
 	// distinct. nil = conditions cannot be evaluated from outside.
 	Load func(ctx context.Context, refs []string) ([]any, error)
 	// Hold answers for an owner in another process, which is asked about many resources at once, in place of Load and of
-	// the rules' Apply: whether the condition holds for each ref, in their order. Parameters have been checked. Such an
-	// owner decides itself about resources that do not exist.
-	Hold func(ctx context.Context, c *Condition, refs []string) ([]bool, error)
+	// the rules' Apply: whether the condition holds for each ref, in their order. The refs are distinct, parameters have
+	// been checked.
+	Hold func(ctx context.Context, c *Condition, refs []string) ([]Held, error)
 }
 
 // Rule is a question about a resource.
@@ -42,7 +40,7 @@ func (in *Integration) Evaluate(c *Criteria, resource any) (bool, error) {
 	return c.Resolve(func(cond *Condition) (bool, error) {
 		rule := in.rule(cond.Rule)
 		if rule == nil {
-			return false, apierror.Newf(apierror.Generic, "Permission rule '%s' does not exist for resource type '%s'", cond.Rule, in.ResourceType)
+			return false, in.noRule(cond)
 		}
 		if err := rule.check(cond.Params); err != nil {
 			return false, err
@@ -98,16 +96,10 @@ func (in *Integration) decideEach(c *Criteria, refs []string, resources map[stri
 
 // decide answers a list of questions about resources of this type. The owner is asked for everything at once.
 func (in *Integration) decide(ctx context.Context, questions []question) ([][]Result, error) {
-	answers := make([][]Result, len(questions))
 	if in.Hold != nil {
-		for i, q := range questions {
-			var err error
-			if answers[i], err = in.holdEach(ctx, q.criteria, q.refs); err != nil {
-				return nil, err
-			}
-		}
-		return answers, nil
+		return in.hold(ctx, questions)
 	}
+	answers := make([][]Result, len(questions))
 	var all []string
 	for _, q := range questions {
 		all = append(all, q.refs...)
@@ -130,100 +122,21 @@ type question struct {
 	refs     []string
 }
 
-// holdEach resolves criteria for all refs at once, so that each condition costs one call. Of a condition that is reached
-// for some refs only, those alone are asked.
-func (in *Integration) holdEach(ctx context.Context, c *Criteria, refs []string) ([]Result, error) {
-	known := map[*Condition]map[string]bool{} // what conditions have answered
-	results := make([]Result, len(refs))
-	open := refs
-	for len(open) > 0 {
-		asked := map[*Condition][]string{}
-		var still []string
-		for _, ref := range open {
-			missing := (*Condition)(nil)
-			_, err := c.Resolve(func(cond *Condition) (bool, error) {
-				held, ok := known[cond][ref]
-				if !ok {
-					missing = cond
-					return false, errUnasked
-				}
-				return held, nil
-			})
-			switch {
-			case missing != nil:
-				asked[missing] = append(asked[missing], ref)
-				still = append(still, ref)
-			case err != nil:
-				return nil, err
-			}
-		}
-		for cond, wanted := range asked {
-			if err := in.ask(ctx, cond, wanted, known); err != nil {
-				return nil, err
-			}
-		}
-		open = still
-	}
-	for i, ref := range refs {
-		results[i] = Deny
-		held, err := c.Resolve(func(cond *Condition) (bool, error) { return known[cond][ref], nil })
-		if err != nil {
-			return nil, err
-		}
-		if held {
-			results[i] = Allow
-		}
-	}
-	return results, nil
-}
-
-var errUnasked = errors.New("not asked yet")
-
-func (in *Integration) ask(ctx context.Context, cond *Condition, refs []string, known map[*Condition]map[string]bool) error {
-	rule := in.rule(cond.Rule)
-	if rule == nil {
-		return apierror.Newf(apierror.Generic, "Permission rule '%s' does not exist for resource type '%s'", cond.Rule, in.ResourceType)
-	}
-	if err := rule.check(cond.Params); err != nil {
-		return err
-	}
-	held, err := in.Hold(ctx, cond, refs)
-	if err != nil {
-		return err
-	}
-	if len(held) != len(refs) {
-		return fmt.Errorf("rule %s: %d answers for %d resources", cond.Rule, len(held), len(refs))
-	}
-	if known[cond] == nil {
-		known[cond] = map[string]bool{}
-	}
-	for i, ref := range refs {
-		known[cond][ref] = held[i]
-	}
-	return nil
-}
-
 // load fetches each ref once.
 func (in *Integration) load(ctx context.Context, refs []string) (map[string]any, error) {
 	if in.Load == nil {
 		return nil, apierror.Newf(apierror.NotImplemented, "This plugin does not expose any permission rule or can't evaluate the conditions request for %s", in.ResourceType)
 	}
 	loaded := make(map[string]any, len(refs))
-	distinct := make([]string, 0, len(refs))
-	for _, ref := range refs {
-		if _, seen := loaded[ref]; !seen {
-			loaded[ref] = nil
-			distinct = append(distinct, ref)
-		}
-	}
-	if len(distinct) == 0 {
+	wanted := distinct(refs)
+	if len(wanted) == 0 {
 		return loaded, nil
 	}
-	resources, err := in.Load(ctx, distinct)
+	resources, err := in.Load(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
-	for i, ref := range distinct {
+	for i, ref := range wanted {
 		if i < len(resources) {
 			loaded[ref] = resources[i]
 		}
@@ -236,7 +149,7 @@ type ruleMetadata struct {
 	Name         string          `json:"name"`
 	Description  string          `json:"description"`
 	ResourceType string          `json:"resourceType"`
-	ParamsSchema json.RawMessage `json:"paramsSchema,omitempty"`
+	ParamsSchema json.RawMessage `json:"paramsSchema"`
 }
 
 // metadata is the body of the metadata endpoint.
@@ -251,8 +164,11 @@ func metadataOf(integrations []Integration) metadata {
 		m.Permissions = append(m.Permissions, in.Permissions...)
 		for _, r := range in.Rules {
 			shown := ruleMetadata{Name: r.Name, Description: r.Description, ResourceType: in.ResourceType, ParamsSchema: r.ParamsSchema}
-			if r.Params != nil {
+			switch {
+			case r.Params != nil:
 				shown.ParamsSchema = zod.JSONSchema(r.Params)
+			case r.ParamsSchema == nil:
+				shown.ParamsSchema = zod.JSONSchema(zod.Object()) // as the reference shows a rule without one
 			}
 			m.Rules = append(m.Rules, shown)
 		}

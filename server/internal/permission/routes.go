@@ -3,8 +3,6 @@ package permission
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -112,94 +110,4 @@ func (e *Engine) Mount(r *httpx.Router, integrations ...Integration) {
 		e.add(r.Feature().ID, &integrations[i])
 	}
 	Mount(r, integrations...)
-}
-
-// The routes of features that own permissions.
-const (
-	metadataPath = "/.well-known/backstage/permissions/metadata"
-	applyPath    = "/.well-known/backstage/permissions/apply-conditions"
-)
-
-// Mount registers the routes through which others learn the feature's permissions and have its conditions evaluated.
-func Mount(r *httpx.Router, integrations ...Integration) {
-	shown := metadataOf(integrations)
-	byType := map[string]*Integration{}
-	for i := range integrations {
-		if t := integrations[i].ResourceType; t != "" {
-			byType[t] = &integrations[i]
-		}
-	}
-	schema := requestSchemas().apply
-	access := httpx.AnyPrincipal
-	if slices.Contains(r.Feature().Policies, httpx.Policy{Path: "/", Allow: httpx.AllowUnauthenticated}) {
-		access = httpx.Public
-	}
-	r.GET(metadataPath, access, func(c *gin.Context) error {
-		return httpx.JSON(c, http.StatusOK, shown)
-	})
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		r.Unlisted(method, applyPath, httpx.AnyPrincipal, func(c *gin.Context) error {
-			if err := refuseUsers(c); err != nil {
-				return err
-			}
-			c.Status(http.StatusNotFound)
-			return nil
-		})
-	}
-	r.POST(applyPath, httpx.AnyPrincipal, func(c *gin.Context) error {
-		if err := refuseUsers(c); err != nil {
-			return err
-		}
-		var body any
-		if err := httpx.BindJSON(c, &body); err != nil {
-			return err
-		}
-		items, err := parse[application](schema, body)
-		if err != nil {
-			return err
-		}
-		answers, err := apply(c.Request.Context(), byType, items)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, http.StatusOK, map[string]any{"items": answers})
-	})
-}
-
-// refuseUsers keeps users from probing resources that the policy hides. Plugins may ask in their name.
-func refuseUsers(c *gin.Context) error {
-	if p := httpx.Principal(c); p.Kind == principal.User && p.Actor == "" {
-		return apierror.New(apierror.NotAllowed, "")
-	}
-	return nil
-}
-
-func apply(ctx context.Context, byType map[string]*Integration, items []application) ([]answer, error) {
-	var unknown []string
-	wanted := map[string][]question{}
-	for i := range items {
-		item := &items[i]
-		if byType[item.ResourceType] == nil {
-			unknown = append(unknown, item.ResourceType)
-		}
-		wanted[item.ResourceType] = append(wanted[item.ResourceType], question{&item.Conditions, item.ResourceRef.values})
-	}
-	if unknown != nil {
-		return nil, apierror.Inputf("Unexpected resource types: %s.", strings.Join(unknown, ", "))
-	}
-	decided := make(map[string][][]Result, len(wanted))
-	for resourceType, questions := range wanted {
-		results, err := byType[resourceType].decide(ctx, questions)
-		if err != nil {
-			return nil, err
-		}
-		decided[resourceType] = results
-	}
-	answers := make([]answer, len(items))
-	for i, item := range items {
-		results := decided[item.ResourceType]
-		decided[item.ResourceType] = results[1:]
-		answers[i] = answer{ID: item.ID, Result: item.ResourceRef.answer(results[0])}
-	}
-	return answers, nil
 }

@@ -1,10 +1,8 @@
 package caps
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -43,13 +41,7 @@ func listRules(ctx context.Context, c *Client, s Source, promised []string) ([]p
 	if err != nil {
 		return nil, err
 	}
-	byType := map[string]*permission.Integration{}
-	of := func(resourceType string) *permission.Integration {
-		if byType[resourceType] == nil {
-			byType[resourceType] = &permission.Integration{ResourceType: resourceType, Hold: (&ruleBook{plugin: c.plugin, source: s}).hold}
-		}
-		return byType[resourceType]
-	}
+	l := listing{hold: (&ruleBook{plugin: c.plugin, source: s}).hold}
 	var names []string
 	for _, p := range answer.GetPermissions() {
 		names = append(names, p.GetName())
@@ -57,7 +49,8 @@ func listRules(ctx context.Context, c *Client, s Source, promised []string) ([]p
 		if err != nil {
 			return nil, c.wrong(call, "%s", err)
 		}
-		of(p.GetResourceType()).Permissions = append(of(p.GetResourceType()).Permissions, shown)
+		l.permissions = append(l.permissions, shown)
+		l.resource(shown.ResourceType)
 	}
 	for _, r := range answer.GetRules() {
 		names = append(names, r.GetName())
@@ -68,17 +61,44 @@ func listRules(ctx context.Context, c *Client, s Source, promised []string) ([]p
 		if err != nil {
 			return nil, c.wrong(call, "the rule %q: %s", clip(r.GetName()), err)
 		}
-		of(r.GetResourceType()).Rules = append(of(r.GetResourceType()).Rules, rule)
+		in := l.resource(r.GetResourceType())
+		in.Rules, in.Hold = append(in.Rules, rule), l.hold
 	}
 	if err := c.listed(call, names, promised); err != nil {
 		return nil, err
 	}
-	var integrations []permission.Integration
-	for _, in := range byType {
-		integrations = append(integrations, *in)
+	return l.integrations(), nil
+}
+
+// listing is what a plugin listed, in its order, which is that of the metadata.
+type listing struct {
+	permissions []permission.Permission
+	resources   []*permission.Integration
+	hold        func(context.Context, *permission.Condition, []string) ([]permission.Held, error)
+}
+
+// resource is that of a type, nil of "". Without rules nothing can be evaluated about it.
+func (l *listing) resource(resourceType string) *permission.Integration {
+	if resourceType == "" {
+		return nil
 	}
-	slices.SortFunc(integrations, func(a, b permission.Integration) int { return cmp.Compare(a.ResourceType, b.ResourceType) })
-	return integrations, nil
+	for _, in := range l.resources {
+		if in.ResourceType == resourceType {
+			return in
+		}
+	}
+	l.resources = append(l.resources, &permission.Integration{ResourceType: resourceType})
+	return l.resources[len(l.resources)-1]
+}
+
+func (l *listing) integrations() (all []permission.Integration) {
+	if len(l.permissions) > 0 {
+		all = append(all, permission.Integration{Permissions: l.permissions})
+	}
+	for _, in := range l.resources {
+		all = append(all, *in)
+	}
+	return all
 }
 
 func readPermission(p *pluginv1.Permission) (permission.Permission, error) {
@@ -126,7 +146,7 @@ type ruleBook struct {
 // refsAtOnce bounds one question.
 const refsAtOnce = 500
 
-func (b *ruleBook) hold(ctx context.Context, cond *permission.Condition, refs []string) ([]bool, error) {
+func (b *ruleBook) hold(ctx context.Context, cond *permission.Condition, refs []string) ([]permission.Held, error) {
 	c, err := b.source.Client(ctx)
 	if err != nil {
 		return nil, err
@@ -139,24 +159,47 @@ func (b *ruleBook) hold(ctx context.Context, cond *permission.Condition, refs []
 		params = nil
 	}
 	call := "EvaluateRules " + cond.Rule
-	held := make([]bool, 0, len(refs))
+	held := make([]permission.Held, 0, len(refs))
 	for chunk := range slices.Chunk(refs, refsAtOnce) {
 		answer, err := unary(ctx, c, call, c.limits.Quick, func(ctx context.Context, r *pluginv1.EvaluateRulesRequest, o ...callOption) (*pluginv1.EvaluateRulesResponse, error) {
 			answer, err := pluginv1.NewPermissionRulesServiceClient(c.conn).EvaluateRules(ctx, r, o...)
-			if err == nil && len(answer.GetResults()) != len(chunk) {
-				return nil, c.wrong(call, "%d results for %d resources", len(answer.GetResults()), len(chunk))
+			if err != nil {
+				return nil, err
 			}
-			return answer, err
+			return answer, c.wrongResults(call, answer, len(chunk))
 		}, &pluginv1.EvaluateRulesRequest{Rule: cond.Rule, ParamsJson: params, ResourceRefs: chunk})
 		if err != nil {
 			return nil, err
 		}
-		held = append(held, answer.GetResults()...)
-	}
-	if len(held) != len(refs) {
-		return nil, errors.New("answers are missing")
+		held = append(held, readHeld(answer)...)
 	}
 	return held, nil
+}
+
+// wrongResults is what is wrong with an answer about n resources, nil = nothing.
+func (c *Client) wrongResults(call string, answer *pluginv1.EvaluateRulesResponse, n int) error {
+	if len(answer.GetResults()) != n {
+		return c.wrong(call, "%d results for %d resources", len(answer.GetResults()), n)
+	}
+	for _, i := range answer.GetMissing() {
+		if int64(i) >= int64(n) {
+			return c.wrong(call, "the resource %d of %d is missing", i, n)
+		}
+	}
+	return nil
+}
+
+func readHeld(answer *pluginv1.EvaluateRulesResponse) []permission.Held {
+	held := make([]permission.Held, len(answer.GetResults()))
+	for i, holds := range answer.GetResults() {
+		if holds {
+			held[i] = permission.Holds
+		}
+	}
+	for _, i := range answer.GetMissing() {
+		held[i] = permission.Missing
+	}
+	return held
 }
 
 var _ RuleEngine = (*permission.Engine)(nil)

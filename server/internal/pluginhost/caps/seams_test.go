@@ -232,8 +232,8 @@ func TestRules_AreListedAndEvaluatedForManyResourcesAtOnce(t *testing.T) {
 	if err != nil || len(integrations) != 2 {
 		t.Fatalf("%d integrations, %v", len(integrations), err)
 	}
-	want := []permission.Permission{{Type: "resource", Name: "thing.read", ResourceType: "thing", Attributes: permission.Attributes{Action: "read"}}}
-	if diff := cmp.Diff(want, integrations[1].Permissions); diff != "" {
+	want := []permission.Permission{{Type: "resource", Name: "thing.read", ResourceType: "thing", Attributes: permission.Attributes{Action: "read"}}, {Type: "basic", Name: "thing.admin"}}
+	if diff := cmp.Diff(want, integrations[0].Permissions); diff != "" {
 		t.Error(diff)
 	}
 	things := integrations[1]
@@ -243,7 +243,7 @@ func TestRules_AreListedAndEvaluatedForManyResourcesAtOnce(t *testing.T) {
 		refs[i] = []string{"a-1", "b-1"}[i%2]
 	}
 	held, err := book.hold(t.Context(), &permission.Condition{Rule: "IS_TEAM", Params: map[string]any{"team": "a"}}, refs)
-	if err != nil || len(held) != len(refs) || !held[0] || held[1] || service.calls != 2 {
+	if err != nil || len(held) != len(refs) || held[0] != permission.Holds || held[1] != permission.Fails || service.calls != 2 {
 		t.Errorf("%d answers, %v, %d calls", len(held), err, service.calls)
 	}
 	if err := things.Rules[0].Check(map[string]any{"team": 7}); err == nil {
