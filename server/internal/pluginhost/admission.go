@@ -46,10 +46,11 @@ func (p *plugin) admit(ctx context.Context, fresh bool) error {
 		return errors.Join(err, ctx.Err())
 	}
 	if f.refusal != nil {
+		f.refusal.Stop = !f.entry.Enabled || p.revoked()
 		if err := p.supervisor.Refuse(ctx, *f.refusal); err != nil {
 			return err
 		}
-		return fmt.Errorf("plugin %s cannot be started: %s, %s", p.id, f.refusal.State, f.refusal.Reason)
+		return f.refused()
 	}
 	if fresh {
 		return p.supervisor.Swap(ctx, p.release(f))
@@ -57,11 +58,38 @@ func (p *plugin) admit(ctx context.Context, fresh bool) error {
 	return p.supervisor.Take(ctx, p.release(f))
 }
 
+func (f *facts) refused() error {
+	return fmt.Errorf("plugin %s cannot be started: %s, %s", f.entry.ID, f.refusal.State, f.refusal.Reason)
+}
+
+// revoked reports whether what serves would not be approved any more. That another content may not run is no reason to
+// stop the one that may.
+func (p *plugin) revoked() bool {
+	live, err := p.supervisor.Current()
+	if err != nil {
+		return false
+	}
+	f := live.(*instance).facts //nolint:forcetypeassert // start makes no others
+	if f.entry.Development {
+		return !p.entry().Development
+	}
+	lock, err := verify.ReadLock(p.host.settingsNow().LockFile)
+	if err != nil {
+		return false // a mistake in the file is not a decision
+	}
+	for _, hash := range lock.Plugins[p.id].Hashes {
+		if hash == f.verified.Hash {
+			return false
+		}
+	}
+	return true
+}
+
 // look examines and mounts, one at a time.
 func (p *plugin) look(ctx context.Context) (*facts, error) {
 	p.admitting.Lock()
 	defer p.admitting.Unlock()
-	f := p.examine(ctx)
+	f := p.examine(ctx, p.entry())
 	if f.schema != nil {
 		p.redactor.add(f.schema.secrets(f.entry.Values)...)
 	}
@@ -94,8 +122,8 @@ func (p *plugin) place(ctx context.Context, f *facts) {
 	}
 }
 
-func (p *plugin) examine(ctx context.Context) *facts {
-	f := &facts{entry: p.entry()}
+func (p *plugin) examine(ctx context.Context, e Entry) *facts {
+	f := &facts{entry: e}
 	refuse := func(state supervise.State, reasons ...string) *facts {
 		f.refusal = &supervise.Refusal{State: state, Reason: sentences(reasons)}
 		return f

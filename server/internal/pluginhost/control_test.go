@@ -64,6 +64,30 @@ func TestControl_ApprovesWhatWasShownAndNothingElse(t *testing.T) {
 	if v := r.await("shop", supervise.Ready); v.Refusal == nil || v.Refusal.State != supervise.NeedsApproval {
 		t.Errorf("%+v", v.Snapshot)
 	}
+
+	// A lock file that cannot be read is no decision; one that does not approve what runs any more is.
+	put(t, filepath.Join(r.dir, "lock.yaml"), "plugins: [")
+	if _, err := c.Restart(t.Context(), "shop"); err == nil || !strings.Contains(err.Error(), "lock file") {
+		t.Error(err)
+	}
+	r.await("shop", supervise.Ready)
+	if _, err := c.Plugins(t.Context()); err != nil {
+		t.Error(err)
+	}
+	put(t, filepath.Join(r.dir, "lock.yaml"), "plugins: {}")
+	if _, err := c.Restart(t.Context(), "shop"); err == nil || !strings.Contains(err.Error(), "does not approve it") {
+		t.Error(err)
+	}
+	r.await("shop", supervise.NeedsApproval)
+	if w := r.get("/shop/open"); w.Code != 503 {
+		t.Errorf("%d", w.Code)
+	}
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+	if f := r.edge.features["shop"]; len(f.Policies) != 0 {
+		t.Errorf("routes of a plugin that may not run are open: %+v", f)
+	}
 }
 
 func TestControl_AnswersWhatCommandsAsk(t *testing.T) {

@@ -57,6 +57,9 @@ func (h *Host) Upgrade(ctx context.Context, id manifest.ID, source string) error
 	before, known := p.entry(), p.facts.Load()
 	next := before
 	next.Source = resolve(h.o.Dir, source)
+	if f := p.examine(ctx, next); f.refusal != nil { // what runs, and what is shown of it, stays
+		return f.refused()
+	}
 	p.setEntry(next)
 	err = h.Restart(ctx, id)
 	if err != nil {

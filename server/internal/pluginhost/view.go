@@ -75,7 +75,7 @@ func (p *plugin) view() View {
 		report := i.process.Report()
 		v.Sandbox, v.Reached, v.PID, v.LastLines = &report, report.Reached(), i.process.PID(), i.LastLines()
 	}
-	if f == nil {
+	if f == nil || f.verified == nil {
 		return v
 	}
 	if m := f.manifest(); m != nil {

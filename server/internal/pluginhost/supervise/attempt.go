@@ -40,10 +40,10 @@ func (m *machine) configured(o *order, live *serving, err error) {
 	}
 	switch {
 	case o.dropped != nil:
-		o.resolve(o.dropped)
+		m.resolve(o, o.dropped)
 	case err == nil && m.current == live:
 		live.release, m.wanted = o.release, &o.release
-		o.resolve(nil)
+		m.resolve(o, nil)
 		m.probe()
 	default:
 		o.fresh = true
@@ -66,7 +66,7 @@ func (m *machine) started(o *order, instance Instance, err error) {
 			m.remove(instance)
 		}
 		if o.dropped != nil {
-			o.resolve(o.dropped)
+			m.resolve(o, o.dropped)
 			return
 		}
 		m.notReady(o, err)
@@ -91,7 +91,7 @@ func (m *machine) notReady(o *order, err error) {
 		m.count(err.Error(), lines, 0)
 	}
 	m.schedule()
-	o.resolve(err)
+	m.resolve(o, err)
 }
 
 // startError is the end of a process between its start and its service.
@@ -121,7 +121,7 @@ func (m *machine) promote(o *order, instance Instance) {
 	if old != nil {
 		m.drain(old, m.policy.Grace)
 	}
-	o.resolve(nil)
+	m.resolve(o, nil)
 	m.probe()
 }
 

@@ -29,6 +29,7 @@ type machine struct {
 	queued  *order // what follows it
 	current *serving
 	stops   []chan<- error
+	replies []reply
 
 	crashes  crashes
 	crash    *Crash
@@ -63,10 +64,21 @@ type order struct {
 	dropped error
 }
 
-func (o *order) resolve(err error) {
-	for _, done := range o.done {
-		done <- err // has room for the one error it gets
+// reply is the outcome of a command on its way to who waits for it.
+type reply struct {
+	done chan<- error // has room for the one error it gets
+	err  error
+}
+
+// answer tells who waits, after what they wait for can be seen.
+func (m *machine) answer(err error, waiting ...chan<- error) {
+	for _, done := range waiting {
+		m.replies = append(m.replies, reply{done, err})
 	}
+}
+
+func (m *machine) resolve(o *order, err error) {
+	m.answer(err, o.done...)
 	o.done = nil
 }
 
@@ -102,6 +114,10 @@ func (m *machine) run(ctx context.Context) {
 		}
 		m.follow()
 		m.publish()
+		for _, r := range m.replies {
+			r.done <- r.err
+		}
+		m.replies = nil
 	}
 	m.cut.Stop()
 	m.children.Wait()
@@ -127,9 +143,7 @@ func (m *machine) follow() {
 		m.begin(next)
 	}
 	if m.stopped && m.attempt == nil && m.draining == 0 && m.cleaning == 0 {
-		for _, done := range m.stops {
-			done <- nil
-		}
+		m.answer(nil, m.stops...)
 		m.stops = nil
 	}
 }
@@ -231,7 +245,7 @@ func (m *machine) take(o *order) {
 	case m.current != nil && !o.fresh && m.current.release.Code == o.release.Code && m.current.settings == o.release.Settings:
 		m.drop(ErrSuperseded)
 		m.current.release, m.wanted = o.release, &o.release
-		o.resolve(nil)
+		m.resolve(o, nil)
 	default:
 		m.drop(ErrSuperseded)
 		m.queued = o
@@ -243,16 +257,14 @@ func (m *machine) renew() {
 	m.stopped, m.failed = false, false
 	m.crashes, m.crash, m.rollback = crashes{}, nil, nil
 	m.calm()
-	for _, done := range m.stops {
-		done <- ErrSuperseded
-	}
+	m.answer(ErrSuperseded, m.stops...)
 	m.stops = nil
 }
 
 // drop gives up what was asked for and does not serve yet.
 func (m *machine) drop(why error) {
 	if m.queued != nil {
-		m.queued.resolve(why)
+		m.resolve(m.queued, why)
 		m.queued = nil
 	}
 	if m.attempt != nil && m.attempt.dropped == nil {
@@ -272,9 +284,9 @@ func (m *machine) restart(done chan<- error) {
 	case m.attempt != nil && m.attempt.dropped == nil:
 		m.attempt.done = append(m.attempt.done, done)
 	case m.wanted == nil && m.refusal != nil:
-		done <- fmt.Errorf("plugin %s cannot be started: %s, %s", m.plugin, m.refusal.State, m.refusal.Reason)
+		m.answer(fmt.Errorf("plugin %s cannot be started: %s, %s", m.plugin, m.refusal.State, m.refusal.Reason), done)
 	case m.wanted == nil:
-		done <- fmt.Errorf("plugin %s cannot be started: nothing is known of what to start", m.plugin)
+		m.answer(fmt.Errorf("plugin %s cannot be started: nothing is known of what to start", m.plugin), done)
 	default:
 		m.renew()
 		m.drop(ErrSuperseded)
@@ -308,9 +320,7 @@ func (m *machine) end() {
 	m.calm()
 	m.drop(ErrEnded)
 	m.retire(m.policy.EndGrace)
-	for _, done := range m.stops {
-		done <- ErrEnded
-	}
+	m.answer(ErrEnded, m.stops...)
 	m.stops = nil
 	m.cut = time.AfterFunc(m.policy.EndGrace, m.endBase)
 }
