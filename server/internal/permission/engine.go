@@ -212,23 +212,25 @@ func (e *Engine) Set(plugin string, integrations []Integration) error {
 		next[in.ResourceType] = &owned{plugin: plugin, integration: in}
 	}
 	e.resources = next
-	if len(integrations) == 0 {
-		delete(e.set, plugin)
-	} else {
-		e.set[plugin] = integrations
-	}
+	e.set[plugin] = integrations
 	return nil
 }
 
-// Integrations is what plugin has at present by [Engine.Set]; nothing may change it.
-func (e *Engine) Integrations(plugin string) []Integration {
+// Integrations is what plugin has at present by [Engine.Set], for reading; false when it was not set or was removed.
+func (e *Engine) Integrations(plugin string) ([]Integration, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.set[plugin]
+	integrations, ok := e.set[plugin]
+	return integrations, ok
 }
 
 // Remove takes away everything that plugin has.
-func (e *Engine) Remove(plugin string) { _ = e.Set(plugin, nil) } // nothing can be in conflict
+func (e *Engine) Remove(plugin string) {
+	_ = e.Set(plugin, nil) // nothing can be in conflict
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.set, plugin)
+}
 
 func (e *Engine) resource(resourceType string) *owned {
 	e.mu.RLock()

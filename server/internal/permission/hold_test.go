@@ -117,11 +117,17 @@ func TestSet_IntegrationsComeAndGo(t *testing.T) {
 	if err := e.Set("other", []Integration{{ResourceType: "thing"}}); !apierror.Has(err, apierror.Conflict) {
 		t.Errorf("a taken resource type was accepted: %v", err)
 	}
-	if o := e.resource("thing"); o == nil || o.plugin != "hello" || len(e.Integrations("hello")) != 1 || e.Integrations("other") != nil {
+	if o := e.resource("thing"); o == nil || o.plugin != "hello" {
 		t.Errorf("thing belongs to %v", o)
 	}
+	if set, ok := e.Integrations("hello"); !ok || len(set) != 1 {
+		t.Errorf("it has %v, %v", set, ok)
+	}
+	if _, ok := e.Integrations("other"); ok {
+		t.Error("who was refused has something")
+	}
 	e.Remove("hello")
-	if e.Integrations("hello") != nil {
+	if _, ok := e.Integrations("hello"); ok {
 		t.Error("removed integrations are still there")
 	}
 	if e.resource("thing") != nil {
