@@ -2,6 +2,9 @@
 // figures of a shared machine mean little, ratios do. It starts bin/callboard as a process of its own with a generated
 // catalog, sends bounded traffic to 127.0.0.1 only, and prints a table.
 //
+// The part plugins does the same for plugins: the way of a request to one, a capability call, a start, memory, and a catalog
+// with a plugin in its pipeline.
+//
 // Server and load generator are kept on separate cores. Throughput is given per second of the server's own CPU time,
 // which a busy neighbour does not change much, and as requests per second.
 package main

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,18 +40,16 @@ func pluginParts() []part {
 
 // plugins measures what it costs that plugins are processes of their own.
 func plugins(ctx context.Context, o options, w io.Writer) error {
-	var shop *workshop
-	for _, p := range pluginParts() {
-		if !o.wants(p.name) {
-			continue
-		}
-		if shop == nil {
-			var err error
-			if shop, err = openWorkshop(ctx); err != nil {
-				return err
-			}
-			defer shop.close()
-		}
+	wanted := slices.DeleteFunc(pluginParts(), func(p part) bool { return !o.wants(p.name) })
+	if len(wanted) == 0 {
+		return nil
+	}
+	shop, err := openWorkshop(ctx)
+	if err != nil {
+		return err
+	}
+	defer shop.close()
+	for _, p := range wanted {
 		if err := p.measure(ctx, o, shop, w); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -120,7 +119,7 @@ func (s *workshop) build(ctx context.Context, from, pkg, id string) error {
 	if err := s.folder(id); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.path(id, id), pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.path(id, id), pkg)
 	cmd.Dir = from
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build plugin %s: %w: %s", id, err, text)

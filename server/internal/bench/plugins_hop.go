@@ -32,36 +32,49 @@ type way struct {
 	load func(ctx context.Context, rq request, connections int, duration time.Duration) (result, error)
 	// what the rounds showed
 	perSecond, perCPU []float64
-	p50, p99, cost    []time.Duration
+	p50, p99          []time.Duration // of one caller
+	cost, pluginCost  []time.Duration // CPU of one request, and the plugin's part of it
 	size              int
 }
 
-// race has the ways take turns, so that whatever else the machine does meets all of them; medians count.
-func race(ctx context.Context, o options, rq request, ways []*way) error {
-	for range o.rounds {
+// turns is how many short turns a round is cut into: what else the machine does meets all ways alike.
+const turns = 10
+
+// race has the ways take turns; medians count. plugin is the plugin's CPU time.
+func race(ctx context.Context, o options, rq request, plugin func() time.Duration, ways []*way) error {
+	for range o.rounds * turns {
 		for _, way := range ways {
-			many, err := way.load(ctx, rq, connections, o.seconds)
-			if err != nil {
+			if err := way.turn(ctx, rq, plugin, o.seconds/turns); err != nil {
 				return fmt.Errorf("%s: %w", way.name, err)
 			}
-			one, err := way.load(ctx, rq, 1, o.seconds/3)
-			if err != nil {
-				return fmt.Errorf("%s: %w", way.name, err)
-			}
-			way.perSecond, way.perCPU = append(way.perSecond, many.perSecond()), append(way.perCPU, many.perCPUSecond())
-			way.p50, way.p99, way.cost = append(way.p50, one.p50), append(way.p99, one.p99), append(way.cost, many.cost())
-			way.size = many.size
 		}
 	}
 	return nil
 }
 
+func (w *way) turn(ctx context.Context, rq request, plugin func() time.Duration, duration time.Duration) error {
+	before := plugin()
+	many, err := w.load(ctx, rq, connections, duration)
+	if err != nil {
+		return err
+	}
+	spent := plugin() - before
+	one, err := w.load(ctx, rq, 1, duration/3)
+	if err != nil {
+		return err
+	}
+	w.perSecond, w.perCPU = append(w.perSecond, many.perSecond()), append(w.perCPU, many.perCPUSecond())
+	w.p50, w.p99, w.size = append(w.p50, one.p50), append(w.p99, one.p99), many.size
+	w.cost, w.pluginCost = append(w.cost, many.cost()), append(w.pluginCost, spent/time.Duration(many.requests))
+	return nil
+}
+
 func show(w io.Writer, title string, ways []*way) {
-	fmt.Fprintf(w, "%-50s %9s %9s %9s %9s %9s   ÷ first: per CPU s, rps, p50\n", title, "rps", "per CPU s", "CPU each", "p50 alone", "p99")
+	fmt.Fprintf(w, "%-50s %9s %9s %9s %9s %9s %9s   ÷ first: per CPU s, rps, p50\n", title, "rps", "per CPU s", "CPU each", "(plugin)", "p50 alone", "p99")
 	first := ways[0]
 	for _, way := range ways {
-		fmt.Fprintf(w, "%-50s %9.0f %9.0f %9s %9s %9s   %.2f  %.2f  %.2f\n", way.name, median(way.perSecond), median(way.perCPU),
-			micros(median(way.cost)), micros(median(way.p50)), micros(median(way.p99)),
+		fmt.Fprintf(w, "%-50s %9.0f %9.0f %9s %9s %9s %9s   %.2f  %.2f  %.2f\n", way.name, median(way.perSecond), median(way.perCPU),
+			micros(median(way.cost)), micros(median(way.pluginCost)), micros(median(way.p50)), micros(median(way.p99)),
 			median(way.perCPU)/median(first.perCPU), median(way.perSecond)/median(first.perSecond), float64(median(first.p50))/float64(median(way.p50)))
 	}
 	fmt.Fprintln(w)
@@ -88,7 +101,8 @@ func hop(ctx context.Context, o options, s *workshop, w io.Writer) error {
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: connections,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.Dial(ctx) }}
 	defer transport.CloseIdleConnections()
-	both := func() time.Duration { return ownCPU() + cpuOf(d.process.PID()) }
+	plugin := d.target().cpu
+	both := func() time.Duration { return ownCPU() + plugin() }
 	for _, rq := range bodies {
 		raw := &way{name: "net/http's client at the plugin's socket", load: worker(both, func() func(context.Context, request) (int, error) { return roundTrip(transport) })}
 		through := &way{name: "the relay, called in process", load: worker(both, func() func(context.Context, request) (int, error) { return relayed(r) })}
@@ -98,7 +112,7 @@ func hop(ctx context.Context, o options, s *workshop, w io.Writer) error {
 			return load(ctx, at, rq, "", connections, duration)
 		}}
 		ways := []*way{raw, through, least}
-		if err := race(ctx, o, rq, ways); err != nil {
+		if err := race(ctx, o, rq, plugin, ways); err != nil {
 			return err
 		}
 		show(w, fmt.Sprintf("HTTP hop, %s answer (%d bytes)", rq.name, raw.size), ways)
@@ -219,7 +233,7 @@ func edge(ctx context.Context, o options, s *workshop, w io.Writer) error {
 			return load(ctx, h.with(v.PID), rq, token, connections, duration)
 		}}
 		ways := []*way{straight, proxied, whole}
-		if err := race(ctx, o, rq, ways); err != nil {
+		if err := race(ctx, o, rq, plugin, ways); err != nil {
 			return err
 		}
 		show(w, fmt.Sprintf("end to end, %s answer (%d bytes)", rq.name, straight.size), ways)

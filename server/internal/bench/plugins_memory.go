@@ -39,7 +39,7 @@ func pluginMemory(ctx context.Context, o options, s *workshop, w io.Writer) erro
 		return err
 	}
 	time.Sleep(calm)
-	fmt.Fprintf(w, "private memory of %s: idle %s (RSS %s)", helloGo, tenths(privateOf(v.PID)), tenths(rssOf(v.PID)))
+	fmt.Fprintf(w, "private memory of %s: idle %s", helloGo, held(v.PID))
 	rq := request{name: "greeting", method: http.MethodGet, path: "/api/" + helloGo + "/greeting/ann"}
 	asked := 0
 	for asked < memoryCalls {
@@ -49,12 +49,12 @@ func pluginMemory(ctx context.Context, o options, s *workshop, w io.Writer) erro
 		}
 		asked += r.requests
 	}
-	fmt.Fprintf(w, "; after %d calls %s (RSS %s)", asked, tenths(privateOf(v.PID)), tenths(rssOf(v.PID)))
+	fmt.Fprintf(w, "; after %d calls %s", asked, held(v.PID))
 	r, err := load(ctx, h.target(), rq, token, connections, o.seconds)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "; after %d %s\n", asked+r.requests, tenths(privateOf(v.PID)))
+	fmt.Fprintf(w, "; after %d %s\n", asked+r.requests, held(v.PID))
 	return nil
 }
 
@@ -137,16 +137,27 @@ func (h *pluginHost) metric(ctx context.Context, name string) (int64, error) {
 // privateOf is what processes hold that no other process shares, in bytes.
 func privateOf(pids ...int) (sum int64) {
 	for _, pid := range pids {
-		data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
-		for line := range strings.Lines(string(data)) {
-			name, value, _ := strings.Cut(line, ":")
-			if name == "Private_Clean" || name == "Private_Dirty" {
-				kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-				sum += kb << 10
-			}
-		}
+		sum += rollup(pid, "Private_Clean") + rollup(pid, "Private_Dirty")
 	}
 	return sum
+}
+
+// held is the private memory of a process in words. What it has not written is its program, which a second process of the
+// same program would share.
+func held(pid int) string {
+	return fmt.Sprintf("%s (written %s)", tenths(privateOf(pid)), tenths(rollup(pid, "Private_Dirty")))
+}
+
+// rollup is one line of smaps_rollup, in bytes.
+func rollup(pid int, name string) int64 {
+	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
 }
 
 // descendants are the processes below one, such as the program below a launcher that stays.

@@ -96,10 +96,8 @@ func cpuOf(pid int) time.Duration {
 }
 
 // rss is the resident memory in bytes.
-func (p *process) rss() int64 { return rssOf(p.pid()) }
-
-func rssOf(pid int) int64 {
-	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+func (p *process) rss() int64 {
+	data, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid()), "status"))
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
