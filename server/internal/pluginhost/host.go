@@ -88,6 +88,7 @@ type Host struct {
 	work     sync.WaitGroup
 	opened   bool // what follows is there
 	verifier *verify.Verifier
+	over     bool // nothing is begun any more
 	runtime  *launch.Runtime
 	control  *control
 }
@@ -184,13 +185,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer h.work.Wait()
-	defer func() {
-		h.mu.Lock()
-		h.running = nil
-		h.mu.Unlock()
-		cancel()
-	}()
+	defer h.await(cancel)
 	if err := h.o.Catalog.Installed(ctx, h.installed()); err != nil && ctx.Err() == nil {
 		h.log.Error("what removed plugins left in the catalog could not be taken away", "error", err)
 	}
@@ -205,6 +200,19 @@ func (h *Host) Run(ctx context.Context) (err error) {
 
 // startAll begins the plugins and answers those without which the host shall not start.
 func (h *Host) startAll(ctx context.Context) (must []*plugin, err error) {
+// await ends what runs and waits for it, and for what its end had to write down.
+func (h *Host) await(cancel context.CancelFunc) {
+	h.mu.Lock()
+	h.running = nil
+	h.mu.Unlock()
+	cancel()
+	h.work.Wait()
+	h.mu.Lock()
+	h.over = true
+	h.mu.Unlock()
+	h.work.Wait()
+}
+
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.plugins) > 0 {
@@ -334,12 +342,11 @@ func (h *Host) settingsNow() Settings {
 func (h *Host) background(run func(ctx context.Context)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.running == nil {
+	if h.over {
 		return
 	}
-	ctx := context.WithoutCancel(h.running)
 	h.work.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		run(ctx)
 	})

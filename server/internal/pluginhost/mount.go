@@ -54,6 +54,9 @@ func (p *plugin) settle(ctx context.Context) bool {
 	if err != nil {
 		if !p.supervisor.Snapshot().State.Passing() {
 			p.withdraw(ctx, false)
+			if f := p.facts.Load(); f != nil && f.refusal != nil {
+				p.place(ctx, f)
+			}
 		}
 		return true
 	}
