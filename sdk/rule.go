@@ -51,7 +51,7 @@ func Rule[Params any](p *Plugin, name, resourceType string, holds func(ctx conte
 			ok, err := holds(ctx, ref, params)
 			switch {
 			case errors.Is(err, ErrNotFound):
-				out.Missing = append(out.Missing, uint32(i)) //nolint:gosec // refs fit into one message
+				out.Missing = append(out.Missing, uint32(i))
 			case err != nil:
 				return nil, fmt.Errorf("%s: %w", ref, err)
 			default:

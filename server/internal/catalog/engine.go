@@ -272,7 +272,7 @@ func (e *Engine) Index() *index.Index { return e.index }
 // still emits comes back when its parent is processed, which is scheduled at once.
 func (e *Engine) DeleteEntity(ctx context.Context, uid string) error {
 	if checkStorable(uid) != nil {
-		return nil
+		return nil //nolint:nilerr // no entity has it
 	}
 	deleted, err := e.db.deleteByID(ctx, e.now().UnixMilli(), uid)
 	if err != nil || !deleted {
@@ -290,11 +290,11 @@ func (e *Engine) DeleteEntity(ctx context.Context, uid string) error {
 // err is what is not the caller's fault.
 func (e *Engine) ValidateEntity(ctx context.Context, doc entity.Entity, location string) (problems []error, err error) {
 	if err := cataloginfo.ValidateEnvelope(doc); err != nil {
-		return []error{err}, nil
+		return []error{err}, nil //nolint:nilerr // what the caller did wrong is the answer
 	}
 	l, err := entity.ParseLocation(location)
 	if err != nil {
-		return []error{err}, nil
+		return []error{err}, nil //nolint:nilerr // as above
 	}
 	if l.Type != urlLocation {
 		return []error{apierror.TypeErrorf("Invalid location ref %s, only 'url:<target>' is supported, e.g. url:https://host/path", location)}, nil

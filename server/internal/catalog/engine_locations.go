@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -109,7 +110,7 @@ func (e *Engine) checkWritable() error {
 }
 
 func (e *Engine) checkLocation(spec LocationSpec) error {
-	if !contains(e.pipeline.Load().allowedTypes, spec.Type) {
+	if !slices.Contains(e.pipeline.Load().allowedTypes, spec.Type) {
 		return notAllowedType(e.pipeline.Load().allowedTypes)
 	}
 	if spec.Target != strings.TrimSpace(spec.Target) || len(spec.Target) > maxTarget {

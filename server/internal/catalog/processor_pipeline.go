@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -170,7 +171,7 @@ func (pl *pipeline) readTargets(ctx context.Context, p *Processing, e entity.Ent
 	if !ok {
 		typ = p.Location.Type
 	}
-	if typ != p.Location.Type && !contains(pl.allowedTypes, typ) {
+	if typ != p.Location.Type && !slices.Contains(pl.allowedTypes, typ) {
 		p.Error(notAllowedType(pl.allowedTypes))
 		return nil
 	}
@@ -280,15 +281,6 @@ type placedError struct {
 func notAllowedType(allowed []string) error {
 	list, _ := json.Marshal(allowed)
 	return apierror.Inputf("Registered locations must be of an allowed type %s", list)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func asObject(v any) map[string]any {

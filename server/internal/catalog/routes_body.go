@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -82,9 +83,7 @@ func problemJSON(err error) map[string]any {
 		return out
 	}
 	out["name"], out["message"] = e.Name, e.Message
-	for k, v := range e.Fields {
-		out[k] = v
-	}
+	maps.Copy(out, e.Fields)
 	if e.Cause != nil {
 		out["cause"] = problemJSON(e.Cause)
 	}

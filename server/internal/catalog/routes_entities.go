@@ -163,7 +163,7 @@ func (a *api) streamEntities(c *gin.Context, items []index.Item, fields *project
 			return nil //nolint:nilerr // the caller went away; there is nobody to tell
 		}
 		if i%1024 == 0 && c.Request.Context().Err() != nil {
-			return nil
+			return nil //nolint:nilerr // as above
 		}
 	}
 	_ = w.WriteByte(']')

@@ -25,19 +25,8 @@ type edgeSource struct{ key, ref string }
 // placeChildren stores what the entities emitted, and their edges. A child that belongs to another location is a
 // conflict and stays as it is. Edges to a child are replaced: the last parent is the only one.
 func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflict, error) {
-	var parents, known []string
-	var all []emitted
-	for _, r := range results {
-		if !r.ok || len(r.emitted) == 0 && !r.known {
-			continue
-		}
-		parents = append(parents, string(r.ref))
-		if r.known && (r.children > 0 || r.references > 0) {
-			known = append(known, string(r.ref))
-		}
-		all = append(all, r.emitted...)
-	}
-	if len(parents) == 0 {
+	results, known, all := placing(results)
+	if len(results) == 0 {
 		return nil, nil
 	}
 	states, err := b.ownedBy(ctx, all)
@@ -51,9 +40,6 @@ func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflic
 	var conflicts []conflict
 	var counts, dropped [][]any
 	for _, r := range results {
-		if !r.ok || len(r.emitted) == 0 && !r.known {
-			continue
-		}
 		mine, refused := b.placeAll(states, edgeSource{ref: string(r.ref)}, r.emitted)
 		conflicts = append(conflicts, refused...)
 		for _, target := range before[string(r.ref)] {
@@ -75,6 +61,21 @@ func (b *batch) placeChildren(ctx context.Context, results []*result) ([]conflic
 	}
 	return conflicts, execRows(ctx, b.tx, "WITH v (id, children, conflicts) AS (VALUES ", counts,
 		") UPDATE catalog_refresh_state AS s SET children = v.children, conflicts = v.conflicts FROM v WHERE s.entity_id = v.id")
+}
+
+// placing are the results that concern edges: known are those whose entities have some, all is what they emitted.
+func placing(results []*result) (concerned []*result, known []string, all []emitted) {
+	for _, r := range results {
+		if !r.ok || len(r.emitted) == 0 && !r.known {
+			continue
+		}
+		concerned = append(concerned, r)
+		if r.known && (r.children > 0 || r.references > 0) {
+			known = append(known, string(r.ref))
+		}
+		all = append(all, r.emitted...)
+	}
+	return concerned, known, all
 }
 
 // placeAll plans the children of one source and returns those it now has, and those it may not have.

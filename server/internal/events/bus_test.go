@@ -141,7 +141,7 @@ func TestFailedDelivery_IsTriedThreeTimesAndThenDropped(t *testing.T) {
 		var at []time.Duration
 		begin := time.Now()
 		healthy := false
-		subscribe(t, b, events.Subscriber{ID: "x", Topics: []string{"a"}, Attempts: 3, Deliver: func(_ context.Context, batch []events.Event) error {
+		subscribe(t, b, events.Subscriber{ID: "x", Topics: []string{"a"}, Attempts: 3, Deliver: func(context.Context, []events.Event) error {
 			at = append(at, time.Since(begin))
 			if len(at) == 1 {
 				panic("oh")

@@ -61,7 +61,7 @@ func benchmarkServer(b *testing.B, h http.Handler, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := &http.Server{Handler: h} //nolint:gosec // a benchmark
+	server := &http.Server{Handler: h}
 	go func() { _ = server.Serve(ln) }()
 	b.Cleanup(func() { _ = server.Close() })
 	conn, err := net.Dial("tcp", ln.Addr().String())

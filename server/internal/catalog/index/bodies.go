@@ -44,7 +44,7 @@ func (ix *Index) Gzip(d *Doc) []byte {
 		return gz
 	}
 	var buf bytes.Buffer
-	w := b.writers.Get().(*gzip.Writer)
+	w := b.writers.Get().(*gzip.Writer) //nolint:forcetypeassert // nothing else is put there
 	defer b.writers.Put(w)
 	w.Reset(&buf)
 	if _, err := w.Write(d.JSON); err != nil || w.Close() != nil {

@@ -3,7 +3,7 @@ package zod
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,7 +19,7 @@ type ObjectValue struct {
 // Decode decodes JSON; objects become [*ObjectValue].
 func Decode(data []byte) (any, error) {
 	if !json.Valid(data) { // which bounds nesting too
-		return nil, fmt.Errorf("not valid JSON")
+		return nil, errors.New("not valid JSON")
 	}
 	return decode(json.NewDecoder(bytes.NewReader(data)))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -116,7 +117,7 @@ func (t *tunnel) run(ctx context.Context, client net.Conn, buffered *bufio.Reade
 }
 
 // copy passes what reader has from one side to the other. reader reads from.
-func (t *tunnel) copy(to, from net.Conn, reader interface{ Read([]byte) (int, error) }, count *atomic.Int64) {
+func (t *tunnel) copy(to, from net.Conn, reader io.Reader, count *atomic.Int64) {
 	buffer := make([]byte, 32<<10)
 	for {
 		_ = from.SetReadDeadline(time.Now().Add(t.idle))

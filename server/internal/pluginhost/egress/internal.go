@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -90,7 +91,7 @@ func (p *Proxy) connectInternal(w http.ResponseWriter, t target, a *Attempt) err
 // bufferedConn is a connection of which some has been read.
 type bufferedConn struct {
 	net.Conn
-	reader interface{ Read([]byte) (int, error) }
+	reader io.Reader
 }
 
 func (c *bufferedConn) Read(data []byte) (int, error) { return c.reader.Read(data) }

@@ -289,7 +289,7 @@ func TestProxy_EndsIdleTunnelsAndAllOfThemWhenItCloses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
+		t.Cleanup(func() { _ = conn.Close() })
 		if _, err := fmt.Fprintf(conn, "CONNECT api.example.com:%s HTTP/1.1\r\nHost: x\r\n\r\n", portText(server)); err != nil {
 			t.Fatal(err)
 		}

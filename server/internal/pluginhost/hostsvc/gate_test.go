@@ -172,7 +172,8 @@ func TestCallsAtOnce_AreBoundedOverAllConnections(t *testing.T) {
 	f := &fake{entity: func(ctx context.Context, _ string) ([]byte, error) {
 		n := inside.Add(1)
 		defer inside.Add(-1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); {
+			m = most.Load()
 		}
 		select {
 		case <-release:

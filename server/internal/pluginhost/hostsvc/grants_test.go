@@ -95,7 +95,7 @@ func TestMethodWithoutItsNeed_IsRefusedAndAudited(t *testing.T) {
 		t.Run(c.method+" "+c.need, func(t *testing.T) {
 			needs := everything()
 			c.without(&needs)
-			store := newStore(t, nil)
+			store := newStore(t)
 			backend := (&fake{}).backend()
 			backend.KV, backend.Audit = store, store
 			s := serve(t, hostsvc.Options{Needs: needs, Backend: backend})
@@ -122,7 +122,7 @@ func TestMethodWithoutItsNeed_IsRefusedAndAudited(t *testing.T) {
 func TestMethodsThatNeedNothing_AreNotRefused(t *testing.T) {
 	f := &fake{}
 	backend := f.backend()
-	backend.Locks = newStore(t, nil)
+	backend.Locks = newStore(t)
 	s := serve(t, hostsvc.Options{Backend: backend})
 	for method, m := range methods() {
 		err := rpcerror.Decode(call(t, s, method, m, nil))

@@ -193,9 +193,9 @@ func refused(t *testing.T, err error, name apierror.Name) string {
 	return err.Error()
 }
 
-func newStore(t *testing.T, now func() time.Time) *hostsvc.Store {
+func newStore(t *testing.T) *hostsvc.Store {
 	t.Helper()
-	s, err := hostsvc.NewStore(t.Context(), storetest.SQLite(t), now)
+	s, err := hostsvc.NewStore(t.Context(), storetest.SQLite(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func author(t *testing.T, s served) *sdk.Host {
 
 // TestSDK_AndHostUnderstandEachOther walks through what authors do with the SDK against the real services.
 func TestSDK_AndHostUnderstandEachOther(t *testing.T) {
-	store := newStore(t, nil)
+	store := newStore(t)
 	f := &fake{entities: func() iter.Seq2[[]byte, error] {
 		return func(yield func([]byte, error) bool) { yield([]byte(`{"kind":"Component","n":9007199254740993}`), nil) }
 	}}

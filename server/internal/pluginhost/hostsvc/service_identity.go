@@ -103,7 +103,7 @@ type discoveryService struct {
 	*host
 }
 
-func (s discoveryService) GetBaseUrl(ctx context.Context, r *pluginv1.GetBaseUrlRequest) (*pluginv1.GetBaseUrlResponse, error) { //nolint:revive,staticcheck // the generated interface's spelling
+func (s discoveryService) GetBaseUrl(ctx context.Context, r *pluginv1.GetBaseUrlRequest) (*pluginv1.GetBaseUrlResponse, error) { //nolint:revive // the generated interface's spelling
 	if s.backend.Discovery == nil {
 		return nil, absent("discovery to plugins")
 	}

@@ -83,7 +83,7 @@ func TestEntities_ComeInBatchesBelow256KiB(t *testing.T) {
 }
 
 func TestKeysAndValues_AreEachPluginsOwn(t *testing.T) {
-	store := newStore(t, nil)
+	store := newStore(t)
 	backend := (&fake{}).backend()
 	backend.KV = store
 	of := func(id manifest.ID) pluginv1.HostKeyValueServiceClient {
@@ -128,7 +128,7 @@ func listKeys(t *testing.T, client pluginv1.HostKeyValueServiceClient, prefix st
 
 func TestValues_AreHeldToTheirLimits(t *testing.T) {
 	backend := (&fake{}).backend()
-	backend.KV = newStore(t, nil)
+	backend.KV = newStore(t)
 	client := pluginv1.NewHostKeyValueServiceClient(serve(t, hostsvc.Options{Needs: everything(), Backend: backend}))
 	version := int64(-1)
 	for want, r := range map[string]*pluginv1.PutValueRequest{
@@ -194,7 +194,7 @@ func TestSchedulerAndDiscovery_Answer(t *testing.T) {
 // TestSecret_IsNeverInLogsAuditRecordsOrErrors sends a secret wherever a plugin can send text.
 func TestSecret_IsNeverInLogsAuditRecordsOrErrors(t *testing.T) {
 	const canary, known = "canary-4711-secret", "known-to-the-host"
-	store := newStore(t, nil)
+	store := newStore(t)
 	f := &fake{secret: canary}
 	backend := f.backend()
 	backend.Audit, backend.KV, backend.Locks = store, store, store
@@ -243,7 +243,7 @@ func TestSecret_IsNeverInLogsAuditRecordsOrErrors(t *testing.T) {
 }
 
 func TestAudit_TakesNoRecordsInTheHostsName(t *testing.T) {
-	store := newStore(t, nil)
+	store := newStore(t)
 	backend := hostsvc.Backend{Audit: store}
 	client := pluginv1.NewHostAuditServiceClient(serve(t, hostsvc.Options{Backend: backend}))
 	for want, r := range map[string]*pluginv1.WriteAuditRequest{

@@ -219,7 +219,10 @@ func TestKeys_ComeInTheOrderOfBytesWithTheirPrefix(t *testing.T) {
 				t.Errorf("%d keys with %q, want %d", len(got), prefix, want)
 			}
 		}
-		for range s.Keys(t.Context(), "hello", "") {
+		for _, err := range s.Keys(t.Context(), "hello", "") {
+			if err != nil {
+				t.Error(err)
+			}
 			break // a reader may stop
 		}
 	})

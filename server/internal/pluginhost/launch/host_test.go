@@ -46,8 +46,8 @@ func hostOne(dir, runtimeDir, mode string) error {
 		RuntimeDir: runtimeDir, DataDir: filepath.Join(dir, "data", "hello"), Policy: sandbox.Policy{Level: sandbox.Auto},
 		Spawned: func(pid int, _ uint32) {
 			if mode == "silent" { // will never serve: tell at once
-				fmt.Println(pid)
-				fmt.Println("ready")
+				fmt.Fprintln(os.Stdout, pid)
+				fmt.Fprintln(os.Stdout, "ready")
 			}
 		},
 	}
@@ -65,9 +65,9 @@ func hostOne(dir, runtimeDir, mode string) error {
 		time.Sleep(time.Millisecond)
 	}
 	for _, pid := range pids {
-		fmt.Println(pid)
+		fmt.Fprintln(os.Stdout, pid)
 	}
-	fmt.Println("ready", p.Report().Reached())
+	fmt.Fprintln(os.Stdout, "ready", p.Report().Reached())
 	time.Sleep(time.Hour)
 	return nil
 }

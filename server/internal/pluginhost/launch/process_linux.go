@@ -127,7 +127,7 @@ func tree(root int) []int {
 		}
 		for _, file := range tasks {
 			data, _ := os.ReadFile(file) // a thread that ended has none
-			for _, field := range strings.Fields(string(data)) {
+			for field := range strings.FieldsSeq(string(data)) {
 				if pid, err := strconv.Atoi(field); err == nil {
 					found = append(found, pid)
 				}

@@ -94,7 +94,7 @@ func CleanStale(parent string) error {
 func removeStale(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil || !info.IsDir() || !ours(info) || info.Mode().Perm() == 0o700 && time.Since(info.ModTime()) < youngAge {
-		return nil //nolint:nilerr // gone meanwhile, or none of ours
+		return nil // gone meanwhile, or none of ours
 	}
 	lock, err := lockFolder(dir)
 	if errors.Is(err, errLocked) || errors.Is(err, fs.ErrNotExist) {

@@ -63,6 +63,7 @@ type Spec struct {
 // Stage is how far a start came.
 type Stage string
 
+// The stages in their order.
 const (
 	StagePrepare   Stage = "prepare"   // folders, program, interpreter
 	StageSpawn     Stage = "spawn"     // the launcher could not be started

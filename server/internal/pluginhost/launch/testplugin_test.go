@@ -72,7 +72,7 @@ func runTestPlugin(mode string) {
 	registerController(server, mode)
 	registerProbe(server)
 	go func() { _ = server.Serve(listener) }()
-	fmt.Printf("1|1|unix|%s|grpc\n", filepath.Join(dir, "rpc.sock"))
+	fmt.Fprintf(os.Stdout, "1|1|unix|%s|grpc\n", filepath.Join(dir, "rpc.sock"))
 	if after, ok := behaviours[mode]; ok {
 		go after()
 	}
@@ -87,25 +87,28 @@ func leave() { leaveWith(0) }
 
 // leaveWith ends the process without what instrumented binaries do at every exit: the race detector waits for a second, and
 // coverage is complained about on stderr.
-func leaveWith(code uintptr) { _, _, _ = syscall.RawSyscall(syscall.SYS_EXIT_GROUP, code, 0, 0) }
+func leaveWith(code uintptr) {
+	_, _, err := syscall.RawSyscall(syscall.SYS_EXIT_GROUP, code, 0, 0)
+	panic(err) // not reachable
+}
 
 var badStarts = map[string]func(){
-	"noise":     func() { fmt.Println("Hello from my plugin"); time.Sleep(time.Minute) },
-	"endless":   func() { fmt.Print(strings.Repeat("x", 1<<20)); time.Sleep(time.Minute) },
+	"noise":     func() { fmt.Fprintln(os.Stdout, "Hello from my plugin"); time.Sleep(time.Minute) },
+	"endless":   func() { fmt.Fprint(os.Stdout, strings.Repeat("x", 1<<20)); time.Sleep(time.Minute) },
 	"exit":      func() { fmt.Fprintln(os.Stderr, "settings are wrong"); leaveWith(3) },
 	"panic":     func() { panic("out of cheese") },
 	"silent":    func() { time.Sleep(time.Minute) },
-	"protocol":  func() { fmt.Println("1|7|unix|/x|grpc"); time.Sleep(time.Minute) },
-	"netrpc":    func() { fmt.Println("1|1|unix|/x|netrpc"); time.Sleep(time.Minute) },
-	"elsewhere": func() { fmt.Println("1|1|unix|/run/docker.sock|grpc"); time.Sleep(time.Minute) },
+	"protocol":  func() { fmt.Fprintln(os.Stdout, "1|7|unix|/x|grpc"); time.Sleep(time.Minute) },
+	"netrpc":    func() { fmt.Fprintln(os.Stdout, "1|1|unix|/x|netrpc"); time.Sleep(time.Minute) },
+	"elsewhere": func() { fmt.Fprintln(os.Stdout, "1|1|unix|/run/docker.sock|grpc"); time.Sleep(time.Minute) },
 	"unserved": func() {
-		fmt.Printf("1|1|unix|%s/rpc.sock|grpc\n", os.Getenv("CALLBOARD_RUNTIME_DIR"))
+		fmt.Fprintf(os.Stdout, "1|1|unix|%s/rpc.sock|grpc\n", os.Getenv("CALLBOARD_RUNTIME_DIR"))
 		time.Sleep(time.Minute)
 	},
 	"link": func() {
 		dir := os.Getenv("CALLBOARD_RUNTIME_DIR")
 		_ = os.Symlink("/tmp/somebody-elses.sock", dir+"/rpc.sock")
-		fmt.Printf("1|1|unix|%s/rpc.sock|grpc\n", dir)
+		fmt.Fprintf(os.Stdout, "1|1|unix|%s/rpc.sock|grpc\n", dir)
 		time.Sleep(time.Minute)
 	},
 	"secret": func() { fmt.Fprintln(os.Stderr, "token is hunter2"); os.Exit(1) },
@@ -141,8 +144,8 @@ var behaviours = map[string]func(){
 		fmt.Fprintln(os.Stderr, "chatter is done")
 	},
 	"talk": func() {
-		fmt.Println("a stray print")
-		fmt.Print(strings.Repeat("y", 200<<10) + "\n")
+		fmt.Fprintln(os.Stdout, "a stray print")
+		fmt.Fprint(os.Stdout, strings.Repeat("y", 200<<10)+"\n")
 		fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"disk \u001b[31mfull","@module":"store","free":12345678901234567,"token":"a-hunter2-b","plugin":"other"}`)
 		fmt.Fprintln(os.Stderr, strings.Repeat("z", 200<<10))
 		fmt.Fprintln(os.Stderr, "plain text")
@@ -242,7 +245,7 @@ func runProbe(t *testing.T, p *launch.Process) probeAnswer {
 		t.Fatal(err)
 	}
 	var answer probeAnswer
-	if err := json.Unmarshal([]byte(out.Service), &answer); err != nil {
+	if err := json.Unmarshal([]byte(out.GetService()), &answer); err != nil {
 		t.Fatal(err)
 	}
 	return answer
@@ -351,8 +354,11 @@ func errno(_, _ uintptr, e syscall.Errno) error {
 
 func limited(resource int, want uint64) error {
 	var now syscall.Rlimit
-	if err := syscall.Getrlimit(resource, &now); err != nil || now.Max != want || now.Cur != want {
-		return fmt.Errorf("limits are %d and %d, %v", now.Cur, now.Max, err)
+	if err := syscall.Getrlimit(resource, &now); err != nil {
+		return err
+	}
+	if now.Max != want || now.Cur != want {
+		return fmt.Errorf("limits are %d and %d", now.Cur, now.Max)
 	}
 	return nil
 }

@@ -178,17 +178,16 @@ func (d *decoder) text(n *yaml.Node, at string, to *string) bool {
 }
 
 // line is a text that is shown as a label.
-func (d *decoder) line(n *yaml.Node, at string, to *string) bool {
+func (d *decoder) line(n *yaml.Node, at string, to *string) {
 	var s string
 	if !d.text(n, at, &s) {
-		return false
+		return
 	}
 	if len(s) > 200 || strings.ContainsFunc(s, unicode.IsControl) {
 		d.failf(n, at, "must be one line of at most 200 bytes")
-		return false
+		return
 	}
 	*to = s
-	return true
 }
 
 func (d *decoder) list(n *yaml.Node, at string, limit int, read func(n *yaml.Node, at string)) {

@@ -109,7 +109,7 @@ func raw(tb testing.TB, answer func(conn net.Conn, in *bufio.Reader)) *process {
 			mu.Lock()
 			open[conn] = true
 			mu.Unlock()
-			all.Go(func() { defer conn.Close(); answer(conn, bufio.NewReader(conn)) })
+			all.Go(func() { defer func() { _ = conn.Close() }(); answer(conn, bufio.NewReader(conn)) })
 		}
 	})
 	tb.Cleanup(func() {
@@ -208,10 +208,10 @@ func (h *host) try(ctx context.Context, method, path string, body io.Reader, hea
 	return client().Do(r)
 }
 
-// get reads a whole answer.
-func (h *host) get(tb testing.TB, path string, headers ...string) (int, string) {
+// get reads the whole answer of /x.
+func (h *host) get(tb testing.TB) (int, string) {
 	tb.Helper()
-	res := h.do(tb, http.MethodGet, path, nil, headers...)
+	res := h.do(tb, http.MethodGet, "/x", nil)
 	return res.StatusCode, httpxtest.Body(tb, res)
 }
 

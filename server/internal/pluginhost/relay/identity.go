@@ -20,7 +20,7 @@ import (
 // The headers that the host adds; see sdk.Principal.
 const (
 	principalHeader = "X-Callboard-Principal"
-	userTokenHeader = "X-Callboard-User-Token"
+	userTokenHeader = "X-Callboard-User-Token" //nolint:gosec // the name of a header
 	requestIDHeader = "X-Request-Id"
 	traceHeader     = "Traceparent"
 	stateHeader     = "Tracestate"

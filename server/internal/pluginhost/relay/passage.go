@@ -90,7 +90,7 @@ var errHints = errors.New("more informational answers than a request may have")
 
 func (p *passage) awaitHeader() (*http.Response, error) {
 	for range maxHints + 1 {
-		res, err := p.wire.readHeader(p.in, p.relay.limits.Header) //nolint:bodyclose // the caller of exchange does
+		res, err := p.wire.readHeader(p.in, p.relay.limits.Header)
 		if err != nil || res.StatusCode < 100 || res.StatusCode > 199 || res.StatusCode == http.StatusSwitchingProtocols {
 			return res, err
 		}

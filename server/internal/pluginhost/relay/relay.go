@@ -132,7 +132,7 @@ func (r *Relay) Serve(w http.ResponseWriter, in *http.Request, c httpx.Call) err
 	if err := p.prepare(); err != nil {
 		return err
 	}
-	res, err := p.send()
+	res, err := p.send() //nolint:bodyclose // receive does
 	if err != nil {
 		return p.explain(err)
 	}

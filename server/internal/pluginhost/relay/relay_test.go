@@ -154,7 +154,7 @@ func TestRelay_StreamsBothWays(t *testing.T) {
 
 func TestRelay_SendsRequestBodiesOnWhileTheyArrive(t *testing.T) {
 	seen := make(chan string)
-	h := newHost(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := newHost(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		in := bufio.NewReader(r.Body)
 		for {
 			line, err := in.ReadString('\n')
@@ -311,7 +311,7 @@ func TestRelay_AnswersForAPluginThatCannot(t *testing.T) {
 					_, _ = io.WriteString(conn, c.wire)
 				}
 			}), nil)
-			if status, body := h.get(t, "/x"); status != c.status || !strings.Contains(body, c.says) || !strings.Contains(body, "demo") || strings.Contains(body, "http.sock") {
+			if status, body := h.get(t); status != c.status || !strings.Contains(body, c.says) || !strings.Contains(body, "demo") || strings.Contains(body, "http.sock") {
 				t.Error(status, body)
 			}
 		})
@@ -338,7 +338,7 @@ func TestRelay_GivesUpOnAPluginThatDoesNotAnswer(t *testing.T) {
 	h := newHost(t, serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang })),
 		func(o *relay.Options, _ *httpx.Feature) { o.Limits.RequestTimeout = 50 * time.Millisecond })
 	defer close(hang)
-	if status, body := h.get(t, "/x"); status != 504 || !strings.Contains(body, "Plugin 'demo' did not answer within 50ms") {
+	if status, body := h.get(t); status != 504 || !strings.Contains(body, "Plugin 'demo' did not answer within 50ms") {
 		t.Error(status, body)
 	}
 	// A plugin that does not even read a body.
@@ -415,7 +415,7 @@ func TestRelay_DoesNotRepeatForEver(t *testing.T) {
 		n, _ := asked.LoadOrStore("n", 0)
 		asked.Store("n", n.(int)+strings.Count(head, "GET"))
 	}))
-	if status, _ := h.get(t, "/x"); status != 503 {
+	if status, _ := h.get(t); status != 503 {
 		t.Error(status)
 	}
 	if n, _ := asked.Load("n"); n != 2 {
@@ -427,11 +427,11 @@ func TestRelay_KeepsConnectionsOfOneProcessOnly(t *testing.T) {
 	first, second := serve(t, http.HandlerFunc(sayLine)), serve(t, http.HandlerFunc(sayLine))
 	h := newHost(t, first)
 	for range 5 {
-		h.get(t, "/x")
+		h.get(t)
 	}
 	h.plugin.become(second, nil)
 	for range 5 {
-		h.get(t, "/x")
+		h.get(t)
 	}
 	if first.dials.Load() != 1 || second.dials.Load() != 1 {
 		t.Error(first.dials.Load(), second.dials.Load())
@@ -494,11 +494,11 @@ func TestRelay_EventStreamsDoNotTakeThePlaceOfRequests(t *testing.T) {
 	for range 2 {
 		h.do(t, "GET", "/events", nil)
 	}
-	if status, _ := h.get(t, "/x"); status != 200 {
+	if status, _ := h.get(t); status != 200 {
 		t.Error(status)
 	}
 	h.do(t, "GET", "/events", nil)
-	if status, body := h.get(t, "/x"); status != 503 || !strings.Contains(body, "3 of its answers") {
+	if status, body := h.get(t); status != 503 || !strings.Contains(body, "3 of its answers") {
 		t.Error(status, body)
 	}
 	h.edge.ShuttingDown() // ends them
@@ -519,7 +519,7 @@ func TestRelay_EventStreamsEndWithTheCredentialsAndWhenTheyStandStill(t *testing
 		"idle":     func(o *relay.Options, _ *httpx.Feature) { o.Limits.Idle = 20 * time.Millisecond },
 	} {
 		h := newHost(t, serve(t, forever), change)
-		if status, body := h.get(t, "/x"); status != 200 || body != "data: 1\n\n" {
+		if status, body := h.get(t); status != 200 || body != "data: 1\n\n" {
 			t.Errorf("%s: %d %q", name, status, body)
 		}
 	}

@@ -28,7 +28,7 @@ func (p *passage) upgrade(res *http.Response) error {
 	}
 	defer conn.Close()
 	if err := p.accept(conn, buffered.Writer); err != nil {
-		return nil //nolint:nilerr // the caller is gone, nobody can be told
+		return nil // the caller is gone, nobody can be told
 	}
 	p.join(conn, buffered.Reader)
 	return nil

@@ -42,7 +42,7 @@ var socketEcho = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 
 func (h *host) dial(t *testing.T) *websocket.Conn {
 	t.Helper()
-	conn, res, err := websocket.Dial(t.Context(), h.url+"/api/demo/socket", &websocket.DialOptions{ //nolint:bodyclose // there is none after an upgrade
+	conn, res, err := websocket.Dial(t.Context(), h.url+"/api/demo/socket", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {httpxtest.Guest}}, Subprotocols: []string{"chat"}, HTTPClient: client(),
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func (p *Verified) checkProgram(f *os.File) error {
 		return named(p.ID, err)
 	}
 	if !listed || got != want {
-		return &Refusal{p.ID, p.program, fmt.Sprintf("has been changed since it was verified: its SHA-256 is not the one in %s", ChecksumsFile)}
+		return &Refusal{p.ID, p.program, "has been changed since it was verified: its SHA-256 is not the one in " + ChecksumsFile}
 	}
 	_, err = f.Seek(0, io.SeekStart)
 	return err

@@ -8,7 +8,7 @@ import (
 )
 
 // Refusal is one rule of the supply chain that a plugin breaks.
-type Refusal struct { //nolint:errname // the word for it, error or not
+type Refusal struct {
 	// Plugin is "" where it is not known yet.
 	Plugin manifest.ID
 	// File is what the rule is about: a path in the plugin, a package, the lock file.

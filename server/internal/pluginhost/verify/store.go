@@ -256,7 +256,7 @@ func chmodFolders(dir string, mode fs.FileMode) error {
 		if err != nil || !entry.IsDir() {
 			return err
 		}
-		return os.Chmod(p, mode)
+		return os.Chmod(p, mode) //nolint:gosec // only the host writes where it keeps plugins
 	})
 }
 

@@ -30,9 +30,10 @@ func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
-		write(t, filepath.Join(dir, strings.TrimSuffix(name, "*")), text)
-		if strings.HasSuffix(name, "*") {
-			if err := os.Chmod(filepath.Join(dir, strings.TrimSuffix(name, "*")), 0o755); err != nil {
+		name, program := strings.CutSuffix(name, "*")
+		write(t, filepath.Join(dir, name), text)
+		if program {
+			if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -141,7 +142,7 @@ func Actions(t *testing.T, start func(t *testing.T, d scaffolder.Description, ru
 		var all sync.WaitGroup
 		for i := range 16 {
 			all.Go(func() {
-				step := fmt.Sprint(i)
+				step := strconv.Itoa(i)
 				var heard Recorder
 				if err := a.Execute(t.Context(), scaffolder.Invocation{Step: step, Input: scaffolder.Input(`{}`)}, &heard); err != nil {
 					t.Error(err)
