@@ -86,9 +86,9 @@ type Host struct {
 	plugins  map[manifest.ID]*plugin
 	running  context.Context //nolint:containedctx // of Run, for plugins that are added meanwhile; nil before and after
 	work     sync.WaitGroup
+	over     bool // nothing is begun any more
 	opened   bool // what follows is there
 	verifier *verify.Verifier
-	over     bool // nothing is begun any more
 	runtime  *launch.Runtime
 	control  *control
 }
@@ -198,8 +198,6 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// startAll begins the plugins and answers those without which the host shall not start.
-func (h *Host) startAll(ctx context.Context) (must []*plugin, err error) {
 // await ends what runs and waits for it, and for what its end had to write down.
 func (h *Host) await(cancel context.CancelFunc) {
 	h.mu.Lock()
@@ -213,6 +211,8 @@ func (h *Host) await(cancel context.CancelFunc) {
 	h.work.Wait()
 }
 
+// startAll begins the plugins and answers those without which the host shall not start.
+func (h *Host) startAll(ctx context.Context) (must []*plugin, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.plugins) > 0 {
