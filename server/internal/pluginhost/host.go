@@ -48,6 +48,8 @@ type Options struct {
 	// Self is the binary that holds the launcher; "" = the running one.
 	Self   string
 	Policy supervise.Policy
+	// Permissions is asked for what is shown of plugins' permissions; nil = nothing is. An extension fills it.
+	Permissions Permissions
 	// Extensions are engines that take what plugins announce beyond routes and the catalog.
 	Extensions []Extension
 }

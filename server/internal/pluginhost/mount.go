@@ -21,7 +21,7 @@ import (
 // mounted is what a plugin has in the host at present. It is guarded by plugin.admitting.
 type mounted struct {
 	detach func()
-	relay  *relay.Relay
+	relay  *relay.Relay // nil without routes of its own
 	// routes, names and announced are what the mounts were made for.
 	routes, names, announced string
 	providers                []*caps.EntityProvider
@@ -109,33 +109,40 @@ func announcement(v any) string {
 // mountRoutes attaches the plugin's prefix. Of a plugin that may not run nothing is open beyond what is by default.
 func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 	key := ""
-	if m.Provides.HTTP != nil {
-		key = announcement([]any{open, m.Provides.HTTP, m.Needs.Limits.WithDefaults().RequestTimeout, m.Needs.OnBehalfOf})
+	if m.Provides.HTTP != nil || p.permits(m) {
+		key = announcement([]any{open, m.Provides.HTTP, p.permits(m), m.Needs.Limits.WithDefaults().RequestTimeout, m.Needs.OnBehalfOf})
 	}
 	if key == p.mounted.routes {
 		return nil
 	}
 	p.unmountRoutes()
-	if m.Provides.HTTP == nil {
+	if key == "" {
 		return nil
 	}
-	f := httpx.Feature{ID: string(p.id)}
-	if open {
-		f.Policies = policies(m.Provides.HTTP)
+	f, serve, carrier := httpx.Feature{ID: string(p.id), Routes: p.permissionRoutes(m)}, noRoutes, (*relay.Relay)(nil)
+	if m.Provides.HTTP != nil {
+		if open {
+			f.Policies = policies(m.Provides.HTTP)
+		}
+		carrier = p.newRelay(m)
+		serve = carrier.Serve
 	}
+	detach, err := p.host.o.Edge.Attach(f, serve)
+	if err != nil {
+		return err
+	}
+	p.mounted.detach, p.mounted.relay, p.mounted.routes = detach, carrier, key
+	return nil
+}
+
+func (p *plugin) newRelay(m *manifest.Manifest) *relay.Relay {
 	o := p.host.o.Relay
 	o.Plugin, o.Target, o.Logger = p.id, target{p.supervisor}, p.bare
 	o.Limits.RequestTimeout = m.Needs.Limits.WithDefaults().RequestTimeout
 	if !m.Needs.OnBehalfOf {
 		o.UserToken = nil
 	}
-	carrier := relay.New(o)
-	detach, err := p.host.o.Edge.Attach(f, carrier.Serve)
-	if err != nil {
-		return err
-	}
-	p.mounted.detach, p.mounted.relay, p.mounted.routes = detach, carrier, key
-	return nil
+	return relay.New(o)
 }
 
 func policies(h *manifest.HTTP) (all []httpx.Policy) {
@@ -151,6 +158,8 @@ func policies(h *manifest.HTTP) (all []httpx.Policy) {
 func (p *plugin) unmountRoutes() {
 	if p.mounted.detach != nil {
 		p.mounted.detach()
+	}
+	if p.mounted.relay != nil {
 		p.mounted.relay.Close()
 	}
 	p.mounted.detach, p.mounted.relay, p.mounted.routes = nil, nil, ""

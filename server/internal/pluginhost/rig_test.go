@@ -39,10 +39,18 @@ type rig struct {
 // run starts a host with those plugins of the configuration (YAML below callboard.plugins).
 func run(t *testing.T, plugins string) *rig {
 	t.Helper()
+	return runWith(t, plugins, func(*Options) {})
+}
+
+// runWith is run with other options.
+func runWith(t *testing.T, plugins string, change func(*Options)) *rig {
+	t.Helper()
 	r := &rig{t: t, dir: openDir(t), edge: &fakeEdge{mounts: map[string]httpx.WholeHandler{}}, catalog: &fakeCatalog{}, audit: &fakeAudit{}, log: &lockedBuffer{}, ended: make(chan error, 1)}
 	c := r.config(plugins)
-	r.Host = New(Options{Config: c, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Version: "1.0.0", BaseURL: "http://localhost:7007",
-		Edge: r.edge, Catalog: r.catalog, Backend: hostsvc.Backend{Audit: r.audit}})
+	o := Options{Config: c, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Version: "1.0.0", BaseURL: "http://localhost:7007",
+		Edge: r.edge, Catalog: r.catalog, Backend: hostsvc.Backend{Audit: r.audit}}
+	change(&o)
+	r.Host = New(o)
 	if err := c.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,26 @@ func runShop() {
 		slog.Info("settings taken", "greeting", s.Greeting, "leaked", s.Token.Reveal())
 		return nil
 	})
+	if strings.HasPrefix(mode, "guarded") {
+		guard(p)
+	}
+	if mode != "guarded-without-routes" {
+		shopRoutes(p, &now, version, mode)
+	}
+	p.EntityProvider("goods", time.Hour, func(context.Context) iter.Seq2[sdk.Entity, error] {
+		return func(yield func(sdk.Entity, error) bool) {
+			yield(sdk.Entity{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": entity.Entity{"name": "cup"},
+				"spec": entity.Entity{"type": "service", "lifecycle": "production", "owner": "us"}}, nil)
+		}
+	})
+	p.Counter("shop_sales_total", "Sales.").Add(3)
+	if mode == "degraded" {
+		p.Health(func(context.Context) error { return errors.New("the till is empty") })
+	}
+	p.Serve()
+}
+
+func shopRoutes(p *sdk.Plugin, now *atomic.Pointer[shopSettings], version, mode string) {
 	p.HandleFunc("GET /greeting/{name}", func(w http.ResponseWriter, r *http.Request) {
 		sdk.WriteJSON(w, http.StatusOK, map[string]any{"greeting": now.Load().Greeting, "name": r.PathValue("name"), "version": version,
 			"pid": os.Getpid(), "who": sdk.Principal(r.Context()).Subject})
@@ -63,17 +83,6 @@ func runShop() {
 	if mode == "beyond" {
 		p.HandleFunc("GET /more", func(http.ResponseWriter, *http.Request) {}, sdk.Unauthenticated)
 	}
-	p.EntityProvider("goods", time.Hour, func(context.Context) iter.Seq2[sdk.Entity, error] {
-		return func(yield func(sdk.Entity, error) bool) {
-			yield(sdk.Entity{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": entity.Entity{"name": "cup"},
-				"spec": entity.Entity{"type": "service", "lifecycle": "production", "owner": "us"}}, nil)
-		}
-	})
-	p.Counter("shop_sales_total", "Sales.").Add(3)
-	if mode == "degraded" {
-		p.Health(func(context.Context) error { return errors.New("the till is empty") })
-	}
-	p.Serve()
 }
 
 func read(file string) string {
