@@ -14,28 +14,32 @@ const maxLogText = 16 << 10
 // newLogger writes the JSON lines that the host reads from standard error: one record a line, whatever is in it, without
 // secret settings.
 func newLogger(w io.Writer, p *Plugin) *slog.Logger {
-	lines := slog.NewJSONHandler(&cleanWriter{w, &p.secrets}, &slog.HandlerOptions{Level: p.logLevel, ReplaceAttr: protocolNames})
+	lines := slog.NewJSONHandler(&cleanWriter{w, &p.secrets}, &slog.HandlerOptions{Level: p.logLevel, ReplaceAttr: protocolNames(&p.secrets)})
 	return slog.New(logHandler{Handler: lines}).With("@module", p.id)
 }
 
-// protocolNames renames slog's own members. Members of authors cannot be met here: logHandler renamed those.
-func protocolNames(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 {
-		switch a.Key {
-		case slog.TimeKey:
-			return slog.String("@timestamp", a.Value.Time().UTC().Format(time.RFC3339Nano))
-		case slog.LevelKey:
-			if l, ok := a.Value.Any().(slog.Level); ok {
-				return slog.String("@level", levelName(l))
+// protocolNames renames slog's own members, and cuts what is long. Members of authors cannot be met here: logHandler
+// renamed those.
+func protocolNames(secrets *redactor) func(groups []string, a slog.Attr) slog.Attr {
+	return func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 {
+			switch a.Key {
+			case slog.TimeKey:
+				return slog.String("@timestamp", a.Value.Time().UTC().Format(time.RFC3339Nano))
+			case slog.LevelKey:
+				if l, ok := a.Value.Any().(slog.Level); ok {
+					return slog.String("@level", levelName(l))
+				}
+			case slog.MessageKey:
+				a.Key = "@message"
 			}
-		case slog.MessageKey:
-			a.Key = "@message"
 		}
+		if a.Value.Kind() == slog.KindString && len(a.Value.String()) > maxLogText {
+			text := secrets.clean(a.Value.String()) // half a secret would not be known any more
+			a.Value = slog.StringValue(strings.ToValidUTF8(text[:min(len(text), maxLogText)], "") + "… (cut)")
+		}
+		return a
 	}
-	if a.Value.Kind() == slog.KindString && len(a.Value.String()) > maxLogText {
-		a.Value = slog.StringValue(strings.ToValidUTF8(a.Value.String()[:maxLogText], "") + "… (cut)")
-	}
-	return a
 }
 
 // logHandler adds the trace, and gives way where an author's attribute has a name that the protocol or slog uses.

@@ -42,3 +42,18 @@ func TestLog_KeepsTheProtocolsNamesForTheProtocol(t *testing.T) {
 		}
 	}
 }
+
+func TestLog_HidesSecretsHoweverTheyAreWrittenAndWhereTextsAreCut(t *testing.T) {
+	var out bytes.Buffer
+	p := New("logs")
+	log := newLogger(&out, p)
+	const secret = `core"<&>\hidden`
+	p.secrets.set([]string{"core", secret})
+	log.Info(secret, "body", `{"token":`+string(must(json.Marshal(secret)))+`}`, "group", slog.GroupValue(slog.String("a", secret)))
+	log.Info(strings.Repeat("x", maxLogText-8) + secret)
+	for _, trace := range []string{"core", "hidden", "cor"} {
+		if strings.Contains(out.String(), trace) {
+			t.Errorf("%q is in the log: %.400s", trace, out.String())
+		}
+	}
+}

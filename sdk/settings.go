@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -82,17 +83,30 @@ const shortest = 4
 
 func (r *redactor) set(secrets []string) {
 	var pairs []string
+	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) }) // one may be part of another
 	for _, s := range secrets {
 		if len(s) < shortest {
 			continue
 		}
-		pairs = append(pairs, s, hidden)
-		if quoted := must(json.Marshal(s)); string(quoted[1:len(quoted)-1]) != s {
-			pairs = append(pairs, string(quoted[1:len(quoted)-1]), hidden)
+		for _, once := range []string{inner(string(must(json.Marshal(s)))), inner(asLogged(s))} {
+			pairs = append(pairs, inner(asLogged(once)), hidden, once, hidden) // a body of JSON may be logged
 		}
+		pairs = append(pairs, s, hidden)
 	}
 	r.current.Store(strings.NewReplacer(pairs...))
 }
+
+// asLogged is JSON as slog writes it, which spares HTML.
+func asLogged(text string) string {
+	var b strings.Builder
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(text) // texts can be encoded
+	return strings.TrimSpace(b.String())
+}
+
+// inner is what stands between quotes.
+func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
 
 func (r *redactor) clean(text string) string {
 	if replace := r.current.Load(); replace != nil {
