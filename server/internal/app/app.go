@@ -45,6 +45,7 @@ type App struct {
 	began      time.Time
 	db         *store.DB
 	server     *httpx.Server
+	console    http.Handler
 	registry   *prometheus.Registry
 	features   features
 	background []service
@@ -150,7 +151,7 @@ func (a *App) operations(ctx context.Context) error {
 		a.log.Warn("no operations listener: "+err.Error(), slog.String("hint", "set callboard.operations.listen to a free address, or to false"))
 		return nil
 	}
-	server := &http.Server{Handler: a.server.Operations(a.registry), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: a.server.Operations(a.registry, a.console), ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {

@@ -108,12 +108,14 @@ func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {
 	return nil
 }
 
-// wireIndex chooses what answers outside /api: the built frontend when one is configured, else the console.
+// wireIndex chooses what answers outside /api: the built frontend when one is configured, else the console. The console
+// is on the operations listener in any case.
 func (a *App) wireIndex(o Options) error {
+	a.console = console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger,
+		Operator: pluginOperator{a.features.plugins}})
 	dist := o.Config.Root().String(appfrontend.ConfigKey, "")
 	if dist == "" {
-		a.server.Index(console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger,
-			Operator: pluginOperator{a.features.plugins}}))
+		a.server.Index(a.console)
 		a.follow(o)
 		return nil
 	}
@@ -148,6 +150,7 @@ func (a *App) Overview(ctx context.Context) (console.Overview, error) {
 	o := console.Overview{
 		Organization: a.config.Section("organization").String("name", ""), Version: a.version, Started: a.began,
 		Ready: closed(engine.Ready()), Database: a.db.String(), Configuration: a.config.Files(),
+		Frontend: a.config.Root().String(appfrontend.ConfigKey, ""),
 	}
 	if a.address != nil {
 		o.Listeners = []console.Listener{{Purpose: "HTTP", Address: a.address.String()}}

@@ -27,6 +27,8 @@ type Overview struct {
 	// Pending counts entities that are known but not yet processed.
 	Pending  int       `json:"pending"`
 	Problems []Problem `json:"problems"`
+	// Frontend is the folder of the built frontend that is served, "" = none: the console is on its address then.
+	Frontend string `json:"frontend,omitempty"`
 	// Configuration lists the files that were read, ConfigNotes what was noticed in them.
 	Configuration []string     `json:"configuration"`
 	ConfigNotes   []ConfigNote `json:"configNotes"`

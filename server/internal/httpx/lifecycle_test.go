@@ -242,7 +242,7 @@ func TestMetrics_CountByRouteAndNeverByPath(t *testing.T) {
 		httpxtest.Do(t, s, http.MethodGet, target, "")
 	}
 	httpxtest.Do(t, s, http.MethodGet, "/api/demo/things/c", "", "Authorization", "")
-	text := httpxtest.Body(t, httpxtest.Do(t, s.Operations(registry), http.MethodGet, "/metrics", ""))
+	text := httpxtest.Body(t, httpxtest.Do(t, s.Operations(registry, nil), http.MethodGet, "/metrics", ""))
 	for _, want := range []string{
 		`callboard_http_requests_total{feature="demo",method="GET",route="/things/:name",status="200"} 2`,
 		`callboard_http_requests_total{feature="demo",method="",route="unknown",status="404"} 1`,
@@ -259,7 +259,7 @@ func TestMetrics_CountByRouteAndNeverByPath(t *testing.T) {
 	if strings.Contains(text, "nope-") {
 		t.Error("a path made a series")
 	}
-	if res := httpxtest.Do(t, s.Operations(registry), http.MethodGet, "/readyz", ""); res.StatusCode != 200 {
+	if res := httpxtest.Do(t, s.Operations(registry, nil), http.MethodGet, "/readyz", ""); res.StatusCode != 200 {
 		t.Errorf("readyz: %d", res.StatusCode)
 	}
 }

@@ -72,8 +72,9 @@ func (r *routeMetrics) observe(status int, took time.Duration) {
 }
 
 // Operations is the handler of the operations listener, which is for the platform and not for users: /metrics of
-// registry, and the health endpoints as /healthz and /readyz.
-func (s *Server) Operations(registry *prometheus.Registry) http.Handler {
+// registry, and the health endpoints as /healthz and /readyz. rest answers everything else, with the headers of the edge;
+// nil = nothing does.
+func (s *Server) Operations(registry *prometheus.Registry, rest http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -83,5 +84,13 @@ func (s *Server) Operations(registry *prometheus.Registry) http.Handler {
 		status, state := s.readiness()
 		writeState(w, status, state)
 	})
+	if rest != nil {
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			for _, header := range s.security {
+				w.Header()[header.name] = header.values
+			}
+			rest.ServeHTTP(w, r)
+		})
+	}
 	return mux
 }
