@@ -168,14 +168,15 @@ func suggest(path, accepted []string) string {
 		if len(parts) < len(path) || !slices.Equal(parts[:len(path)-1], path[:len(path)-1]) {
 			continue
 		}
-		if right := parts[len(path)-1]; editDistance(strings.ToLower(wrong), strings.ToLower(right)) <= 2 {
+		if right := parts[len(path)-1]; EditDistance(strings.ToLower(wrong), strings.ToLower(right)) <= 2 {
 			return fmt.Sprintf("; did you mean %s?", strings.Join(parts[:len(path)], "."))
 		}
 	}
 	return ""
 }
 
-func editDistance(a, b string) int {
+// EditDistance is the number of bytes to insert, remove or replace until a is b (Levenshtein).
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

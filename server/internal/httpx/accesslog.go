@@ -9,14 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gin-gonic/gin"
 )
 
-// RequestID names the request that c answers in the log: what the caller sent as X-Request-Id if that is a plain word,
-// else made up.
-func RequestID(c *gin.Context) string { return exchangeOf(c).id() }
-
+// id names the request in the log: what the caller sent as X-Request-Id if that is a plain word, else made up.
 func (x *exchange) id() string {
 	if x.requestID == "" {
 		x.requestID = x.r.Header.Get("X-Request-Id")

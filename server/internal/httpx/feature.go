@@ -207,7 +207,3 @@ func Principal(c *gin.Context) *principal.Principal {
 	}
 	return p
 }
-
-// Credentials is [Principal] for public routes that refuse bad credentials by themselves: the error is the
-// authenticator's.
-func Credentials(c *gin.Context) (*principal.Principal, error) { return exchangeOf(c).credentials() }

@@ -2,8 +2,6 @@
 // principals from tokens, the HTTP edge carries them, permission and features read them. It depends on nothing.
 package principal
 
-import "context"
-
 // Kind says what sort of caller a [Principal] is.
 type Kind uint8
 
@@ -48,18 +46,3 @@ var Nobody = &Principal{Kind: None}
 
 // Host is the host calling itself on behalf of a feature ("plugin:catalog"): unrestricted.
 func Host(feature string) *Principal { return &Principal{Kind: Service, Subject: "plugin:" + feature} }
-
-type contextKey struct{}
-
-// NewContext attaches p for code below the routes that needs the caller (audit, plugin calls).
-func NewContext(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, contextKey{}, p)
-}
-
-// FromContext returns the caller, or [Nobody].
-func FromContext(ctx context.Context) *Principal {
-	if p, ok := ctx.Value(contextKey{}).(*Principal); ok {
-		return p
-	}
-	return Nobody
-}

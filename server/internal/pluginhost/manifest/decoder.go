@@ -13,6 +13,8 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/server/internal/config"
 )
 
 const (
@@ -91,7 +93,7 @@ func unknownKey(name string, known fields) string {
 	name = clip(name)
 	best, least := "", len(name)/2+1
 	for _, key := range keys {
-		if n := distance(strings.ToLower(name), strings.ToLower(key)); n < least {
+		if n := config.EditDistance(strings.ToLower(name), strings.ToLower(key)); n < least {
 			best, least = key, n
 		}
 	}
@@ -99,27 +101,6 @@ func unknownKey(name string, known fields) string {
 		return fmt.Sprintf("unknown key %q; did you mean %q?", name, best)
 	}
 	return fmt.Sprintf("unknown key %q; known are %s", name, strings.Join(keys, ", "))
-}
-
-// distance is the number of letters to insert, remove or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // clip keeps foreign text in messages short.
