@@ -36,7 +36,8 @@ const callerGone = 499
 
 // Attach mounts f under /api/<f.ID> while the server runs: policies, keys and what else every feature has, and what
 // f.Routes adds, are served by the edge from now on, everything else by h. f.LeaveBodies is implied. detach takes it away
-// again; requests that h is answering go on, later ones get 404, and the id may be attached anew.
+// again; requests that h is answering go on, later ones get 404. An id that is attached may be attached anew: the later
+// one takes over without a gap, and the earlier one's detach does nothing from then on.
 //
 // Policies of an attached feature are stricter than those of one that is compiled in, because what stands behind h may
 // read a path in another way than the edge: they hold for paths spelled exactly so and without dot segments, empty
@@ -72,7 +73,7 @@ func (s *Server) attachable(f Feature, h WholeHandler) error {
 		return fmt.Errorf("httpx: attach %q: requests to attached features are not checked against an OpenAPI description", f.ID)
 	case reserved(f.ID):
 		return fmt.Errorf("httpx: attach %q: the id is reserved for a feature of the host; choose another", f.ID)
-	case s.mounts.Load().byID[strings.ToLower(f.ID)] != nil:
+	case s.builtIn(f.ID):
 		return fmt.Errorf("httpx: attach %q: the id is taken", f.ID)
 	}
 	for _, p := range f.Policies {
@@ -81,6 +82,11 @@ func (s *Server) attachable(f Feature, h WholeHandler) error {
 		}
 	}
 	return nil
+}
+
+func (s *Server) builtIn(id string) bool {
+	m := s.mounts.Load().byID[strings.ToLower(id)]
+	return m != nil && m.whole == nil
 }
 
 // reserved holds for ids of features that the host has or will have, also where this one does not mount them.
@@ -96,6 +102,10 @@ func reserved(id string) bool {
 func (s *Server) remove(m *mount) {
 	s.mounting.Lock()
 	now, key := s.mounts.Load(), strings.ToLower(m.id)
+	if now.byID[key] != m { // another one has taken over
+		s.mounting.Unlock()
+		return
+	}
 	next := &mountTable{byID: maps.Clone(now.byID), ids: slices.DeleteFunc(slices.Clone(now.ids), func(id string) bool { return id == key })}
 	delete(next.byID, key)
 	s.mounts.Store(next)

@@ -353,3 +353,28 @@ func FuzzAttach_OpenPathsAreOpenInEveryReading(f *testing.F) {
 		}
 	})
 }
+
+func TestAttach_ALaterOneTakesOverWithoutAGap(t *testing.T) {
+	var gone []string
+	s := httpxtest.NewWith(t, httpx.Options{Detached: func(id string) { gone = append(gone, id) }})
+	detach := attach(t, s, httpx.Feature{ID: "demo"}, whole)
+	later := attach(t, s, httpx.Feature{ID: "Demo", Policies: []httpx.Policy{{Path: "/open", Allow: httpx.AllowUnauthenticated}}},
+		func(w http.ResponseWriter, _ *http.Request, _ httpx.Call) error {
+			w.WriteHeader(http.StatusTeapot)
+			return nil
+		})
+	detach()
+	if len(gone) != 0 {
+		t.Errorf("%v has gone while another one serves it", gone)
+	}
+	if res := httpxtest.Do(t, s, http.MethodGet, "/api/demo/open", "", "Authorization", ""); res.StatusCode != http.StatusTeapot {
+		t.Errorf("with the policies of the later one: %d", res.StatusCode)
+	}
+	if got := strings.Join(s.Features(), " "); got != "demo" {
+		t.Error(got)
+	}
+	later()
+	if res := httpxtest.Do(t, s, http.MethodGet, "/api/demo/open", ""); res.StatusCode != http.StatusNotFound || len(gone) != 1 {
+		t.Errorf("after both have ended: %d, gone %v", res.StatusCode, gone)
+	}
+}

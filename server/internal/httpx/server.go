@@ -167,10 +167,13 @@ func (s *Server) add(m *mount) error {
 	s.mounting.Lock()
 	defer s.mounting.Unlock()
 	now := s.mounts.Load()
-	if now.byID[key] != nil {
+	next := &mountTable{byID: maps.Clone(now.byID), ids: now.ids}
+	switch before := now.byID[key]; {
+	case before == nil:
+		next.ids = append(slices.Clip(now.ids), key)
+	case before.whole == nil || m.whole == nil:
 		return fmt.Errorf("httpx: feature id %q is taken", m.id)
 	}
-	next := &mountTable{byID: maps.Clone(now.byID), ids: append(slices.Clip(now.ids), key)}
 	next.byID[key] = m
 	s.mounts.Store(next)
 	return nil

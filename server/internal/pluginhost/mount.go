@@ -115,8 +115,8 @@ func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 	if key == p.mounted.routes {
 		return nil
 	}
-	p.unmountRoutes()
 	if key == "" {
+		p.unmountRoutes()
 		return nil
 	}
 	f, serve, carrier := httpx.Feature{ID: string(p.id), Routes: p.permissionRoutes(m)}, noRoutes, (*relay.Relay)(nil)
@@ -129,8 +129,12 @@ func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 	}
 	detach, err := p.host.o.Edge.Attach(f, serve)
 	if err != nil {
+		if carrier != nil {
+			carrier.Close()
+		}
 		return err
 	}
+	p.unmountRoutes() // those before, which the new ones have replaced at the edge
 	p.mounted.detach, p.mounted.relay, p.mounted.routes = detach, carrier, key
 	return nil
 }

@@ -127,22 +127,26 @@ type fakeEdge struct {
 	mu       sync.Mutex
 	mounts   map[string]httpx.WholeHandler
 	features map[string]httpx.Feature
+	turns    map[string]int // how often an id was attached
 }
 
+// Attach lets a later one take over, as the edge does.
 func (e *fakeEdge) Attach(f httpx.Feature, h httpx.WholeHandler) (func(), error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.mounts[f.ID] != nil {
-		return nil, fmt.Errorf("the id %s is taken", f.ID)
-	}
 	if e.features == nil {
-		e.features = map[string]httpx.Feature{}
+		e.features, e.turns = map[string]httpx.Feature{}, map[string]int{}
 	}
+	e.turns[f.ID]++
+	turn := e.turns[f.ID]
 	e.mounts[f.ID], e.features[f.ID] = h, f
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		delete(e.mounts, f.ID)
+		if e.turns[f.ID] == turn {
+			delete(e.mounts, f.ID)
+			delete(e.features, f.ID)
+		}
 	}, nil
 }
 
