@@ -125,6 +125,7 @@ func (c *collector) scrape(p *plugin) families {
 	if now.families, err = parseFamilies(answer.GetPrometheusText()); err != nil {
 		p.log.Warn("the plugin's metrics cannot be read", "error", strings.TrimSpace(err.Error()))
 	}
+	now.families.hide(p.redactor.redact)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.scraped[p.id] = now

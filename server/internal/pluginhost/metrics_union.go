@@ -53,6 +53,23 @@ func parseFamilies(text []byte) (_ families, err error) {
 	return out, nil
 }
 
+// hide takes secrets out of texts, and leaves out what is named after one.
+func (f families) hide(redact func(string) string) {
+	clean := func(name string) bool { return redact(name) == name }
+	maps.DeleteFunc(f, func(name string, _ *dto.MetricFamily) bool { return !clean(name) })
+	for _, family := range f {
+		help := redact(family.GetHelp())
+		family.Help = &help
+		for _, m := range family.GetMetric() {
+			m.Label = slices.DeleteFunc(m.GetLabel(), func(pair *dto.LabelPair) bool { return !clean(pair.GetName()) })
+			for _, pair := range m.GetLabel() {
+				value := redact(pair.GetValue())
+				pair.Value = &value
+			}
+		}
+	}
+}
+
 // union joins the metrics of all plugins so that the registry accepts them, whatever they are: one that it refused would
 // take all metrics of the host with it. The first plugin to use a name decides its help and type.
 type union struct {
