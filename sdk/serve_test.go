@@ -61,7 +61,7 @@ func (l *lines) String() string {
 // socketDir is short: the path of a unix socket has room for about 100 bytes.
 func socketDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cb") //nolint:usetesting // t.TempDir is too long for sockets
+	dir, err := os.MkdirTemp("", "cb") // t.TempDir is too long for sockets
 	if err != nil {
 		t.Fatal(err)
 	}

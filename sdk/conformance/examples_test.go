@@ -70,7 +70,7 @@ func TestExamples_CarryTheProtocolAsItIs(t *testing.T) {
 func pythonMessages(t *testing.T) string {
 	t.Helper()
 	set := &descriptorpb.FileDescriptorSet{}
-	add := func(file protoreflect.FileDescriptor) {}
+	var add func(protoreflect.FileDescriptor)
 	add = func(file protoreflect.FileDescriptor) {
 		for i := range file.Imports().Len() {
 			add(file.Imports().Get(i).FileDescriptor)

@@ -247,7 +247,7 @@ func (l *connections) closeAll() {
 	open := l.open
 	l.open, l.closed = map[net.Conn]struct{}{}, true
 	l.mu.Unlock()
-	if err := l.Listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return
 	}
 	for c := range open {

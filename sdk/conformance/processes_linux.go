@@ -17,7 +17,7 @@ func descendants(pid int) []int {
 		if err != nil {
 			continue // it has ended
 		}
-		for _, field := range strings.Fields(string(data)) {
+		for field := range strings.FieldsSeq(string(data)) {
 			if child, err := strconv.Atoi(field); err == nil && len(all) < 10_000 {
 				all = append(all, child)
 				all = append(all, descendants(child)...)

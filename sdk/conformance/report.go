@@ -87,10 +87,11 @@ func (r *Report) TAP(w io.Writer) error {
 	fmt.Fprintf(&out, "TAP version 14\n1..%d\n", len(r.Results))
 	for i, result := range r.Results {
 		ok, directive := "ok", ""
-		switch {
-		case result.Status == Skipped:
+		switch result.Status {
+		case Passed:
+		case Skipped:
 			directive = " # SKIP " + escapeTAP(result.Saw)
-		case result.Status == Failed:
+		case Failed:
 			ok = "not ok"
 			if result.Rule.Level == Should {
 				directive = " # TODO should, not must"

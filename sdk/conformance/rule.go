@@ -12,9 +12,9 @@ import (
 type Level string
 
 const (
-	// Must: the host relies on it; a plugin that breaks it does not conform.
+	// Must is for what the host relies on; a plugin that breaks it does not conform.
 	Must Level = "MUST"
-	// Should: nothing breaks, but people will notice.
+	// Should is for what people will notice, though nothing breaks.
 	Should Level = "SHOULD"
 )
 
@@ -54,6 +54,7 @@ func ruleIDs() []string {
 // Status is how a rule came out.
 type Status string
 
+// The ways in which a rule comes out.
 const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"

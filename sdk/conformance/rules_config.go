@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -85,7 +84,7 @@ func checkBadSettings(ctx context.Context, b *bench) error {
 		problems, err := p.validate(ctx, bad.json)
 		switch {
 		case p.gone(err):
-			return p.whyEnded(fmt.Sprintf("It ended when it had to validate settings %s", bad.what))
+			return p.whyEnded("It ended when it had to validate settings " + bad.what)
 		case err != nil && !refusesInput(err):
 			return found(advice, "ValidateConfig of settings %s fails with %s", bad.what, describeError(err))
 		case err == nil && problems == "":

@@ -81,11 +81,11 @@ func checkSockets(ctx context.Context, b *bench) error {
 		return found("Say provides.http in Describe and provides.http in plugin.yaml, or do not listen.", "There is an http.sock, and Describe does not say that it has routes")
 	}
 	if there {
-		if c, err := p.dialWeb(ctx, "", ""); err != nil {
+		c, err := p.dialWeb(ctx, "", "")
+		if err != nil {
 			return found("Listen before the handshake is printed.", "Nothing answers on http.sock: %v", rootCause(err))
-		} else {
-			c.Close()
 		}
+		c.Close()
 	}
 	return nil
 }
@@ -261,12 +261,12 @@ func namesOf[T any](list []T, name func(T) string) []string {
 }
 
 func checkStable(ctx context.Context, b *bench) error {
-	p, err := b.process(ctx)
-	if err != nil {
+	if _, err := b.process(ctx); err != nil {
 		return err
 	}
 	first := b.described
-	if p, err = b.plugin(ctx); err != nil {
+	p, err := b.plugin(ctx)
+	if err != nil {
 		return err
 	}
 	for range 2 {
@@ -309,7 +309,7 @@ func (b *bench) describeMode(ctx context.Context) (said []byte, exit string, err
 	if err != nil {
 		return nil, "", err
 	}
-	defer os.RemoveAll(data)
+	defer func() { _ = os.RemoveAll(data) }()
 	out, outEnd, err := os.Pipe()
 	if err != nil {
 		return nil, "", err

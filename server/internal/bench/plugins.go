@@ -77,7 +77,7 @@ func openWorkshop(ctx context.Context) (_ *workshop, err error) {
 			s.close()
 		}
 	}()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see workshop
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
 	if err := s.folder("t"); err != nil {
@@ -132,11 +132,11 @@ func (s *workshop) path(parts ...string) string {
 }
 
 func (s *workshop) folder(name string) error {
-	return os.MkdirAll(s.path(name), 0o755) //nolint:gosec // see workshop
+	return os.MkdirAll(s.path(name), 0o755)
 }
 
 func (s *workshop) write(folder, file, text string) error {
-	return os.WriteFile(s.path(folder, file), []byte(text), 0o644) //nolint:gosec // see workshop
+	return os.WriteFile(s.path(folder, file), []byte(text), 0o644)
 }
 
 func (s *workshop) close() { _ = os.RemoveAll(s.dir) }

@@ -146,7 +146,7 @@ func plain(t *testing.T, answer []byte) any {
 	}
 	if envelope, ok := v.(map[string]any); ok {
 		if e, ok := envelope["error"].(map[string]any); ok {
-			if text, _, cut := strings.Cut(e["message"].(string), "; caused by "); cut { //nolint:forcetypeassert // the envelope has it
+			if text, _, cut := strings.Cut(e["message"].(string), "; caused by "); cut {
 				e["message"] = text
 				delete(e, "cause")
 			}

@@ -97,11 +97,11 @@ func (c *Client) Call(ctx context.Context, id manifest.ID, method, target, as st
 }
 
 func path(id manifest.ID, parts ...string) string {
-	full := "/v1/plugins/" + url.PathEscape(string(id))
+	escaped := []string{"/v1/plugins", url.PathEscape(string(id))}
 	for _, part := range parts {
-		full += "/" + url.PathEscape(part)
+		escaped = append(escaped, url.PathEscape(part))
 	}
-	return full
+	return strings.Join(escaped, "/")
 }
 
 func (c *Client) ask(ctx context.Context, method, path string, body, into any) error {

@@ -167,6 +167,6 @@ func TestControl_FollowsLogsAndEvents(t *testing.T) {
 		}
 	}
 	cancel()
-	for range events { //nolint:revive // until the stream has ended
+	for range events { // until the stream has ended
 	}
 }

@@ -157,8 +157,8 @@ func interpreterFolders(program string) []string {
 		return nil
 	}
 	folders := []string{filepath.Dir(found)}
-	if real, err := filepath.EvalSymlinks(found); err == nil && filepath.Dir(real) != folders[0] {
-		folders = append(folders, filepath.Dir(real))
+	if target, err := filepath.EvalSymlinks(found); err == nil && filepath.Dir(target) != folders[0] {
+		folders = append(folders, filepath.Dir(target))
 	}
 	return folders
 }

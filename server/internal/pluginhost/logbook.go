@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -133,9 +134,7 @@ func addField(fields map[string]any, a slog.Attr) {
 		addField(inner, member)
 	}
 	if a.Key == "" {
-		for key, value := range inner {
-			fields[key] = value
-		}
+		maps.Copy(fields, inner)
 		return
 	}
 	fields[a.Key] = inner

@@ -179,7 +179,7 @@ func (h *Host) Inspect(ctx context.Context, id manifest.ID) (Inspection, error) 
 	out := Inspection{View: p.view(), Lists: map[string]json.RawMessage{}}
 	lease, err := p.supervisor.Acquire(ctx)
 	if err != nil {
-		return out, nil //nolint:nilerr // the view says that nothing runs, and why
+		return out, nil // the view says that nothing runs, and why
 	}
 	defer lease.Release()
 	i := lease.Instance().(*instance) //nolint:forcetypeassert // start makes no others

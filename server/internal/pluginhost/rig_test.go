@@ -56,8 +56,8 @@ func runWith(t *testing.T, plugins string, change func(*Options)) *rig {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r.stop = cancel
-	go func() { r.ended <- r.Host.Run(ctx) }()
-	t.Cleanup(func() { r.end() })
+	go func() { r.ended <- r.Run(ctx) }()
+	t.Cleanup(func() { _ = r.end() })
 	return r
 }
 

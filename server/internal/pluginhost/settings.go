@@ -322,14 +322,3 @@ func (s *settingsSchema) secret(values map[string]any, name string) (string, boo
 	text, ok := values[name].(string)
 	return text, ok && slices.Contains(s.secrets(map[string]any{name: text}), text)
 }
-
-// decodeObject reads a JSON object with its numbers as they are written.
-func decodeObject(text []byte) (map[string]any, error) {
-	in := json.NewDecoder(strings.NewReader(string(text)))
-	in.UseNumber()
-	var out map[string]any
-	if err := in.Decode(&out); err != nil {
-		return nil, err
-	}
-	return out, nil
-}

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,7 +141,7 @@ func write(t *testing.T, file, text string) {
 func FuzzSettingsSchema(f *testing.F) {
 	f.Add(sampleSchema, `{"url":"https://a.example","token":"tok-1"}`)
 	f.Add(`{"type":"object","properties":{"next":{"$ref":"#"}}}`, `{"next":{"next":{}}}`)
-	f.Fuzz(func(t *testing.T, schema, values string) {
+	f.Fuzz(func(_ *testing.T, schema, values string) {
 		s, err := compileSettings(schema)
 		if err != nil {
 			return
@@ -152,4 +153,15 @@ func FuzzSettingsSchema(f *testing.F) {
 		s.check(v)
 		s.masked(v)
 	})
+}
+
+// decodeObject reads a JSON object with its numbers as they are written.
+func decodeObject(text []byte) (map[string]any, error) {
+	in := json.NewDecoder(strings.NewReader(string(text)))
+	in.UseNumber()
+	var out map[string]any
+	if err := in.Decode(&out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }

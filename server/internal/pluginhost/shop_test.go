@@ -70,7 +70,7 @@ func shopRoutes(p *sdk.Plugin, now *atomic.Pointer[shopSettings], version, mode 
 		sdk.WriteJSON(w, http.StatusOK, map[string]any{"greeting": now.Load().Greeting, "name": r.PathValue("name"), "version": version,
 			"pid": os.Getpid(), "who": sdk.Principal(r.Context()).Subject})
 	})
-	p.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+	p.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(300 * time.Millisecond)
 		fmt.Fprint(w, version)
 	})

@@ -109,7 +109,9 @@ func TestBatcher_OneWhoGivesUpLeavesTheOthersTheirCall(t *testing.T) {
 		if err := <-second; err != nil {
 			t.Errorf("who waited got %v", err)
 		}
-		<-first
+		if err := <-first; err == nil {
+			t.Error("who gave up got an answer")
+		}
 	})
 }
 

@@ -106,7 +106,7 @@ func TestBreaker_OpensAfterFailuresAndClosesWhenThePluginRecovers(t *testing.T) 
 func TestBreaker_ACallerThatGivesUpWhileItTriesLeavesItUsable(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
-	c, call := tasks(t, func(ctx context.Context) error {
+	c, call := tasks(t, func(context.Context) error {
 		if broken.Load() {
 			return errors.New("boom")
 		}

@@ -35,7 +35,7 @@ func inMemory(t *testing.T, services ...service) *grpc.ClientConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(); server.Stop(); <-done; l.Close() })
+	t.Cleanup(func() { _ = conn.Close(); server.Stop(); <-done; _ = l.Close() })
 	return conn
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk"
-	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/sdk/frame"
 	"github.com/callboard/callboard/sdk/plugintest"
 	"github.com/callboard/callboard/server/internal/catalog/catalogtest"
@@ -106,7 +105,7 @@ func TestWidgets_OfThePluginSDK(t *testing.T) {
 func authoredFrames(answer widgettest.Answer) func(context.Context, sdk.WidgetQuery) iter.Seq2[*frame.Frame, error] {
 	return func(ctx context.Context, q sdk.WidgetQuery) iter.Seq2[*frame.Frame, error] {
 		return func(yield func(*frame.Frame, error) bool) {
-			frames, err := answer(ctx, widget.Query{Entity: entity.Entity(q.Entity), From: q.From, To: q.To, MaxPoints: q.MaxPoints,
+			frames, err := answer(ctx, widget.Query{Entity: q.Entity, From: q.From, To: q.To, MaxPoints: q.MaxPoints,
 				Args: q.Args, Locale: q.Locale, TimeZone: q.TimeZone, User: q.User})
 			for _, f := range frames {
 				if !yield(f, nil) {

@@ -36,7 +36,7 @@ var brokenProgram = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	programDir = dir
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "broken"), "./conformance/testdata/brokenplugin") //nolint:noctx // ends by itself
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "broken"), "./conformance/testdata/brokenplugin")
 	cmd.Dir = root + "sdk"
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
@@ -78,7 +78,7 @@ func TestVerify_PassesTheHelloPlugins(t *testing.T) {
 		t.Skip("starts each plugin some thirty times")
 	}
 	prepare := map[string]func(t *testing.T, dir string){
-		"hello-go": func(t *testing.T, dir string) { //nolint:thelper // a step of the story
+		"hello-go": func(t *testing.T, dir string) {
 			program, err := filepath.Abs(filepath.Join(dir, "hello-go"))
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +86,7 @@ func TestVerify_PassesTheHelloPlugins(t *testing.T) {
 			run(t, root+"examples/hello-go", "go", "build", "-o", program, ".")
 		},
 		"hello-python": func(*testing.T, string) {},
-		"hello-node": func(t *testing.T, dir string) { //nolint:thelper // a step of the story
+		"hello-node": func(t *testing.T, dir string) {
 			if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 				run(t, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 			}

@@ -72,11 +72,11 @@ func folders(s conformance.Start) []string {
 	if strings.HasPrefix(s.Command[0], "/usr/") || strings.HasPrefix(s.Command[0], "/bin/") || strings.HasPrefix(s.Command[0], s.Dir) {
 		return nil
 	}
-	real, err := filepath.EvalSymlinks(s.Command[0])
+	target, err := filepath.EvalSymlinks(s.Command[0])
 	if err != nil {
 		return nil
 	}
-	return []string{filepath.Dir(filepath.Dir(s.Command[0])), filepath.Dir(filepath.Dir(real))}
+	return []string{filepath.Dir(filepath.Dir(s.Command[0])), filepath.Dir(filepath.Dir(target))}
 }
 
 // choose gives the folders to a user of the plugin's own, if that one can get to them.

@@ -118,7 +118,7 @@ func await(t *testing.T, changes <-chan struct{}) {
 func drained(changes <-chan struct{}) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
-		for range changes { //nolint:revive // emptied until it is closed
+		for range changes { // emptied until it is closed
 		}
 		close(done)
 	}()

@@ -49,7 +49,7 @@ type fixture struct {
 // serve starts a proxy; 127.0.0.1 is where the tests' servers are, so it is allowed unless o says otherwise.
 func serve(t *testing.T, o egress.Options) *fixture {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cbe") //nolint:usetesting // t.TempDir is too long for sockets, and closed to other users
+	dir, err := os.MkdirTemp("", "cbe") // t.TempDir is too long for sockets, and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +418,7 @@ func TestTarget_ANameThatChangesItsMindGainsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "cbe") //nolint:usetesting // t.TempDir is too long for sockets, and closed to other users
+	dir, err := os.MkdirTemp("", "cbe") // t.TempDir is too long for sockets, and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func (l *logBuffer) String() string {
 // serve opens the services as o says, on a socket of its own, and connects to it.
 func serve(t testing.TB, o hostsvc.Options) served {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cb") //nolint:usetesting // t.TempDir is too long for sockets
+	dir, err := os.MkdirTemp("", "cb") // t.TempDir is too long for sockets
 	if err != nil {
 		t.Fatal(err)
 	}

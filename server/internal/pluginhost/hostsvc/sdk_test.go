@@ -24,7 +24,7 @@ func author(t *testing.T, s served) *sdk.Host {
 	t.Helper()
 	p := sdk.New("hello")
 	i := p.Open(sdk.Runtime{Host: s.ClientConn})
-	dir, err := os.MkdirTemp("", "cb") //nolint:usetesting // t.TempDir is too long for sockets
+	dir, err := os.MkdirTemp("", "cb") // t.TempDir is too long for sockets
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "cbt") //nolint:usetesting // t.TempDir is too long for sockets, and closed to other users
+	dir, err := os.MkdirTemp("", "cbt") // t.TempDir is too long for sockets, and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

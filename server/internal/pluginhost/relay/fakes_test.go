@@ -68,7 +68,7 @@ func (p *plugin) become(next *process, err error) {
 // listen makes a process that is served by the caller.
 func listen(tb testing.TB) (*process, net.Listener) {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "cb") //nolint:usetesting // the path of a socket must be short
+	dir, err := os.MkdirTemp("", "cb") // the path of a socket must be short
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // fakeTree is a folder that looks like the part of a cgroup tree that is written to.
 func fakeTree(t *testing.T, delegate bool) (root, parent string) {
 	t.Helper()
-	root, err := os.MkdirTemp("", "cbg") //nolint:usetesting // t.TempDir is too long for sockets, and closed to other users
+	root, err := os.MkdirTemp("", "cbg") // t.TempDir is too long for sockets, and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func TestOwner_IsTheSameForAPluginAndFitsTheUsersThatThereAre(t *testing.T) {
 }
 
 func TestOwner_SeesWhatStandsInItsWay(t *testing.T) {
-	dir, err := os.MkdirTemp("", "cbs") //nolint:usetesting // t.TempDir is too long for sockets, and closed to other users
+	dir, err := os.MkdirTemp("", "cbs") // t.TempDir is too long for sockets, and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 type Lease struct{ of *serving }
 
 // Instance is what was leased.
-func (l Lease) Instance() Instance { return l.of.instance } //nolint:ireturn // the supervisor knows instances by what it needs of them
+func (l Lease) Instance() Instance { return l.of.instance }
 
 // Release ends the use. It is called once.
 func (l Lease) Release() { l.of.gate.leave() }
