@@ -43,11 +43,11 @@ func (c *ConfigCheckCommand) Run(ctx context.Context, p *Program) error {
 	_ = app.CheckConfig(cfg) // what it finds is among the problems
 	errors, seen := 0, map[string]bool{}
 	for _, problem := range cfg.Check(app.ConfigKeys...) {
-		if place := problem.At.String() + problem.Key; seen[place] {
+		place := problem.At.String() + problem.Key
+		if seen[place] {
 			continue // found by two readers of the same key
-		} else {
-			seen[place] = true
 		}
+		seen[place] = true
 		fmt.Fprintf(p.Stdout, "%s: %s: %s %s\n", problem.At, problem.Severity, problem.Key, problem.Message)
 		if problem.Severity == config.Error {
 			errors++

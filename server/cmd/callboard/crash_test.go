@@ -197,7 +197,8 @@ func TestKillingTheHostDuringIngestLosesAndDoublesNothing(t *testing.T) {
 		got, want = survivor.entities(t), fresh.entities(t)
 		return maps.Equal(got, want) && len(want) > 1500
 	}
-	for deadline := time.Now().Add(3 * time.Minute); !same() && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !same() && time.Now().Before(deadline); {
+		time.Sleep(200 * time.Millisecond)
 	}
 	differences := 0
 	for _, ref := range slices.Sorted(maps.Keys(union(got, want))) {

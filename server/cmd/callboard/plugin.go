@@ -34,8 +34,8 @@ type PluginSchemaCommand struct{}
 
 // Run prints the schema as it is published.
 func (c *PluginSchemaCommand) Run(p *Program) error {
-	fmt.Fprint(p.Stdout, manifest.Schema())
-	return nil
+	_, err := fmt.Fprint(p.Stdout, manifest.Schema())
+	return err
 }
 
 // env is a variable of the program's environment, "" = not set.

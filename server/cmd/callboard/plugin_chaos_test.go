@@ -68,13 +68,13 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // plugins run as users of their own and must read it
+	if err := os.Chmod(folder, 0o755); err != nil { // plugins run as users of their own and must read it
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	s := &site{binary: filepath.Join(folder, "callboard"), folder: folder, temp: filepath.Join(folder, "t")}
 	for _, dir := range []string{"steady", "unruly", "t"} {
-		if err := os.Mkdir(filepath.Join(folder, dir), 0o755); err != nil { //nolint:gosec // as above
+		if err := os.Mkdir(filepath.Join(folder, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func newSite(t *testing.T) *site {
 func (s *site) version(t *testing.T, folder, version, broken string) string {
 	t.Helper()
 	dir := filepath.Join(s.folder, folder)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	build(t, "./testdata/unruly", filepath.Join(dir, "unruly"), "-X main.version="+version+" -X main.broken="+broken)
@@ -128,7 +128,7 @@ func buildIn(t *testing.T, dir, pkg, out, flags string) {
 
 func writeText(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // plugins run as users of their own and must read it
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { // plugins run as users of their own and must read it
 		t.Fatal(err)
 	}
 }
@@ -486,7 +486,8 @@ func TestChaos_NoPluginSurvivesItsHost(t *testing.T) {
 		}
 		s.signal(syscall.SIGKILL)
 		deadline := time.Now().Add(3 * time.Second)
-		for ; alive(below) > 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for alive(below) > 0 && time.Now().Before(deadline) {
+			time.Sleep(20 * time.Millisecond)
 		}
 		orphans += alive(below)
 	}

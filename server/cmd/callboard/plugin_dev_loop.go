@@ -30,7 +30,7 @@ func (d *devLoop) build(ctx context.Context, b develop.Builder) develop.Result {
 	return r
 }
 
-func (d *devLoop) say(format string, args ...any) {
+func (d *devLoop) sayf(format string, args ...any) {
 	fmt.Fprintf(d.p.Stdout, d.now().Format("15:04:05 ")+format+"\n", args...)
 }
 
@@ -42,9 +42,9 @@ func (d *devLoop) built(r develop.Result) {
 	d.host.SetBuild(d.id, pluginhost.Build{At: d.now(), Took: r.Took, Output: r.Output, Failed: r.Err != nil})
 	switch {
 	case r.Err != nil:
-		d.say("the build failed after %s; what ran before goes on:\n%s", r.Took.Round(time.Millisecond), r.Output)
+		d.sayf("the build failed after %s; what ran before goes on:\n%s", r.Took.Round(time.Millisecond), r.Output)
 	case r.Took > 0:
-		d.say("built in %s", r.Took.Round(time.Millisecond))
+		d.sayf("built in %s", r.Took.Round(time.Millisecond))
 	}
 }
 
@@ -52,10 +52,10 @@ func (d *devLoop) serve(ctx context.Context) error { return d.host.Restart(ctx, 
 
 func (d *devLoop) served(took time.Duration, err error) {
 	if err != nil {
-		d.say("the new version does not serve: %v", err)
+		d.sayf("the new version does not serve: %v", err)
 		return
 	}
-	d.say("the new version serves, %s after its build", took.Round(time.Millisecond))
+	d.sayf("the new version serves, %s after its build", took.Round(time.Millisecond))
 }
 
 // watch says when the plugin comes into another state that its author should know.
@@ -68,9 +68,9 @@ func (d *devLoop) watch(ctx context.Context) {
 		last = e.State
 		switch {
 		case e.Reason != "":
-			d.say("%s: %s", e.State, e.Reason)
+			d.sayf("%s: %s", e.State, e.Reason)
 		case e.State.Serves():
-			d.say("%s", e.State)
+			d.sayf("%s", e.State)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (c *PluginLogsCommand) Run(ctx context.Context, p *Program) error {
 		return err
 	})
 	if ctx.Err() != nil { // interrupted, as following ends
-		return nil
+		return nil //nolint:nilerr // that is its end
 	}
 	return err
 }

@@ -165,7 +165,7 @@ func (c *PluginPackCommand) update(p *Program, m *manifest.Manifest, text []byte
 	if name == "" {
 		name = describe.SchemaFile
 	}
-	if old, err := os.ReadFile(filepath.Join(c.Dir, name)); err == nil && describe.SameSchema(old, []byte(schema)) {
+	if old, err := os.ReadFile(filepath.Join(c.Dir, name)); err == nil && describe.SameSchema(old, []byte(schema)) { //nolint:gosec // in the author's own folder
 		return nil // the author's own layout
 	}
 	pretty, err := describe.PrettyJSON([]byte(schema))
