@@ -181,7 +181,7 @@ func TestAttach_RefusesWhatItCannotServe(t *testing.T) {
 		"description":  {ID: "demo", OpenAPI: []byte("x")},
 		"policy path":  {ID: "demo", Policies: []httpx.Policy{{Path: "/a/../b", Allow: httpx.AllowUnauthenticated}}},
 		"below /. only": {ID: "demo", Routes: func(r *httpx.Router) {
-			r.GET("/plain", httpx.AnyPrincipal, func(c *gin.Context) error { return httpx.NoContent(c) })
+			r.GET("/plain", httpx.AnyPrincipal, httpx.NoContent)
 		}},
 		"must begin": {ID: "demo", Policies: []httpx.Policy{{Path: "*", Allow: httpx.AllowUnauthenticated}}},
 	} {
@@ -221,7 +221,7 @@ func TestDetach_LeavesNothingBehindAndTheIDFree(t *testing.T) {
 
 func TestAttach_WhileRequestsRun(t *testing.T) {
 	s := httpxtest.New(t)
-	s.Feature(httpx.Feature{ID: "own"}).GET("/x", httpx.AnyPrincipal, func(c *gin.Context) error { return httpx.NoContent(c) })
+	s.Feature(httpx.Feature{ID: "own"}).GET("/x", httpx.AnyPrincipal, httpx.NoContent)
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {

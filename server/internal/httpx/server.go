@@ -311,24 +311,31 @@ func (s *Server) serveFeature(x *exchange, id string, mountLen int) {
 			return
 		}
 	}
-	if m.router != nil {
-		x.router = m.router
-		if err := m.router.barrier.pass(x); err != nil {
-			x.fail(err)
-			return
-		}
-		if m.whole != nil && !m.router.owns(x.routedPath()) {
-			x.serveWhole()
-			return
-		}
-		if !m.router.feature.LeaveBodies && x.hasBody() {
-			if _, err := x.jsonBody(); err != nil {
-				x.fail(err)
-				return
-			}
-		}
+	if m.router != nil && !x.admit(m) {
+		return
 	}
 	m.handler.ServeHTTP(x, x.r)
+}
+
+// admit takes the request through the barrier and reads the body for the feature's router. False: it has been answered.
+func (x *exchange) admit(m *mount) bool {
+	x.router = m.router
+	if err := m.router.barrier.pass(x); err != nil {
+		x.fail(err)
+		return false
+	}
+	if m.whole != nil && !m.router.owns(x.routedPath()) {
+		x.serveWhole()
+		return false
+	}
+	if m.router.feature.LeaveBodies || !x.hasBody() {
+		return true
+	}
+	if _, err := x.jsonBody(); err != nil {
+		x.fail(err)
+		return false
+	}
+	return true
 }
 
 // notFound is the reference's answer for paths that nobody serves: no body, no content type.

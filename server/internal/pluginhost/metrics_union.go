@@ -115,7 +115,7 @@ func publicName(name string) string {
 func relabel(id manifest.ID, m *dto.Metric) (*dto.Metric, bool) {
 	label, value := "plugin", string(id)
 	out := &dto.Metric{Gauge: m.GetGauge(), Counter: m.GetCounter(), Summary: m.GetSummary(), Untyped: m.GetUntyped(), Histogram: m.GetHistogram()}
-	out.Label = append(out.Label, &dto.LabelPair{Name: &label, Value: &value})
+	labels := []*dto.LabelPair{{Name: &label, Value: &value}}
 	names := map[string]bool{label: true}
 	for _, pair := range m.GetLabel() {
 		name := pair.GetName()
@@ -127,9 +127,10 @@ func relabel(id manifest.ID, m *dto.Metric) (*dto.Metric, bool) {
 		}
 		names[name] = true
 		text := pair.GetValue()
-		out.Label = append(out.Label, &dto.LabelPair{Name: &name, Value: &text})
+		labels = append(labels, &dto.LabelPair{Name: &name, Value: &text})
 	}
-	slices.SortFunc(out.Label, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(labels, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	out.Label = labels
 	return out, true
 }
 
@@ -137,15 +138,15 @@ func relabel(id manifest.ID, m *dto.Metric) (*dto.Metric, bool) {
 func whole(kind dto.MetricType, m *dto.Metric) bool {
 	switch kind {
 	case dto.MetricType_COUNTER:
-		return m.Counter != nil
+		return m.GetCounter() != nil
 	case dto.MetricType_GAUGE:
-		return m.Gauge != nil
+		return m.GetGauge() != nil
 	case dto.MetricType_SUMMARY:
-		return m.Summary != nil
+		return m.GetSummary() != nil
 	case dto.MetricType_HISTOGRAM:
-		return m.Histogram != nil
+		return m.GetHistogram() != nil
 	case dto.MetricType_UNTYPED:
-		return m.Untyped != nil
+		return m.GetUntyped() != nil
 	default:
 		return false
 	}
@@ -184,7 +185,7 @@ func (f foreign) Write(out *dto.Metric) error {
 	if f.metric == nil {
 		return errors.New("there is no metric")
 	}
-	out.Label, out.Gauge, out.Counter = f.metric.Label, f.metric.Gauge, f.metric.Counter
-	out.Summary, out.Untyped, out.Histogram = f.metric.Summary, f.metric.Untyped, f.metric.Histogram
+	out.Label, out.Gauge, out.Counter = f.metric.GetLabel(), f.metric.GetGauge(), f.metric.GetCounter()
+	out.Summary, out.Untyped, out.Histogram = f.metric.GetSummary(), f.metric.GetUntyped(), f.metric.GetHistogram()
 	return nil
 }

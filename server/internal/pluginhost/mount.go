@@ -223,7 +223,7 @@ func (p *plugin) Client(context.Context) (*caps.Client, error) {
 type target struct{ supervisor *supervise.Supervisor }
 
 // Acquire implements [relay.Target].
-func (t target) Acquire(ctx context.Context) (relay.Instance, error) { //nolint:ireturn // the relay's interface
+func (t target) Acquire(ctx context.Context) (relay.Instance, error) {
 	lease, err := t.supervisor.Acquire(ctx)
 	if err == nil {
 		return leased{lease}, nil
