@@ -76,11 +76,12 @@ func (f *Follower) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-watcher.Events:
-			timer.Reset(settle)
+			timer.Reset(w.wait())
 		case err := <-watcher.Errors:
 			f.log.Warn("watching configuration files", "error", err)
-			timer.Reset(settle)
+			timer.Reset(w.wait())
 		case <-timer.C:
+			w.stirred = time.Time{}
 			if again := f.look(ctx, &w); again {
 				timer.Reset(settle)
 			}
@@ -91,8 +92,18 @@ func (f *Follower) Run(ctx context.Context) error {
 
 // watch is what the goroutine of Run remembers.
 type watch struct {
-	seen   string // fingerprint of what was read last
-	waited int    // for an empty file
+	seen    string    // fingerprint of what was read last
+	waited  int       // for an empty file
+	stirred time.Time // the first event after the last look
+}
+
+// wait is how long to let things settle after an event: a neighbour that is written all the time, such as a log, must not
+// put the look off for ever.
+func (w *watch) wait() time.Duration {
+	if w.stirred.IsZero() {
+		w.stirred = time.Now()
+	}
+	return max(0, min(settle, patience*settle-time.Since(w.stirred)))
 }
 
 // look reads the configuration again if one of its files changed: events also come for their neighbours. It reports

@@ -74,6 +74,32 @@ func (f *following) next(t *testing.T) *Config {
 	}
 }
 
+func TestFollower_NoticesChangesBesideAFileThatIsWrittenAllTheTime(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "app-config.yaml", "a: 1")
+	f := follow(t, dir)
+	enough := make(chan struct{})
+	var noise sync.WaitGroup
+	noise.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-enough:
+				return
+			case <-time.After(settle / 10):
+				write(t, dir, "host.log", strings.Repeat("line\n", i%100))
+			}
+		}
+	})
+	defer noise.Wait()
+	defer close(enough)
+	for _, want := range []string{"first", "second"} { // the first may be noticed before the watch begins
+		write(t, dir, "app-config.yaml", "a: "+want)
+		if got := f.next(t).Root().String("a", ""); got != want {
+			t.Errorf("a = %q", got)
+		}
+	}
+}
+
 func TestFollower_TellsSubscribersOfChangedIncludedCreatedAndReplacedFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "app-config.yaml", "a: 1\nsecret: {$file: secrets/token}")
