@@ -49,10 +49,23 @@ func printPlugins(p *Program, views []pluginhost.View, now time.Time) error {
 			state += " (development)"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%d\t%s\n", v.ID, version, state, now.Sub(v.Since).Round(time.Second),
-			v.Restarts, megabytes(v.Health.Memory), v.InFlight, oneLine(cmp.Or(v.Reason, v.Remark()), 100))
+			v.Restarts, megabytes(v.Health.Memory), v.InFlight, oneLine(reasonOf(v), shortReason))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, v := range views { // what was cut names the file first and the rule last
+		if reason := reasonOf(v); len([]rune(reason)) > shortReason {
+			fmt.Fprintf(p.Stdout, "\n%s: %s\n", v.ID, oneLine(reason, 4000))
+		}
+	}
+	return nil
 }
+
+// shortReason is how much of a reason fits the table.
+const shortReason = 100
+
+func reasonOf(v pluginhost.View) string { return cmp.Or(v.Reason, v.Remark()) }
 
 func printJSON(p *Program, v any) error {
 	out := json.NewEncoder(p.Stdout)
