@@ -3,6 +3,7 @@ package caps
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,13 +16,16 @@ import (
 type callOption = grpc.CallOption
 
 // batcher collects items that are asked for at the same time and makes one call of them. The goroutine that opens a batch
-// waits a moment, makes the call and hands out the results; nobody else works for it.
+// makes the call and hands out the results; nobody else works for it. It calls at once when no call is under way; else it
+// collects until one has ended, for a moment at most: so a lone item waits for nobody, and many share few calls.
 type batcher struct {
 	call func(ctx context.Context, items []*pluginv1.ProcessItem) []verdict
 
-	mu   sync.Mutex
-	open *batch // takes more items; nil = the next item opens one
-	most int    // items of a batch at present; 0 = batchItems
+	mu       sync.Mutex
+	open     *batch        // takes more items; nil = the next item opens one
+	most     int           // items of a batch at present; 0 = batchItems
+	underWay int           // calls
+	ended    chan struct{} // closed when the next of them ends; nil = nobody waits for that
 }
 
 // learn adapts the size of batches to how long the plugin takes: one that ran into its deadline is halved for the next
@@ -73,7 +77,9 @@ func (b *batcher) ask(ctx context.Context, item *pluginv1.ProcessItem) (*pluginv
 	select {
 	case <-mine.done:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+	}
+	if err := ctx.Err(); err != nil { // whoever opened the batch may have given up while it made the call
+		return nil, err
 	}
 	if at >= len(mine.verdicts) {
 		return nil, errors.New("the call broke off")
@@ -109,18 +115,48 @@ func (b *batcher) enter(ctx context.Context, item *pluginv1.ProcessItem) (mine *
 func (b *batcher) run(ctx context.Context, mine *batch) {
 	defer close(mine.done) // also when the call panics
 	defer mine.cancel()
+	b.collect(mine)
+	b.mu.Lock()
+	if b.open == mine {
+		b.open = nil
+	}
+	b.underWay++
+	b.mu.Unlock()
+	defer b.end()
+	mine.verdicts = b.call(ctx, mine.items)
+}
+
+// collect waits until the batch should go.
+func (b *batcher) collect(mine *batch) {
+	runtime.Gosched() // those who ask at this very moment
+	b.mu.Lock()
+	if b.underWay == 0 {
+		b.mu.Unlock()
+		return
+	}
+	if b.ended == nil {
+		b.ended = make(chan struct{})
+	}
+	ended := b.ended
+	b.mu.Unlock()
 	timer := time.NewTimer(batchWait)
 	defer timer.Stop()
 	select {
 	case <-mine.full:
+	case <-ended:
 	case <-timer.C:
-		b.mu.Lock()
-		if b.open == mine {
-			b.open = nil
-		}
-		b.mu.Unlock()
 	}
-	mine.verdicts = b.call(ctx, mine.items)
+}
+
+// end lets the batch go that waits for a call to end.
+func (b *batcher) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.underWay--
+	if b.ended != nil {
+		close(b.ended)
+		b.ended = nil
+	}
 }
 
 // leave is called when one of those who wait gives up; the last one ends the call.
