@@ -16,6 +16,7 @@ import (
 // Limits of what a plugin writes.
 const (
 	maxLine        = 64 << 10 // the rest of a longer line is dropped
+	beyondLine     = 8 << 10  // is read on, so that a secret at the border is still known for one
 	maxHandshake   = 4 << 10
 	maxLastLine    = 2 << 10 // of the lines that are kept
 	keptLines      = 20
@@ -98,14 +99,15 @@ func (o *output) finish() {
 // not stop the plugin.
 func (o *output) readStdout() {
 	defer o.toClient.Close()
-	r := bufio.NewReaderSize(o.stdout, maxLine)
+	r := bufio.NewReaderSize(o.stdout, maxLine+beyondLine)
 	line, cut, err := readLine(r)
 	if err != nil {
 		return
 	}
 	o.mu.Lock()
 	o.oversized = cut || len(line) > maxHandshake
-	o.first = o.clean(string(line[:min(len(line), maxHandshake)]))
+	o.first = o.clean(string(line))
+	o.first = o.first[:min(len(o.first), maxHandshake)]
 	o.mu.Unlock()
 	if o.oversized {
 		line = []byte("oversized")
@@ -118,13 +120,13 @@ func (o *output) readStdout() {
 			return
 		}
 		if o.allow() {
-			o.logger.LogAttrs(context.Background(), slog.LevelInfo, o.clean(string(line)), slog.String("stream", "stdout"), slog.Bool("cut", cut))
+			o.logger.LogAttrs(context.Background(), slog.LevelInfo, head(o.clean(string(line)), cut), slog.String("stream", "stdout"), slog.Bool("cut", cut))
 		}
 	}
 }
 
 func (o *output) readStderr() {
-	r := bufio.NewReaderSize(o.stderr, maxLine)
+	r := bufio.NewReaderSize(o.stderr, maxLine+beyondLine)
 	p := lineParser{clean: o.clean}
 	for {
 		line, cut, err := readLine(r)
@@ -132,6 +134,7 @@ func (o *output) readStderr() {
 			return
 		}
 		entry := p.parse(line)
+		entry.message = head(entry.message, cut)
 		o.keep(entry)
 		if o.allow() {
 			if cut {
@@ -156,6 +159,14 @@ func readLine(r *bufio.Reader) (line []byte, cut bool, err error) {
 		return nil, false, err
 	}
 	return bytes.TrimRight(line, "\r\n"), cut, nil
+}
+
+// head is a cleaned text without its end, if that was cut and may be part of a secret.
+func head(text string, cut bool) string {
+	if !cut {
+		return text
+	}
+	return strings.ToValidUTF8(text[:max(0, len(text)-beyondLine)], "")
 }
 
 // clean takes out secrets, and control characters that would let a plugin write into terminals and logs as somebody else.
