@@ -93,6 +93,9 @@ func (p *plugin) changed(before, after supervise.Snapshot) {
 		default:
 		}
 	}
+	if before.State.Serves() && after.State.Serves() && !after.Serving.Equal(before.Serving) {
+		p.log.Info("plugin replaced", "version", after.Version, "before", before.Version)
+	}
 	if before.State == after.State {
 		return
 	}
@@ -110,6 +113,9 @@ func (p *plugin) changed(before, after supervise.Snapshot) {
 		p.log.Error("plugin failed: it is not started again before its version or settings change, or an operator restarts it", attrs...)
 		p.record(hostsvc.AuditRecord{At: after.Since, Event: "plugin.failed", Severity: "high", Failed: true, Meta: map[string]any{"reason": after.Reason}})
 	case supervise.Backoff:
+		if before.State == supervise.Starting { // else the crash was told
+			p.log.Warn("plugin did not start; it is tried again", attrs...)
+		}
 	default:
 		p.log.Warn("plugin "+string(after.State), attrs...)
 	}
