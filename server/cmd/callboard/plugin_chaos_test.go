@@ -383,7 +383,7 @@ func TestChaos_AnUnrulyPluginHurtsNobodyElse(t *testing.T) {
 	}{
 		{"SIGKILL", often(500, 12), func(t *testing.T) { s.kill(t, syscall.SIGKILL) }},
 		{"SIGSTOP, found by probes", often(5, 1), func(t *testing.T) { s.freeze(t) }},
-		{"SIGSTOP, restarted by an operator", often(20, 1), func(t *testing.T) { s.kill(t, syscall.SIGSTOP) }},
+		{"SIGSTOP, restarted by an operator", often(8, 1), func(t *testing.T) { s.kill(t, syscall.SIGSTOP) }},
 		{"log flood of 5 s", often(6, 1), func(*testing.T) { s.drive(http.MethodPost, "/api/unruly/flood?seconds=5", 5*time.Second) }},
 		{"answer of 64 MB, cut by the caller", often(500, 20), func(*testing.T) { s.drive(http.MethodGet, "/api/unruly/big?mb=64", 0) }},
 		{"header of 2 MB", often(500, 20), func(t *testing.T) { s.refused(t, "/api/unruly/headers?kb=2048") }},

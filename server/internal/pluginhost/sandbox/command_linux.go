@@ -71,8 +71,10 @@ func (c *Command) ways() []isolation {
 	return append(ways, isolation{0, "there are no namespaces here, so what the plugin starts may outlive a host that is killed"})
 }
 
-// Start starts the launcher, which waits for [Child.Hand].
+// Start starts the launcher, which waits for [Child.Hand]. The calling thread, which is locked to its goroutine and ends
+// with it, gives up its priority first, so that the launcher has the plugin's from its first instruction.
 func (c *Command) Start() (*Child, error) {
+	weigh()
 	ways := c.ways()
 	if c.Policy.Level == Off {
 		ways = []isolation{{}}

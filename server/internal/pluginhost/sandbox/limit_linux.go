@@ -18,8 +18,8 @@ const (
 	// Runtimes map much more than they use (Go 64 MiB at a time, 8 MiB for each thread of C); RLIMIT_AS would count even
 	// what they only reserve, and is not used.
 	dataFactor, spareData = 4, manifest.Size(1 << 30)
-	// weight makes the host, with nice 0, win where both want the CPU.
-	weight = 5
+	// weight makes the host, with nice 0, win where both want the CPU: it gets nine parts of ten.
+	weight = 10
 	// oomScore makes the kernel end plugins before the host when memory runs out altogether.
 	oomScore = "500"
 )
@@ -51,14 +51,11 @@ func (l *launcher) limit() error {
 		}
 	}
 	l.report.Rlimits = true
-	if !l.order.Cgroup {
-		weigh()
-	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(oomScore), 0) // a preference; containers may forbid it
 	return nil
 }
 
-// weigh lowers the priority, unless the host's own is as low already.
+// weigh lowers the priority of the calling thread and of what it starts, unless the host's own is as low already.
 func weigh() {
 	if inverse, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil && 20-inverse < weight { // the system call answers 20 - nice
 		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, weight) // lowering is always allowed
