@@ -126,9 +126,13 @@ func (s *Supervisor) Stop(ctx context.Context) error {
 	return s.await(ctx, (*machine).stop)
 }
 
-// Refuse says that what should run now may not. What runs goes on unless r says otherwise.
+// Refuse says that what should run now may not, and returns when the snapshot says so. What runs goes on unless r says
+// otherwise.
 func (s *Supervisor) Refuse(ctx context.Context, r Refusal) error {
-	return s.do(ctx, func(m *machine) { m.refuse(r) })
+	return s.await(ctx, func(m *machine, done chan<- error) {
+		m.refuse(r)
+		m.answer(nil, done)
+	})
 }
 
 func (s *Supervisor) do(ctx context.Context, command func(*machine)) error {
