@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Limits of what a plugin writes.
@@ -21,7 +23,10 @@ const (
 	maxLastLine    = 2 << 10 // of the lines that are kept
 	keptLines      = 20
 	linesPerSecond = 1000
-	drainTime      = time.Second // for what is left in the pipes when the process has ended
+	// bytesPerSecond of both streams together are read, after a burst: a plugin that writes more waits in its writes. Lines
+	// that are not logged are looked at all the same, and this bounds what that costs the host.
+	bytesPerSecond, burstBytes = 4 << 20, 4 << 20
+	drainTime                  = time.Second // for what is left in the pipes when the process has ended
 )
 
 // output reads stdout and stderr of one process on a goroutine each, from its start until both have ended. The plugin waits
@@ -30,6 +35,7 @@ type output struct {
 	logger  *slog.Logger
 	redact  func(string) string
 	limiter limiter
+	pace    *rate.Limiter
 
 	stdout, stderr           *os.File
 	stdoutChild, stderrChild *os.File
@@ -62,6 +68,7 @@ func newOutput(s Spec) (*output, error) {
 	}
 	o := &output{
 		logger: discard(s.Logger).With("plugin", string(s.ID)), redact: s.Redact, limiter: limiter{now: time.Now, most: linesPerSecond},
+		pace:   rate.NewLimiter(bytesPerSecond, burstBytes),
 		stdout: stdout, stderr: stderr, stdoutChild: stdoutChild, stderrChild: stderrChild, done: make(chan struct{}),
 	}
 	if o.redact == nil {
@@ -99,7 +106,7 @@ func (o *output) finish() {
 // not stop the plugin.
 func (o *output) readStdout() {
 	defer o.toClient.Close()
-	r := bufio.NewReaderSize(o.stdout, maxLine+beyondLine)
+	r := bufio.NewReaderSize(paced{o.stdout, o.pace}, maxLine+beyondLine)
 	line, cut, err := readLine(r)
 	if err != nil {
 		return
@@ -126,7 +133,7 @@ func (o *output) readStdout() {
 }
 
 func (o *output) readStderr() {
-	r := bufio.NewReaderSize(o.stderr, maxLine+beyondLine)
+	r := bufio.NewReaderSize(paced{o.stderr, o.pace}, maxLine+beyondLine)
 	p := lineParser{clean: o.clean}
 	for {
 		line, cut, err := readLine(r)
@@ -143,6 +150,20 @@ func (o *output) readStderr() {
 			o.logger.LogAttrs(context.Background(), entry.level, entry.message, entry.attrs...)
 		}
 	}
+}
+
+// paced reads no faster than its pace. Each wait is as long as one buffer takes, so an end is noticed soon.
+type paced struct {
+	from io.Reader
+	pace *rate.Limiter
+}
+
+func (p paced) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	if n > 0 {
+		_ = p.pace.WaitN(context.Background(), n) // a buffer is smaller than the burst
+	}
+	return n, err
 }
 
 // readLine is one line without its end, at most as long as the reader's buffer; cut = there was more of it.
