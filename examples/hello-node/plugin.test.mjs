@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import grpc from '@grpc/grpc-js';
 import { Plugin, parseEntity, protocol, schemaProblems, stringifyEntity } from './callboard.mjs';
 
@@ -145,6 +146,7 @@ describe('plugin', () => {
   });
 
   test('ends when the host is gone', async () => {
+    while (p.connections.length === 0) await setTimeout(10); // who was never connected cannot know that the host has gone
     p.hostDies();
     assert.deepEqual(await p.exited, [0, null]);
   });

@@ -143,8 +143,11 @@ class Plugin(unittest.TestCase):
         self.assertEqual(self.p.process.wait(10), 0)
 
     def test_ends_when_the_host_is_gone(self):
+        self.p.host.settimeout(10)
+        watching, _ = self.p.host.accept()  # who was never connected cannot know that the host has gone
         os.unlink(self.p.runtime + "/host.sock")
         self.p.host.close()
+        watching.close()
         self.assertEqual(self.p.process.wait(10), 0)
 
 
