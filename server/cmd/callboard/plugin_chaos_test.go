@@ -381,7 +381,8 @@ func TestChaos_AnUnrulyPluginHurtsNobodyElse(t *testing.T) {
 		times int
 		do    func(t *testing.T)
 	}{
-		{"SIGKILL", often(500, 12), func(t *testing.T) { s.kill(t, syscall.SIGKILL) }},
+		{"SIGKILL, four a second", often(500, 12), func(t *testing.T) { s.kill(t, syscall.SIGKILL); time.Sleep(200 * time.Millisecond) }},
+		{"SIGKILL, as fast as it starts", often(100, 6), func(t *testing.T) { s.kill(t, syscall.SIGKILL) }},
 		{"SIGSTOP, found by probes", often(5, 1), func(t *testing.T) { s.freeze(t) }},
 		{"SIGSTOP, restarted by an operator", often(8, 1), func(t *testing.T) { s.kill(t, syscall.SIGSTOP) }},
 		{"log flood of 5 s", often(6, 1), func(*testing.T) { s.drive(http.MethodPost, "/api/unruly/flood?seconds=5", 5*time.Second) }},
