@@ -30,7 +30,7 @@ func brokenPlugins(w *workshop) []brokenPlugin {
 				t.Fatal(err)
 			}
 			change(text)
-			if err := os.WriteFile(filepath.Join(dir, "program"), text, mode); err != nil { //nolint:gosec // a plugin's program
+			if err := os.WriteFile(filepath.Join(dir, "program"), text, mode); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,7 +83,7 @@ func tellBroken(t *testing.T, w *workshop) {
 		filepath.Join(w.dir, "hello-go"), filepath.Join(w.dir, "leaky"))
 	for _, b := range all {
 		dir := filepath.Join(o.dir, b.id)
-		if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // plugins read it
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		writeText(t, filepath.Join(dir, "plugin.yaml"), fmt.Sprintf("apiVersion: callboard.dev/v1\nid: %s\nversion: 1.0.0\ntitle: Broken\nprovides: {http: {}}\nrun: %s\n", b.id, b.run))

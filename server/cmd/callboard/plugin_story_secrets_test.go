@@ -95,7 +95,7 @@ func tellSecrets(t *testing.T, w *workshop) {
 	o.watches(t, watch)
 
 	before := o.view(t, "leaky").PID
-	if _, _, err := o.ask(http.MethodPost, "/api/leaky/crash", token, ""); err != nil {
+	if _, _, err := o.ask(http.MethodPost, "/api/leaky/crash", token); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the crash is over", func() bool {
@@ -128,7 +128,7 @@ func tellSecrets(t *testing.T, w *workshop) {
 func (o *operated) provokes(t *testing.T, watch *watcher) {
 	t.Helper()
 	for _, path := range []string{"say", "fail", "panic"} {
-		status, body, err := o.ask(http.MethodPost, "/api/leaky/"+path, token, "")
+		status, body, err := o.ask(http.MethodPost, "/api/leaky/"+path, token)
 		if err != nil && path != "panic" {
 			t.Fatalf("POST /%s: %v", path, err)
 		}

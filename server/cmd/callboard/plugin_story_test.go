@@ -68,7 +68,7 @@ func examples(parts ...string) string {
 func (w *workshop) plugin(t *testing.T, id, source string, files ...string) {
 	t.Helper()
 	dir := filepath.Join(w.dir, id)
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // plugins run as users of their own and must read it
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	buildIn(t, source, ".", filepath.Join(dir, id), "")
@@ -106,7 +106,7 @@ func openFolder(t *testing.T) string {
 		_ = exec.Command("chmod", "-R", "u+w", dir).Run() // the store of plugins is read-only
 		_ = os.RemoveAll(dir)
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -139,7 +139,7 @@ func (w *workshop) operate(t *testing.T) *operated {
 	o := &operated{binary: w.callboard, dir: dir, config: filepath.Join(dir, "app-config.yaml"), operations: freePort(t), log: filepath.Join(dir, "host.log")}
 	o.program = &program{base: "http://" + freePort(t), output: &bytes.Buffer{}}
 	for _, sub := range []string{"t", "db"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil { //nolint:gosec // as above
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -283,15 +283,15 @@ func (o *operated) await(t *testing.T, id, state string) pluginhost.View {
 // get asks the host; token "" = without credentials.
 func (o *operated) get(t *testing.T, path, token string) (status int, body string) {
 	t.Helper()
-	status, body, err := o.ask(http.MethodGet, path, token, "")
+	status, body, err := o.ask(http.MethodGet, path, token)
 	if err != nil {
 		t.Fatalf("GET %s: %v", path, err)
 	}
 	return status, body
 }
 
-func (o *operated) ask(method, path, token, body string) (status int, answer string, err error) {
-	req, err := http.NewRequestWithContext(context.Background(), method, o.base+path, strings.NewReader(body))
+func (o *operated) ask(method, path, token string) (status int, answer string, err error) {
+	req, err := http.NewRequestWithContext(context.Background(), method, o.base+path, nil)
 	if err != nil {
 		return 0, "", err
 	}
@@ -350,7 +350,7 @@ func (o *operated) steadily(path string) (stop func(t *testing.T, during string)
 				return
 			default:
 			}
-			status, body, err := o.ask(http.MethodGet, path, token, "")
+			status, body, err := o.ask(http.MethodGet, path, token)
 			if answers++; err != nil || status != http.StatusOK {
 				failures = append(failures, fmt.Sprintf("%d %v %.200s", status, err, body))
 			}

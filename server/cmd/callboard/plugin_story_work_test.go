@@ -83,7 +83,7 @@ func (o *operated) triggers(t *testing.T, state func() choresState) {
 	t.Helper()
 	for _, task := range []string{"nightly", "grumble"} {
 		eventually(t, "the task "+task+" can be triggered", func() bool { // not while it runs
-			status, body, err := o.ask(http.MethodPost, "/api/chores/tasks/"+task, token, "")
+			status, body, err := o.ask(http.MethodPost, "/api/chores/tasks/"+task, token)
 			if err != nil || status != http.StatusOK && status != http.StatusConflict {
 				t.Fatalf("trigger %s: %d %v %s", task, status, err, body)
 			}
@@ -121,7 +121,7 @@ func (o *operated) guards(t *testing.T) {
 		{"/api/chores/publish/chores.counted", http.StatusOK, "null"},
 		{"/api/chores/publish/experimental.catalog.errors", http.StatusForbidden, "NotAllowedError"},
 	} {
-		status, body, err := o.ask(http.MethodPost, c.path, token, "")
+		status, body, err := o.ask(http.MethodPost, c.path, token)
 		if err != nil || status != c.status || !strings.Contains(body, c.want) {
 			t.Errorf("POST %s: %d %v %.300s, want %d and %s", c.path, status, err, body, c.status, c.want)
 		}
