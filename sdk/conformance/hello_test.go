@@ -16,6 +16,9 @@ var block = regexp.MustCompile("(?s)```\\w+ (\\S+)\n(.*?)```")
 func TestProtocolPage_ItsPluginConforms(t *testing.T) {
 	t.Parallel()
 	if out, err := os.Stat("/usr/bin/python3"); err != nil || out.IsDir() {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no /usr/bin/python3; make languages installs it")
+		}
 		t.Skip("there is no /usr/bin/python3")
 	}
 	page, err := os.ReadFile("../PROTOCOL.md")
