@@ -33,7 +33,7 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	host := pluginhost.New(pluginhost.Options{
 		Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Version: o.Version,
 		BaseURL: o.Config.Section("backend").String("baseUrl", ""),
-		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: a.server, Extensions: work, Permissions: f.permission,
+		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: pluginDoor(a.server), Extensions: work, Permissions: f.permission,
 		Relay: relay.Options{
 			Ownership: identity.Ownership,
 			UserToken: func(p *principal.Principal) (string, error) {
