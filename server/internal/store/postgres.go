@@ -24,6 +24,7 @@ const (
 	deadlockDetected     = "40P01"
 	invalidCatalogName   = "3D000" // the database does not exist
 	duplicateDatabase    = "42P04"
+	uniqueViolation      = "23505" // also how two who create the same thing at once find out
 )
 
 // defaultSchema holds all tables, so that the database may be shared with a Backstage backend.
@@ -97,6 +98,11 @@ func ensureSchema(ctx context.Context, cfg *pgx.ConnConfig, schema string) error
 		return err
 	}
 	defer conn.Close(ctx)
+	// IF NOT EXISTS looks first and creates afterwards: of two replicas that start at once one would fail. The lock ends
+	// with the connection.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtext($1))", "callboard schema "+schema); err != nil {
+		return err
+	}
 	_, err = conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{schema}.Sanitize())
 	return err
 }
@@ -109,7 +115,7 @@ func createDatabase(ctx context.Context, cfg *pgx.ConnConfig) error {
 		return fmt.Errorf("database %s does not exist, and cannot be created: %w", cfg.Database, err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{cfg.Database}.Sanitize()); err != nil && code(err) != duplicateDatabase {
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{cfg.Database}.Sanitize()); err != nil && code(err) != duplicateDatabase && code(err) != uniqueViolation {
 		return fmt.Errorf("create database %s: %w", cfg.Database, err)
 	}
 	return nil
