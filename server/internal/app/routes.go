@@ -17,6 +17,7 @@ import (
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/techdocs"
@@ -48,8 +49,8 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 		return err
 	}
 	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
-	f.actions = scaffolder.NewActions()
-	f.actions.Routes(s.Feature(scaffolder.Feature()))
+	f.actions = action.NewRegistry()
+	scaffolder.Routes(s.Feature(scaffolder.Feature()), f.actions)
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}

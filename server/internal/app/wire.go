@@ -14,7 +14,7 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost"
-	"github.com/callboard/callboard/server/internal/scaffolder"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/store"
@@ -29,7 +29,7 @@ type features struct {
 	signals    *signals.Hub
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
-	actions    *scaffolder.Actions
+	actions    *action.Registry
 	events     *events.Bus
 	plugins    *pluginhost.Host
 }

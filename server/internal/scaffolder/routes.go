@@ -9,6 +9,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
 //go:embed openapi.yaml
@@ -23,9 +24,9 @@ func Feature() httpx.Feature {
 }
 
 // Routes registers the feature.
-func (a *Actions) Routes(r *httpx.Router) {
+func Routes(r *httpx.Router, actions *action.Registry) {
 	r.GET("/v2/actions", httpx.AnyPrincipal, func(c *gin.Context) error {
-		return httpx.JSON(c, http.StatusOK, listed(a))
+		return httpx.JSON(c, http.StatusOK, listed(actions))
 	})
 	r.GET("/v2/tasks", httpx.AnyPrincipal, answer(map[string]any{"tasks": []any{}, "totalTasks": 0}))
 	r.GET("/v2/templating-extensions", httpx.AnyPrincipal, answer(map[string]any{
@@ -53,7 +54,7 @@ type listedSchema struct {
 	Output json.RawMessage `json:"output,omitempty"`
 }
 
-func listed(actions *Actions) []listedAction {
+func listed(actions *action.Registry) []listedAction {
 	list := []listedAction{}
 	for _, a := range actions.List() {
 		d := a.Description()

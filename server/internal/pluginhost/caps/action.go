@@ -6,11 +6,11 @@ import (
 
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
-	"github.com/callboard/callboard/server/internal/scaffolder"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
 // Actions brings plugins' scaffolder actions into a registry, under the source "plugin:<id>".
-func Actions(registry *scaffolder.Actions, o ImporterOptions) *Importer {
+func Actions(registry *action.Registry, o ImporterOptions) *Importer {
 	i := newImporter("scaffolder actions", o)
 	i.announced = func(p manifest.Provides) []string { return p.Scaffolder.Actions }
 	i.meet = func(ctx context.Context, c *Client, s Source, promised []string) error {
@@ -27,16 +27,16 @@ func Actions(registry *scaffolder.Actions, o ImporterOptions) *Importer {
 // sourceOf names a plugin among the sources of an engine.
 func sourceOf(id manifest.ID) string { return "plugin:" + string(id) }
 
-func listActions(ctx context.Context, c *Client, s Source, promised []string) ([]scaffolder.Action, error) {
+func listActions(ctx context.Context, c *Client, s Source, promised []string) ([]action.Action, error) {
 	const call = "ListActions"
 	answer, err := unary(ctx, c, call, c.limits.Quick, pluginv1.NewScaffolderActionsServiceClient(c.conn).ListActions, &pluginv1.ListActionsRequest{})
 	if err != nil {
 		return nil, err
 	}
 	ids := make([]string, len(answer.GetActions()))
-	list := make([]scaffolder.Action, len(answer.GetActions()))
+	list := make([]action.Action, len(answer.GetActions()))
 	for i, a := range answer.GetActions() {
-		d := scaffolder.Description{ID: a.GetId(), Description: cut(a.GetDescription(), 4000), SupportsDryRun: a.GetSupportsDryRun(), Repeatable: a.GetRepeatable()}
+		d := action.Description{ID: a.GetId(), Description: cut(a.GetDescription(), 4000), SupportsDryRun: a.GetSupportsDryRun(), Repeatable: a.GetRepeatable()}
 		if d.Input, err = readObject("an input schema", []byte(a.GetInputSchemaJson()), maxSchema); err != nil {
 			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
 		}
@@ -44,24 +44,24 @@ func listActions(ctx context.Context, c *Client, s Source, promised []string) ([
 			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
 		}
 		for _, e := range a.GetExamples()[:min(len(a.GetExamples()), 50)] {
-			d.Examples = append(d.Examples, scaffolder.Example{Description: cut(e.GetDescription(), 4000), Example: cut(e.GetExample(), 64<<10)})
+			d.Examples = append(d.Examples, action.Example{Description: cut(e.GetDescription(), 4000), Example: cut(e.GetExample(), 64<<10)})
 		}
-		ids[i], list[i] = d.ID, &action{source: s, description: d}
+		ids[i], list[i] = d.ID, &remoteAction{source: s, description: d}
 	}
 	return list, c.listed(call, ids, promised)
 }
 
-// action is a scaffolder action of a plugin. It runs on whichever instance serves when a step begins, and to its end.
-type action struct {
+// remoteAction is a scaffolder action of a plugin. It runs on whichever instance serves when a step begins, and to its end.
+type remoteAction struct {
 	source      Source
-	description scaffolder.Description
+	description action.Description
 }
 
-// Description implements [scaffolder.Action].
-func (a *action) Description() scaffolder.Description { return a.description }
+// Description implements [action.Action].
+func (a *remoteAction) Description() action.Description { return a.description }
 
-// Execute implements [scaffolder.Action].
-func (a *action) Execute(ctx context.Context, run scaffolder.Invocation, l scaffolder.Listener) error {
+// Execute implements [action.Action].
+func (a *remoteAction) Execute(ctx context.Context, run action.Invocation, l action.Listener) error {
 	c, err := a.source.Client(ctx)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (a *action) Execute(ctx context.Context, run scaffolder.Invocation, l scaff
 type hearing struct {
 	client   *Client
 	call     string
-	listener scaffolder.Listener
+	listener action.Listener
 }
 
 func (h hearing) take(m *pluginv1.ExecuteActionResponse) error {
@@ -128,4 +128,4 @@ func level(s string) string {
 	}
 }
 
-var _ scaffolder.Action = (*action)(nil)
+var _ action.Action = (*remoteAction)(nil)

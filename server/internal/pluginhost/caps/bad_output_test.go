@@ -18,8 +18,8 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/catalog/catalogtest"
 	"github.com/callboard/callboard/server/internal/permission"
-	"github.com/callboard/callboard/server/internal/scaffolder"
-	"github.com/callboard/callboard/server/internal/scaffolder/scaffoldertest"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/action/actiontest"
 	"github.com/callboard/callboard/server/internal/widget"
 )
 
@@ -359,9 +359,9 @@ func TestAction_RefusesBadOutput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service := &actionService{feed: func(send func(*pluginv1.ExecuteActionResponse) error) error { return send(test.m) }}
 			c := NewClient(serve(t, service.register), options("1", limited(Limits{OutputBytes: 1000})))
-			a := &action{source: one(c), description: scaffolder.Description{ID: "hello:do"}}
-			var heard scaffoldertest.Recorder
-			err := a.Execute(t.Context(), scaffolder.Invocation{}, &heard)
+			a := &remoteAction{source: one(c), description: action.Description{ID: "hello:do"}}
+			var heard actiontest.Recorder
+			err := a.Execute(t.Context(), action.Invocation{}, &heard)
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(heard.Lines) > 0 {
 				t.Errorf("got %v, heard %v", err, heard.Lines)
 			}
@@ -375,8 +375,8 @@ func TestAction_RefusesBadOutput(t *testing.T) {
 		}
 	}}
 	c := NewClient(serve(t, flood.register), options("1", limited(Limits{StreamMessages: 50, LogBytes: 10})))
-	var heard scaffoldertest.Recorder
-	err := (&action{source: one(c)}).Execute(t.Context(), scaffolder.Invocation{}, &heard)
+	var heard actiontest.Recorder
+	err := (&remoteAction{source: one(c)}).Execute(t.Context(), action.Invocation{}, &heard)
 	if output, ok := errors.AsType[*OutputError](err); !ok || !output.TooMuch || len(heard.Lines) != 50 || heard.Lines[0] != "info: xxxxxxxxxx…" {
 		t.Errorf("got %v after %d lines", err, len(heard.Lines))
 	}

@@ -5,7 +5,7 @@
 //	limits.go     what a plugin may take and answer
 //	provider.go   catalog.EntityProvider
 //	processor.go  catalog.PreProcessor, KindValidator, PostProcessor
-//	action.go     scaffolder.Action
+//	action.go     action.Action
 //	widget.go     widget.Widget
 //	collator.go   search.Type
 //	task.go       scheduled work

@@ -19,8 +19,8 @@ import (
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/schedule"
 	"github.com/callboard/callboard/server/internal/principal"
-	"github.com/callboard/callboard/server/internal/scaffolder"
-	"github.com/callboard/callboard/server/internal/scaffolder/scaffoldertest"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/action/actiontest"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/widget"
 	"github.com/callboard/callboard/server/internal/widget/widgettest"
@@ -51,9 +51,9 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 func TestActions_OfAPlugin(t *testing.T) {
-	scaffoldertest.Actions(t, func(t *testing.T, d scaffolder.Description, run scaffoldertest.Run) scaffolder.Action {
+	actiontest.Actions(t, func(t *testing.T, d action.Description, run actiontest.Run) action.Action {
 		t.Helper()
-		registry := scaffolder.NewActions()
+		registry := action.NewRegistry()
 		conn := serve(t, (&actionService{d: d, run: run}).register)
 		announce(t, Actions(registry, often()), one(NewClient(conn, options("1"))), func(p *manifest.Provides) { p.Scaffolder.Actions = []string{d.ID} })
 		eventually(t, "the action is registered", func() bool { return len(registry.List()) == 1 })
@@ -73,15 +73,15 @@ func TestWidgets_OfAPlugin(t *testing.T) {
 }
 
 func TestImporter_KeepsWhatIsListedWhilePluginsAreAwayAndFollowsNewVersions(t *testing.T) {
-	registry := scaffolder.NewActions()
-	service := &actionService{d: scaffolder.Description{ID: "hello:greet", Description: "first"}}
+	registry := action.NewRegistry()
+	service := &actionService{d: action.Description{ID: "hello:greet", Description: "first"}}
 	conn := serve(t, service.register)
 	plugin := one(NewClient(conn, options("1")))
 	i := Actions(registry, often())
 	announce(t, i, plugin, func(p *manifest.Provides) { p.Scaffolder.Actions = []string{"hello:greet"} })
 	eventually(t, "the action is registered", func() bool { return len(registry.List()) == 1 })
 	plugin.set(true)
-	if err := registry.List()[0].Execute(t.Context(), scaffolder.Invocation{}, &scaffoldertest.Recorder{}); !apierror.Has(err, apierror.ServiceUnavailable) {
+	if err := registry.List()[0].Execute(t.Context(), action.Invocation{}, &actiontest.Recorder{}); !apierror.Has(err, apierror.ServiceUnavailable) {
 		t.Errorf("a plugin that is away answered %v", err)
 	}
 	next := *service
@@ -95,8 +95,8 @@ func TestImporter_KeepsWhatIsListedWhilePluginsAreAwayAndFollowsNewVersions(t *t
 }
 
 func TestImporter_APluginCannotListMoreThanItsManifest(t *testing.T) {
-	registry := scaffolder.NewActions()
-	conn := serve(t, (&actionService{d: scaffolder.Description{ID: "other:thing"}}).register)
+	registry := action.NewRegistry()
+	conn := serve(t, (&actionService{d: action.Description{ID: "other:thing"}}).register)
 	_, err := listActions(t.Context(), NewClient(conn, options("1")), one(nil), []string{"hello:greet"})
 	if output, ok := errors.AsType[*OutputError](err); !ok || !strings.Contains(output.Error(), `plugin hello, ListActions: the answer breaks a rule: "other:thing" is not in the manifest`) {
 		t.Errorf("got %v", err)

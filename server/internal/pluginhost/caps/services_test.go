@@ -11,8 +11,8 @@ import (
 
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
-	"github.com/callboard/callboard/server/internal/scaffolder"
-	"github.com/callboard/callboard/server/internal/scaffolder/scaffoldertest"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/action/actiontest"
 	"github.com/callboard/callboard/server/internal/widget"
 	"github.com/callboard/callboard/server/internal/widget/widgettest"
 )
@@ -21,8 +21,8 @@ import (
 type actionService struct {
 	pluginv1.UnimplementedScaffolderActionsServiceServer
 
-	d    scaffolder.Description
-	run  scaffoldertest.Run
+	d    action.Description
+	run  actiontest.Run
 	feed func(send func(*pluginv1.ExecuteActionResponse) error) error
 }
 
@@ -43,7 +43,7 @@ func (a *actionService) ExecuteAction(r *pluginv1.ExecuteActionRequest, s grpc.S
 	if a.feed != nil {
 		return rpcerror.Encode(a.feed(s.Send))
 	}
-	run := scaffolder.Invocation{Task: r.GetTaskId(), Step: r.GetStepId(), Input: r.GetInputJson(), DryRun: r.GetDryRun(), User: r.GetUserRef(), Workspace: r.GetWorkspace()}
+	run := action.Invocation{Task: r.GetTaskId(), Step: r.GetStepId(), Input: r.GetInputJson(), DryRun: r.GetDryRun(), User: r.GetUserRef(), Workspace: r.GetWorkspace()}
 	for key, value := range r.GetCheckpoints() {
 		if run.Checkpoints == nil {
 			run.Checkpoints = map[string]json.RawMessage{}
@@ -247,5 +247,5 @@ func (x *eventService) DeliverEvents(_ context.Context, r *pluginv1.DeliverEvent
 }
 
 var (
-	_ scaffolder.Listener = sender{}
+	_ action.Listener = sender{}
 )

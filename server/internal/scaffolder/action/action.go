@@ -1,4 +1,7 @@
-package scaffolder
+// Package action is the seam between the scaffolder's engine and what its steps do: what an action says about itself, what
+// one run of it gets, and the registry of those that are installed. Built-in actions and plugins' are the same to the engine;
+// package actiontest holds the laws that both run. Contract page: scaffolder, §2 and §5.
+package action
 
 import (
 	"cmp"
@@ -8,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 )
 
 // Action is a kind of step that templates can use.
@@ -36,16 +41,33 @@ type Description struct {
 // Example shows a template's steps, as YAML.
 type Example struct{ Description, Example string }
 
-// Invocation is one run of an action.
+// Invocation is one run of an action. With each, a step is one run for every item.
 type Invocation struct {
 	Task, Step string
+	StepName   string
 	Input      Input
 	DryRun     bool
-	User       string // entity ref of the user who started the task, "" = nobody
+	User       string          // entity ref of the user who started the task, "" = nobody
+	UserEntity json.RawMessage // that user's entity when the task was made, nil = not in the catalog
+	// Initiator is who started the task. What a step asks of other features it asks in this name, so that a template never
+	// reads or changes what its user may not. Not nil for actions of the host; plugins get User alone.
+	Initiator *principal.Principal
+	Template  Template
+	// Secrets are what the user entered and what the host added, by name. Plugins get those alone that their input uses.
+	Secrets secret.Set
 	// Checkpoints are what earlier runs of this step reached, by key.
 	Checkpoints map[string]json.RawMessage
-	// Workspace is the folder of the task's files, "" = the action gets none.
+	// Workspace is the folder of the task's files, "" = the action gets none. Registry of the host open it by package
+	// workspace and never join paths themselves.
 	Workspace string
+}
+
+// Template says which template a task runs.
+type Template struct {
+	EntityRef string // "template:default/go-service"; "" in the dry run of a file
+	// BaseURL is where the template was read, "file:///…/template.yaml" or "https://…"; relative addresses resolve against it.
+	BaseURL string
+	Entity  json.RawMessage // {"metadata":…}
 }
 
 // Input is a JSON object that fits the action's input schema. It may hold secrets, so it prints as three dots.
@@ -70,20 +92,20 @@ type Listener interface {
 	Checkpoint(key string, value json.RawMessage) error
 }
 
-// Actions are the actions that are installed. Sources bring and take theirs while the host runs. Safe for concurrent use.
-type Actions struct {
+// Registry is the actions that are installed. Sources bring and take theirs while the host runs. Safe for concurrent use.
+type Registry struct {
 	mu       sync.RWMutex
 	bySource map[string][]Action
 	byID     map[string]Action
 }
 
 // NewActions is without any.
-func NewActions() *Actions {
-	return &Actions{bySource: map[string][]Action{}, byID: map[string]Action{}}
+func NewRegistry() *Registry {
+	return &Registry{bySource: map[string][]Action{}, byID: map[string]Action{}}
 }
 
 // Set makes list all that source has. An id that is taken is a ConflictError, and nothing changes then.
-func (a *Actions) Set(source string, list []Action) error {
+func (a *Registry) Set(source string, list []Action) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	next := map[string]Action{}
@@ -106,7 +128,7 @@ func (a *Actions) Set(source string, list []Action) error {
 }
 
 // Remove takes away everything that source has.
-func (a *Actions) Remove(source string) {
+func (a *Registry) Remove(source string) {
 	_ = a.Set(source, nil) // nothing can be in conflict
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -114,7 +136,7 @@ func (a *Actions) Remove(source string) {
 }
 
 // List is every action, by id.
-func (a *Actions) List() []Action {
+func (a *Registry) List() []Action {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	all := make([]Action, 0, len(a.byID))
@@ -126,7 +148,7 @@ func (a *Actions) List() []Action {
 }
 
 // Find is the action with that id; NotFoundError in the reference's words.
-func (a *Actions) Find(id string) (Action, error) {
+func (a *Registry) Find(id string) (Action, error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if x := a.byID[id]; x != nil {

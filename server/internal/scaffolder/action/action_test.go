@@ -1,4 +1,4 @@
-package scaffolder
+package action
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/callboard/callboard/sdk/apierror"
 )
@@ -17,34 +15,8 @@ type fixed struct{ d Description }
 func (f fixed) Description() Description                          { return f.d }
 func (fixed) Execute(context.Context, Invocation, Listener) error { return nil }
 
-func TestActions_AreListedByIDInTheFormOfTheReference(t *testing.T) {
-	a := NewActions()
-	for source, d := range map[string]Description{
-		"sentry": {ID: "sentry:release:create", Description: "Announces a release", Input: json.RawMessage(`{"type":"object"}`),
-			Examples: []Example{{"the least", "steps: []"}}},
-		"hello": {ID: "hello:greet"},
-	} {
-		if err := a.Set(source, []Action{fixed{d}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := json.Marshal(listed(a))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `[{"id":"hello:greet"},{"id":"sentry:release:create","description":"Announces a release",` +
-		`"examples":[{"description":"the least","example":"steps: []"}],"schema":{"input":{"type":"object"}}}]`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Error(diff)
-	}
-	a.Remove("hello")
-	if _, err := a.Find("hello:greet"); !apierror.Has(err, apierror.NotFound) {
-		t.Errorf("a removed action is found: %v", err)
-	}
-}
-
-func TestActions_ATakenIDIsRefusedAndNothingChanges(t *testing.T) {
-	a := NewActions()
+func TestRegistry_ATakenIDIsRefusedAndNothingChanges(t *testing.T) {
+	a := NewRegistry()
 	if err := a.Set("one", []Action{fixed{Description{ID: "x"}}}); err != nil {
 		t.Fatal(err)
 	}

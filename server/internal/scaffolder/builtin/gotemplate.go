@@ -1,0 +1,6 @@
+package builtin
+
+import (
+	_ "github.com/Masterminds/sprig/v3"
+	_ "golang.org/x/crypto/nacl/box"
+)

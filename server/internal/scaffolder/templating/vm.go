@@ -1,0 +1,3 @@
+package templating
+
+import _ "modernc.org/quickjs"
