@@ -32,12 +32,12 @@ type output struct {
 	limit int
 	pace  *rate.Limiter
 
-	mu     sync.Mutex // keeps lines of the two streams from each other
-	lines  int
-	kept   bytes.Buffer
-	cut    bool
-	tail   []byte
-	part   [2]lineBuffer
+	mu    sync.Mutex // keeps lines of the two streams from each other
+	lines int
+	kept  bytes.Buffer
+	cut   bool
+	tail  []byte
+	part  [2]lineBuffer
 
 	read, write [2]*os.File
 	copies      sync.WaitGroup
@@ -66,14 +66,20 @@ func (o *output) open(cmd *exec.Cmd) error {
 	}
 	cmd.Stdout, cmd.Stderr = o.write[Stdout], o.write[Stderr]
 	for s := range o.read {
-		o.copies.Go(func() { _, _ = io.Copy(streamWriter{o, Stream(s)}, o.read[s]) }) // it ends with the stream or the deadline
+		o.copies.Go(func() {
+			if _, err := io.Copy(streamWriter{o, Stream(s)}, o.read[s]); err != nil {
+				o.mu.Lock()
+				o.cut = true // the deadline came before the stream's end
+				o.mu.Unlock()
+			}
+		})
 	}
 	return nil
 }
 
 func (o *output) closePipes() {
 	for s := range o.read {
-		_ = errors.Join(o.read[s].Close(), o.write[s].Close()) // nil files say so and nothing else
+		_ = errors.Join(o.read[s].Close(), o.write[s].Close()) // one that is closed, or was never opened, says so and nothing else
 	}
 }
 

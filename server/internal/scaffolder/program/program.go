@@ -55,7 +55,7 @@ type Command struct {
 type Result struct {
 	ExitCode int    // -1 = ended by a signal, or never started
 	Stdout   []byte // the first MaxOutput bytes
-	Cut      bool   // there was more
+	Cut      bool   // there was more, or a process that got away still writes
 	Stderr   string // the last 8 KiB
 }
 
