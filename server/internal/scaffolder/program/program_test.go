@@ -105,13 +105,13 @@ func TestRun_WhatIsNoCommandIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	for want, c := range map[string]program.Command{
 		`run "git": the program must be an absolute path`: {Program: "git", Dir: dir},
-		`run "./git": the program must be an absolute`:     {Program: "./git", Dir: dir},
-		"is no NAME=value":                                 {Program: "/bin/true", Dir: dir, Env: []string{"TOKEN"}},
-		"run true in a folder":                             {Program: "/bin/true", Dir: dir + "/missing"},
-		"is no folder":                                     {Program: "/bin/true", Dir: file},
-		"start plain.txt":                                  {Program: file, Dir: dir},
-		"start missing":                                    {Program: "/bin/missing", Dir: dir},
-		"start true":                                       {Program: "/bin/true", Dir: dir, Args: []string{"nul\x00"}},
+		`run "./git": the program must be an absolute`:    {Program: "./git", Dir: dir},
+		"is no NAME=value":     {Program: "/bin/true", Dir: dir, Env: []string{"TOKEN"}},
+		"run true in a folder": {Program: "/bin/true", Dir: dir + "/missing"},
+		"is no folder":         {Program: "/bin/true", Dir: file},
+		"start plain.txt":      {Program: file, Dir: dir},
+		"start missing":        {Program: "/bin/missing", Dir: dir},
+		"start true":           {Program: "/bin/true", Dir: dir, Args: []string{"nul\x00"}},
 	} {
 		if r, err := program.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) || r.ExitCode != -1 {
 			t.Errorf("%s: got %v, %+v", want, err, r)
@@ -235,7 +235,7 @@ func TestRun_AProcessThatLeavesTheGroupDoesNotHoldTheStep(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	c := script(t, `setsid sleep 60 & echo $!; while :; do sleep 0.02; done`)
+	c := script(t, `setsid sh -c 'echo $$; exec sleep 60' & while :; do sleep 0.02; done`)
 	var pid int
 	c.Line = func(_ program.Stream, text string) (err error) {
 		pid, err = strconv.Atoi(text)
@@ -247,7 +247,7 @@ func TestRun_AProcessThatLeavesTheGroupDoesNotHoldTheStep(t *testing.T) {
 		t.Errorf("got %v, cut %v", err, r.Cut)
 	}
 	if pid > 0 {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // setsid replaces itself by sleep
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
