@@ -92,36 +92,44 @@ type Listener interface {
 	Checkpoint(key string, value json.RawMessage) error
 }
 
+// PluginSource begins the names of sources that are not of the host: "plugin:sentry".
+const PluginSource = "plugin:"
+
 // Registry is the actions that are installed. Sources bring and take theirs while the host runs. Safe for concurrent use.
 type Registry struct {
 	mu       sync.RWMutex
 	bySource map[string][]Action
-	byID     map[string]Action
+	byID     map[string]registered
 }
 
-// NewActions is without any.
+type registered struct {
+	Action
+	source string
+}
+
+// NewRegistry is without any.
 func NewRegistry() *Registry {
-	return &Registry{bySource: map[string][]Action{}, byID: map[string]Action{}}
+	return &Registry{bySource: map[string][]Action{}, byID: map[string]registered{}}
 }
 
 // Set makes list all that source has. An id that is taken is a ConflictError, and nothing changes then.
 func (a *Registry) Set(source string, list []Action) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next := map[string]Action{}
+	next := map[string]registered{}
 	for other, theirs := range a.bySource {
 		for _, t := range theirs {
 			if other != source {
-				next[t.Description().ID] = t
+				next[t.Description().ID] = registered{t, other}
 			}
 		}
 	}
 	for _, mine := range list {
 		id := mine.Description().ID
-		if next[id] != nil {
+		if _, taken := next[id]; taken {
 			return apierror.Conflictf("%s cannot add the action %q: there is one of that id", source, id)
 		}
-		next[id] = mine
+		next[id] = registered{mine, source}
 	}
 	a.bySource[source], a.byID = slices.Clone(list), next
 	return nil
@@ -141,7 +149,7 @@ func (a *Registry) List() []Action {
 	defer a.mu.RUnlock()
 	all := make([]Action, 0, len(a.byID))
 	for _, x := range a.byID {
-		all = append(all, x)
+		all = append(all, x.Action)
 	}
 	slices.SortFunc(all, func(x, y Action) int { return cmp.Compare(x.Description().ID, y.Description().ID) })
 	return all
@@ -149,10 +157,16 @@ func (a *Registry) List() []Action {
 
 // Find is the action with that id; NotFoundError in the reference's words.
 func (a *Registry) Find(id string) (Action, error) {
+	x, _, err := a.Lookup(id)
+	return x, err
+}
+
+// Lookup is [Registry.Find] that tells the source too.
+func (a *Registry) Lookup(id string) (found Action, source string, err error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if x := a.byID[id]; x != nil {
-		return x, nil
+	if x, ok := a.byID[id]; ok {
+		return x.Action, x.source, nil
 	}
-	return nil, apierror.NotFoundf("Template action with ID '%s' is not registered. See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.", id)
+	return nil, "", apierror.NotFoundf("Template action with ID '%s' is not registered. See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.", id)
 }

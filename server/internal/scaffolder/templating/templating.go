@@ -13,6 +13,9 @@ import (
 type Scope struct {
 	// Variables is an object: parameters, steps, user, context, environment, each.
 	Variables json.RawMessage
+	// Each is one more variable, "each": {"key":…,"value":…}; nil = none. It is apart so that the iterations of a step share
+	// their Variables, which an engine may then prepare once.
+	Each json.RawMessage
 	// Secrets are merged into Variables key by key, deeply ({"secrets":{…},"environment":{"secrets":{…}}}); nil = none.
 	// What a result owes to them is reported.
 	Secrets json.RawMessage
@@ -26,6 +29,8 @@ type Result struct {
 	Value json.RawMessage
 	// Tainted are the strings in Value, keys among them, that would be others without the secrets.
 	Tainted []string
+	// AsksStatus reports that always() or failure() was called.
+	AsksStatus bool
 }
 
 // FileOptions say how texts of files are rendered.
