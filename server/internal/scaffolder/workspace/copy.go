@@ -111,6 +111,9 @@ func (d *Dir) link(target, to string) (bool, error) {
 	if path.IsAbs(target) || strings.ContainsRune(target, 0) || len(target) > maxName {
 		return false, nil
 	}
+	if _, err := d.follow(parent + "/" + target); err != nil {
+		return false, nil //nolint:nilerr // it would lead out of the folder
+	}
 	if err := d.root.MkdirAll(parent, 0o755); err != nil {
 		return false, explain("make folder", path.Dir(to), err)
 	}
@@ -123,13 +126,7 @@ func (d *Dir) link(target, to string) (bool, error) {
 			return false, explain("replace", to, err)
 		}
 	}
-	if err := d.root.Symlink(target, place); err != nil {
-		return false, explain("link", to, err)
-	}
-	if _, err := d.follow(place); err != nil {
-		return false, explain("remove", to, d.root.Remove(place))
-	}
-	return true, nil
+	return true, explain("link", to, d.root.Symlink(target, place))
 }
 
 // budget counts what was brought in so far.

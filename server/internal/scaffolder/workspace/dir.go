@@ -112,6 +112,9 @@ func explain(operation, rel string, err error) error {
 	if escapes(err) {
 		return errOutside()
 	}
+	if e, ok := errors.AsType[*apierror.Error](err); ok {
+		return e
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
