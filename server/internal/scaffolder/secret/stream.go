@@ -1,0 +1,205 @@
+package secret
+
+import (
+	"io"
+	"sync"
+)
+
+// blank reports what the scanner does not see: a wrapped line has breaks and indentation within a secret.
+func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// scanner looks for patterns in text that comes in pieces.
+type scanner struct {
+	machine *automaton
+	node    int32
+	end     int    // offset behind everything that was fed
+	at      []int  // offsets of the bytes that led to node, and maybe of some before them
+	found   []span // in order, apart from each other
+}
+
+func (s *scanner) feed(text string) {
+	for i := range len(text) {
+		c := text[i]
+		if blank(c) {
+			continue
+		}
+		s.node = s.machine.next(s.node, fold[c])
+		if s.node == 0 {
+			s.at = s.at[:0]
+			continue
+		}
+		s.at = s.remember(s.end + i)
+		if n := int(s.machine.nodes[s.node].ends); n > 0 {
+			s.mark(span{s.at[len(s.at)-n], s.end + i + 1})
+		}
+	}
+	s.end += len(text)
+}
+
+// remember adds an offset, and forgets old ones once most are not needed.
+func (s *scanner) remember(offset int) []int {
+	if n := s.depth(); len(s.at) > 1024 && len(s.at) > 4*n {
+		s.at = append(s.at[:0], s.at[len(s.at)-n+1:]...) // the last byte of the prefix is the one that is added
+	}
+	return append(s.at, offset)
+}
+
+// mark adds a span that ends behind all others, and merges those that it overlaps.
+func (s *scanner) mark(m span) {
+	for len(s.found) > 0 && s.found[len(s.found)-1].to > m.from {
+		m.from = min(m.from, s.found[len(s.found)-1].from)
+		s.found = s.found[:len(s.found)-1]
+	}
+	s.found = append(s.found, m)
+}
+
+// depth is how much of a pattern the text ends with.
+func (s *scanner) depth() int { return int(s.machine.nodes[s.node].depth) }
+
+// settled is the offset before which nothing that may come changes what was found.
+func (s *scanner) settled() int {
+	settled := s.end
+	if d := s.depth(); d > 0 {
+		settled = s.at[len(s.at)-d]
+	}
+	if n := len(s.found); n > 0 && s.found[n-1].to > settled {
+		settled = min(settled, s.found[n-1].from)
+	}
+	return settled
+}
+
+// Writer redacts what is written through it, secrets that are split over several writes too. It holds back no more than
+// what may be the beginning of a secret; Close writes that. Safe for concurrent use.
+type Writer struct {
+	redactor *Redactor
+	to       io.Writer
+
+	mu   sync.Mutex
+	scan scanner
+	held string // from offset scan.end - len(held)
+}
+
+// Writer passes redacted text to w.
+func (r *Redactor) Writer(w io.Writer) *Writer { return &Writer{redactor: r, to: w} }
+
+// Write implements [io.Writer].
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if machine := w.redactor.automaton(); machine != w.scan.machine { // it knows more secrets now
+		w.scan = scanner{machine: machine}
+		w.scan.feed(w.held)
+	}
+	w.held += string(p)
+	w.scan.feed(string(p))
+	if err := w.pass(w.scan.settled()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close writes what was held back. It does not close the writer below.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.scan.machine == nil {
+		return nil
+	}
+	err := w.pass(w.scan.end)
+	w.scan = scanner{machine: w.scan.machine}
+	return err
+}
+
+// pass writes what is before offset, and starts offsets anew there.
+func (w *Writer) pass(offset int) error {
+	first := w.scan.end - len(w.held)
+	n := offset - first
+	if n == 0 {
+		return nil
+	}
+	var before, after []span
+	for _, s := range w.scan.found {
+		if s.to <= offset {
+			before = append(before, span{s.from - first, s.to - first})
+		} else {
+			after = append(after, s)
+		}
+	}
+	text := mask(w.held[:n], before)
+	w.held, w.scan.found = w.held[n:], after
+	_, err := io.WriteString(w.to, text)
+	return err
+}
+
+// minHeld is how much of a secret a message must end with to be held back. Shorter endings are in every other message;
+// they go out, and the rest of the secret is still taken out of the next one.
+const minHeld = 3
+
+// Messages redacts messages that follow each other, such as lines of a log, as if they were one text, so that a secret
+// that is split over several of them is found. Not for concurrent use.
+type Messages struct {
+	redactor *Redactor
+	scan     scanner
+	pending  []message
+}
+
+type message struct {
+	text string
+	from int // offset
+}
+
+// Messages begins a sequence.
+func (r *Redactor) Messages() *Messages { return &Messages{redactor: r} }
+
+// Add gives the next message and returns those that are ready, in order: mostly this one alone. One that ends with what
+// may be the beginning of a secret is held back until the next one tells.
+func (m *Messages) Add(text string) (ready []string) {
+	if machine := m.redactor.automaton(); machine != m.scan.machine { // it knows more secrets now
+		m.scan = scanner{machine: machine}
+		for i := range m.pending {
+			m.pending[i].from = m.scan.end
+			m.scan.feed(m.pending[i].text)
+		}
+	}
+	m.pending = append(m.pending, message{text, m.scan.end})
+	m.scan.feed(text)
+	if m.scan.depth() < minHeld {
+		return m.Flush()
+	}
+	return m.take(m.scan.settled())
+}
+
+// Flush returns what was held back: no message follows for some time, or ever.
+func (m *Messages) Flush() (ready []string) { return m.take(m.scan.end) }
+
+// take returns the messages that end before offset.
+func (m *Messages) take(offset int) (ready []string) {
+	for len(m.pending) > 0 {
+		first := m.pending[0]
+		end := first.from + len(first.text)
+		if end > offset {
+			break
+		}
+		ready = append(ready, mask(first.text, m.within(first.from, end)))
+		m.pending = m.pending[1:]
+	}
+	from := m.scan.end
+	if len(m.pending) > 0 {
+		from = m.pending[0].from
+	}
+	for len(m.scan.found) > 0 && m.scan.found[0].to <= from {
+		m.scan.found = m.scan.found[1:]
+	}
+	return ready
+}
+
+// within is what was found between two offsets, counted from the first.
+func (m *Messages) within(from, to int) []span {
+	var clipped []span
+	for _, s := range m.scan.found {
+		if s.from < to && s.to > from {
+			clipped = append(clipped, span{max(s.from, from) - from, min(s.to, to) - from})
+		}
+	}
+	return clipped
+}
