@@ -62,8 +62,8 @@ func (s *scanner) settled() int {
 	if d := s.depth(); d > 0 {
 		settled = s.at[len(s.at)-d]
 	}
-	if n := len(s.found); n > 0 && s.found[n-1].to > settled {
-		settled = min(settled, s.found[n-1].from)
+	for i := len(s.found) - 1; i >= 0 && s.found[i].to > settled; i-- {
+		settled = min(settled, s.found[i].from)
 	}
 	return settled
 }
