@@ -16,10 +16,13 @@ type Scope struct {
 	// Each is one more variable, "each": {"key":…,"value":…}; nil = none. It is apart so that the iterations of a step share
 	// their Variables, which an engine may then prepare once.
 	Each json.RawMessage
-	// Secrets are merged into Variables key by key, deeply ({"secrets":{…},"environment":{"secrets":{…}}}); nil = none.
-	// What a result owes to them is reported.
+	// Secrets are {"secrets":{…},"environment":{"secrets":{…}}}. Each of the two objects takes the place of what Variables
+	// has there; nil = none. What a result owes to them is reported.
 	Secrets json.RawMessage
-	// Failed is what failure() answers; always() is true. Nil = both are unknown, as in outputs.
+	// Plain are variables that differ without the secrets, by name, as each does when its items were made of secrets:
+	// {"each":{"key":…,"value":…}}. It matters for Tainted alone; nil = none.
+	Plain json.RawMessage
+	// Failed is what failure() answers; always() is true. Nil = both are unknown, as in files.
 	Failed *bool
 }
 
@@ -27,8 +30,13 @@ type Scope struct {
 type Result struct {
 	// Value is nil when it is undefined: the whole is one interpolation of something that is not there.
 	Value json.RawMessage
+	// Plain is the value rendered without the secrets; nil when there are none, or when it is undefined.
+	Plain json.RawMessage
 	// Tainted are the strings in Value, keys among them, that would be others without the secrets.
 	Tainted []string
+	// StatusRead tells that always() or failure() was called. A step's condition that calls neither does not make it run
+	// after a failed step.
+	StatusRead bool
 	// AsksStatus reports that always() or failure() was called.
 	AsksStatus bool
 }

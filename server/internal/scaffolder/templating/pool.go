@@ -1,0 +1,134 @@
+package templating
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// pool lends virtual machines, each to one call at a time. It makes them when they are wanted and keeps them; one whose call
+// hit a limit, was interrupted or panicked is thrown away.
+type pool struct {
+	options Options
+	slots   chan struct{}
+
+	mu   sync.Mutex
+	idle []*machine
+}
+
+var errClosed = errors.New("the template language was closed")
+
+func newPool(o Options) (*pool, error) {
+	if o.VMs < 1 {
+		return nil, fmt.Errorf("template language: %d virtual machines; one is the least", o.VMs)
+	}
+	if _, err := compiled(); err != nil {
+		return nil, err
+	}
+	p := &pool{options: o, slots: make(chan struct{}, o.VMs)}
+	for range o.VMs {
+		p.slots <- struct{}{}
+	}
+	return p, nil
+}
+
+// do runs work with a machine, within the limits. subject is what errors are about.
+func (p *pool) do(ctx context.Context, subject string, work func(*machine) error) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case _, open := <-p.slots:
+		if !open {
+			return errClosed
+		}
+	}
+	defer func() { p.slots <- struct{}{} }()
+	m, err := p.take()
+	if err != nil {
+		return err
+	}
+	if err = p.run(ctx, m, work); !spoils(err) {
+		p.give(m)
+	} else {
+		m.close()
+	}
+	return p.explain(subject, err)
+}
+
+func (p *pool) take() (*machine, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := len(p.idle) - 1; last >= 0 {
+		m := p.idle[last]
+		p.idle = p.idle[:last]
+		return m, nil
+	}
+	return newMachine(p.options)
+}
+
+func (p *pool) give(m *machine) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, m)
+}
+
+// run calls work with the clock running.
+func (p *pool) run(ctx context.Context, m *machine, work func(*machine) error) (err error) {
+	m.ctx, m.watch = ctx, startWatch(ctx, m.vm, p.options.Timeout)
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p}
+		}
+		if cause := m.watch.stop(); cause != nil && err != nil {
+			err = cause
+		}
+		m.ctx, m.filters = nil, nil
+	}()
+	return work(m)
+}
+
+type panicError struct{ value any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("the virtual machine panicked: %v", e.value) }
+
+// spoils reports whether a machine whose work ended with err must not be used again.
+func spoils(err error) bool {
+	var thrown *thrownError
+	return err != nil && !(errors.As(err, &thrown) && !thrown.isLimit())
+}
+
+// explain is err as clients see it.
+func (p *pool) explain(subject string, err error) error {
+	var thrown *thrownError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errTimeout):
+		return apierror.Inputf("%s: more than %v of time", subject, p.options.Timeout)
+	case !errors.As(err, &thrown):
+		return fmt.Errorf("%s: %w", subject, err)
+	case thrown.isMemory():
+		return apierror.Inputf("%s: more than %d MiB of memory", subject, p.options.Memory>>20)
+	case thrown.isStack():
+		return apierror.Inputf("%s: nested too deeply", subject)
+	}
+	return thrown.asAPIError()
+}
+
+// close waits for what runs.
+func (p *pool) close() {
+	for range cap(p.slots) {
+		<-p.slots
+	}
+	close(p.slots)
+	for _, m := range p.idle {
+		m.close()
+	}
+	p.idle = nil
+}

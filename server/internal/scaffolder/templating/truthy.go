@@ -1,0 +1,22 @@
+package templating
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// Truthy reports whether a rendered value counts as true in conditions: like in JavaScript, but an empty array does not. Nil
+// is undefined.
+func Truthy(value json.RawMessage) bool {
+	text := string(bytes.TrimSpace(value))
+	switch text {
+	case "", "null", "false", `""`:
+		return false
+	}
+	if text[0] == '[' {
+		return len(bytes.TrimSpace([]byte(text[1:len(text)-1]))) > 0
+	}
+	number, err := strconv.ParseFloat(text, 64)
+	return err != nil || number != 0
+}

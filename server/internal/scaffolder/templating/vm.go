@@ -1,3 +1,0 @@
-package templating
-
-import _ "modernc.org/quickjs"
