@@ -49,7 +49,7 @@ func (g *gitHub) parse(u *url.URL) (gitPath, error) {
 func (g *gitHub) host() string { return g.name }
 
 func (g *gitHub) endpoints() []string {
-	var hosts []string
+	hosts := []string{"codeload." + g.name} // where archives are
 	for _, base := range []string{g.api, g.raw} {
 		if u, err := url.Parse(base); err == nil && u.Host != "" {
 			hosts = append(hosts, u.Host)
