@@ -207,3 +207,6 @@ func Principal(c *gin.Context) *principal.Principal {
 	}
 	return p
 }
+
+// Credentials is the caller as [Principal] has it, or why the credentials that came do not hold.
+func Credentials(c *gin.Context) (*principal.Principal, error) { return exchangeOf(c).credentials() }

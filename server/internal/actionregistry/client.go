@@ -1,0 +1,201 @@
+package actionregistry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+// client calls routes of the host inside the process, as a feature that acts for somebody. Nothing is dialled: the edge is
+// called as a handler, and sees a request like any other.
+type client struct {
+	edge     http.Handler
+	identity Identity
+	from     string // the feature that calls
+}
+
+// request is a call of a route. Path is below the target's mount, escaped.
+type request struct {
+	target, method, path string
+	query                url.Values
+	body                 any // sent as JSON; nil = none
+}
+
+// maxAnswer bounds what is kept of an answer: it is passed on as a whole.
+const maxAnswer = 64 << 20
+
+// call answers the body of a successful answer. A refusal is a ResponseError as the reference's clients make it: it has
+// the status of the answer, and the route's own error as its cause.
+func (c *client) call(ctx context.Context, caller *principal.Principal, q request) (json.RawMessage, error) {
+	status, body, err := c.do(ctx, caller, q)
+	if err == nil && !succeeded(status) {
+		err = refusal(status, body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+func succeeded(status int) bool { return status >= 200 && status <= 299 }
+
+// do answers whatever the route answers.
+func (c *client) do(ctx context.Context, caller *principal.Principal, q request) (status int, body []byte, err error) {
+	r, err := c.prepare(ctx, caller, q)
+	if err != nil {
+		return 0, nil, err
+	}
+	a := &answer{header: http.Header{}, status: http.StatusOK}
+	if err := a.serve(c.edge, r); err != nil {
+		return 0, nil, fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
+	}
+	return a.status, a.body.Bytes(), nil
+}
+
+// decode is [client.call] for what is read as JSON.
+func (c *client) decode(ctx context.Context, caller *principal.Principal, q request, into any) error {
+	data, err := c.call(ctx, caller, q)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
+	}
+	return nil
+}
+
+func (c *client) prepare(ctx context.Context, caller *principal.Principal, q request) (*http.Request, error) {
+	token, err := c.identity.PluginToken(ctx, c.from, q.target, caller)
+	if err != nil {
+		return nil, err
+	}
+	address := "/api/" + q.target + q.path
+	if len(q.query) > 0 {
+		address += "?" + q.query.Encode()
+	}
+	var body bytes.Buffer
+	if q.body != nil {
+		if err := json.NewEncoder(&body).Encode(q.body); err != nil {
+			return nil, fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, q.method, address, &body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
+	}
+	r.RequestURI, r.RemoteAddr = address, "127.0.0.1:0"
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if q.body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, nil
+}
+
+// answer is a [http.ResponseWriter] that keeps the answer.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+var errAnswerTooLong = fmt.Errorf("the answer is longer than %d MB", maxAnswer>>20)
+
+// serve has h answer r. An answer that the edge breaks off is an error.
+func (a *answer) serve(h http.Handler, r *http.Request) (err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			if cut, ok := failure.(error); !ok || !errors.Is(cut, http.ErrAbortHandler) {
+				panic(failure)
+			}
+			err = errors.New("the answer broke off")
+		}
+		if err == nil && r.Context().Err() != nil {
+			err = r.Context().Err()
+		}
+		if err == nil && a.body.Len() > maxAnswer {
+			err = errAnswerTooLong
+		}
+	}()
+	h.ServeHTTP(a, r)
+	return nil
+}
+
+// Header implements [http.ResponseWriter].
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+// Write implements [http.ResponseWriter]. What is beyond the limit is refused, but for one byte that tells of it.
+func (a *answer) Write(p []byte) (int, error) {
+	room := maxAnswer + 1 - a.body.Len()
+	if len(p) > room {
+		a.body.Write(p[:room])
+		return room, errAnswerTooLong
+	}
+	return a.body.Write(p)
+}
+
+// responseError is the reference's name for what another feature refused.
+const responseError apierror.Name = "ResponseError"
+
+// refusal is the error of an answer that is none of success.
+func refusal(status int, body []byte) error {
+	text := http.StatusText(status)
+	e := &apierror.Error{
+		Name: responseError, Status: status, Message: fmt.Sprintf("Request failed with %d %s", status, text),
+		Fields: map[string]any{"statusCode": status, "statusText": text},
+	}
+	var envelope struct {
+		Error    json.RawMessage `json:"error"`
+		Response json.RawMessage `json:"response"`
+	}
+	if json.Unmarshal(body, &envelope) == nil && envelope.Error != nil && envelope.Response != nil {
+		e.Fields["body"], e.Cause = json.RawMessage(body), cause(envelope.Error)
+		return e
+	}
+	said := apierror.Newf(apierror.Generic, "Request failed with status %d %s, %s", status, text, body)
+	e.Fields["body"] = map[string]any{
+		"error":    map[string]any{"name": said.Name, "message": said.Message},
+		"response": map[string]any{"statusCode": status},
+	}
+	e.Cause = said
+	return e
+}
+
+// cause reads an error as it was serialised, with its own cause.
+func cause(data json.RawMessage) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil
+	}
+	e := &apierror.Error{Name: apierror.Generic, Fields: map[string]any{}}
+	for name, value := range members {
+		switch name {
+		case "name":
+			_ = json.Unmarshal(value, &e.Name) // what is no text is no name
+		case "message":
+			_ = json.Unmarshal(value, &e.Message)
+		case "cause":
+			e.Cause = cause(value)
+		default:
+			e.Fields[name] = value
+		}
+	}
+	return e
+}
+
+// missing reports whether a route refused because there is no such thing.
+func missing(err error) bool {
+	e, ok := errors.AsType[*apierror.Error](err)
+	return ok && e.Name == responseError && e.Status == http.StatusNotFound
+}
