@@ -19,7 +19,7 @@ type Spec struct {
 	Steps        []Step          `json:"steps"`
 	Output       json.RawMessage `json:"output,omitempty"` // an object of templates
 	Parameters   json.RawMessage `json:"parameters"`       // the values, an object
-	User         *User           `json:"user,omitempty"`   // nil = started by a service
+	User         *User           `json:"user,omitempty"`   // a service's is empty
 	TemplateInfo *TemplateInfo   `json:"templateInfo,omitempty"`
 	Recovery     json.RawMessage `json:"EXPERIMENTAL_recovery,omitempty"`
 }
@@ -32,12 +32,14 @@ type Step struct {
 	Input  json.RawMessage `json:"input,omitempty"`
 	If     json.RawMessage `json:"if,omitempty"` // a string or a boolean
 	Each   json.RawMessage `json:"each,omitempty"`
+	// Permissions are what the template says about who may read the step: {"tags":[…]}.
+	Permissions json.RawMessage `json:"backstage:permissions,omitempty"`
 }
 
 // User is who started a task.
 type User struct {
 	Entity json.RawMessage `json:"entity,omitempty"` // nil = not in the catalog
-	Ref    string          `json:"ref"`
+	Ref    string          `json:"ref,omitempty"`
 }
 
 // TemplateInfo is the template that a task was made from.

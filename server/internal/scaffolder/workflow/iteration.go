@@ -1,0 +1,176 @@
+package workflow
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/templating"
+)
+
+// iteration is one call of a step's action.
+type iteration struct {
+	key   string
+	value json.RawMessage
+	each  json.RawMessage // {"key":…,"value":…}; nil in a step without each
+	// hidden: the value comes from a secret, and so does what is made of it.
+	hidden bool
+	runs   bool
+	input  json.RawMessage
+}
+
+// prepare renders, checks and authorises what every iteration will do. No action is called before all of it is in order.
+func (a *attempt) prepare(ctx context.Context) ([]iteration, error) {
+	list := []iteration{{runs: true}}
+	if a.step.Each != nil {
+		var err error
+		if list, err = a.iterations(ctx); err != nil {
+			return nil, err
+		}
+	}
+	size := 0
+	for i := range list {
+		if err := a.fill(ctx, &list[i]); err != nil {
+			return nil, err
+		}
+		if size += len(list[i].input); size > maxInput {
+			return nil, apierror.Inputf("the input of action %s is larger than %d bytes", a.about.ID, maxInput)
+		}
+	}
+	for _, it := range list {
+		if err := a.admit(ctx, it); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// iterations resolves each. What of it is different without secrets is hidden.
+func (a *attempt) iterations(ctx context.Context) ([]iteration, error) {
+	scope := a.variables.withSecrets()
+	result, err := a.render(ctx, a.step.Each, scope)
+	if err != nil {
+		return nil, err
+	}
+	if result.Value == nil {
+		return nil, apierror.Inputf(`Invalid value on action %s.each parameter, "%s" cannot be resolved to a value`, a.about.ID, text(a.step.Each))
+	}
+	if !isComposite(result.Value) {
+		return nil, apierror.Inputf("Invalid value on action %s.each parameter, must resolve to an array or object", a.about.ID)
+	}
+	values, err := members(result.Value, maxIterations)
+	if err != nil {
+		return nil, apierror.Inputf("Invalid value on action %s.each parameter, %s", a.about.ID, err)
+	}
+	public := values
+	if scope.Secrets != nil {
+		scope.Secrets = nil
+		plain, err := a.render(ctx, a.step.Each, scope)
+		if public = nil; err == nil && isComposite(plain.Value) {
+			public, _ = members(plain.Value, maxIterations)
+		}
+	}
+	list := make([]iteration, len(values))
+	for i, m := range values {
+		same := i < len(public) && public[i].key == m.key && bytes.Equal(public[i].value, m.value)
+		list[i] = iteration{key: m.key, value: m.value, each: object(member{"key", quote(m.key)}, member{"value", m.value}), hidden: !same}
+	}
+	return list, nil
+}
+
+// fill renders the condition and the input of an iteration.
+func (a *attempt) fill(ctx context.Context, it *iteration) error {
+	scope := a.variables.withSecrets()
+	switch {
+	case it.hidden:
+		scope.Secrets = with(scope.Secrets, "each", it.each)
+	default:
+		scope.Each = it.each
+	}
+	if it.each != nil {
+		it.runs = true
+		if truthy(a.step.If) {
+			result, err := a.render(ctx, a.step.If, scope)
+			if err != nil {
+				return err
+			}
+			it.runs = truthy(result.Value)
+		}
+	}
+	it.input = json.RawMessage("{}")
+	if !it.runs || !truthy(a.step.Input) {
+		return nil
+	}
+	result, err := a.render(ctx, a.step.Input, scope)
+	it.input = orEmpty(result.Value)
+	return err
+}
+
+// admit checks the input of an iteration against the action's schema, and asks whether it is allowed.
+func (a *attempt) admit(ctx context.Context, it iteration) error {
+	if !it.runs {
+		return nil
+	}
+	if a.about.Input != nil {
+		violations, err := a.Language.Validate(ctx, a.about.Input, it.input, "instance")
+		if err != nil {
+			return err
+		}
+		if len(violations) > 0 {
+			return apierror.Inputf("Invalid input passed to action %s, %s", it.name(a.about.ID), listed(violations))
+		}
+	}
+	if a.gate == nil {
+		return nil
+	}
+	return a.gate.Allows(a.about.ID, it.input)
+}
+
+func listed(violations []templating.Violation) string {
+	var all []string
+	for _, v := range violations {
+		all = append(all, v.Stack)
+	}
+	return strings.Join(all, ", ")
+}
+
+// name is the action's id with the iteration's key.
+func (it iteration) name(actionID string) string {
+	if it.each == nil {
+		return actionID
+	}
+	return actionID + "[" + it.key + "]"
+}
+
+// text is the iteration as the log shows it.
+func (it iteration) text() string {
+	return string(object(member{"key", quote(it.key)}, member{"value", quote(shown(it.value))}))
+}
+
+// collect makes one output of those of all iterations: an array for each name, in their order.
+func collect(iterations []iteration, done map[string]json.RawMessage) (json.RawMessage, error) {
+	var names []string
+	lists := map[string][]json.RawMessage{}
+	for _, it := range iterations {
+		if !it.runs {
+			continue
+		}
+		outputs, err := members(orEmpty(done[it.key]), unlimited)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range outputs {
+			if lists[o.key] == nil {
+				names = append(names, o.key)
+			}
+			lists[o.key] = append(lists[o.key], o.value)
+		}
+	}
+	all := make([]member, len(names))
+	for i, name := range names {
+		all[i] = member{name, array(lists[name])}
+	}
+	return object(all...), nil
+}

@@ -1,0 +1,100 @@
+package workflow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// listener hears one call of an action.
+type listener struct {
+	*attempt
+
+	ctx     func() context.Context
+	prefix  string
+	names   []string // of outputs, in the order in which they came
+	outputs map[string]json.RawMessage
+	refused error // the first thing that the action was refused
+}
+
+// Log implements [action.Listener].
+func (l *listener) Log(level, message string) error { return l.line(l.ctx(), level, message) }
+
+// Output implements [action.Listener].
+func (l *listener) Output(name string, value json.RawMessage) error {
+	if len(value) == 0 {
+		return nil // undefined, as in the reference
+	}
+	if !json.Valid(value) {
+		return l.refuse(apierror.Inputf("the output %s of action %s is not JSON", name, l.about.ID))
+	}
+	before, known := l.outputs[name]
+	if !known {
+		l.names = append(l.names, name)
+	}
+	l.outputs[name] = value
+	if l.attempt.output += len(name) + len(value) - len(before); l.attempt.output > maxStepOutput {
+		return l.refuse(apierror.Inputf("the outputs of action %s are larger than %d bytes, at %s", l.about.ID, maxStepOutput, name))
+	}
+	return nil
+}
+
+// Checkpoint implements [action.Listener].
+func (l *listener) Checkpoint(key string, value json.RawMessage) error {
+	if !json.Valid(value) {
+		return l.refuse(apierror.Inputf("the checkpoint %s of action %s is not JSON", key, l.about.ID))
+	}
+	if l.reached += len(key) + len(value); l.reached > maxStepOutput {
+		return l.refuse(apierror.Inputf("the checkpoints of action %s are larger than %d bytes, at %s", l.about.ID, maxStepOutput, key))
+	}
+	return l.diary.checkpoint(l.ctx(), l.key, l.prefix+key, value)
+}
+
+func (l *listener) refuse(err error) error {
+	if l.refused == nil {
+		l.refused = err
+	}
+	return err
+}
+
+func (l *listener) object() json.RawMessage {
+	all := make([]member, len(l.names))
+	for i, name := range l.names {
+		all[i] = member{name, l.outputs[name]}
+	}
+	return object(all...)
+}
+
+// colours are those of the log lines of the reference, by level.
+var colours = map[string]int{"error": 31, "info": 32, "warn": 33, "debug": 34}
+
+// line writes what an action says.
+func (a *attempt) line(ctx context.Context, level, message string) error {
+	if level == "debug" && !a.Logger.Enabled(ctx, slog.LevelDebug) {
+		return nil
+	}
+	if colours[level] == 0 {
+		level = "info"
+	}
+	shown := fmt.Sprintf("\x1b[%dm%s\x1b[39m: %s", colours[level], level, a.redactor.Redact(message))
+	return a.diary.log(ctx, Entry{Message: clip(shown), StepID: a.step.ID})
+}
+
+// clip cuts what is too long for one line of the log.
+func clip(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	if len(text) <= maxLine {
+		return text
+	}
+	const mark = "…"
+	end := maxLine - len(mark)
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + mark
+}
