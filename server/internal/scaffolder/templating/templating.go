@@ -37,8 +37,6 @@ type Result struct {
 	// StatusRead tells that always() or failure() was called. A step's condition that calls neither does not make it run
 	// after a failed step.
 	StatusRead bool
-	// AsksStatus reports that always() or failure() was called.
-	AsksStatus bool
 }
 
 // FileOptions say how texts of files are rendered.

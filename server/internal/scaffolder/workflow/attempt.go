@@ -66,7 +66,7 @@ func (a *attempt) conditionHolds(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		holds = truthy(result.Value)
+		holds = templating.Truthy(result.Value)
 	}
 	if holds {
 		return true, nil

@@ -143,7 +143,7 @@ func (*memory) Checkpoint(context.Context, string, string, json.RawMessage) erro
 // preview tells what the action would get, with stars for secrets. An action that cannot be tried ends with examples.
 func (a *attempt) preview(ctx context.Context) error {
 	input := json.RawMessage("{}")
-	if truthy(a.step.Input) {
+	if templating.Truthy(a.step.Input) {
 		result, err := a.render(ctx, a.step.Input, templating.Scope{Variables: a.variables.withStars()})
 		if err != nil {
 			return err

@@ -121,7 +121,7 @@ func (x *execution) runsAfterFailure(ctx context.Context, step Step) bool {
 		return false
 	}
 	result, err := x.render(ctx, step.If, templating.Scope{Variables: x.variables.plain()})
-	return err == nil && result.AsksStatus
+	return err == nil && result.StatusRead
 }
 
 // render is [templating.Language.Value]; what it finds tainted is kept out of the log from then on.

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -15,10 +14,10 @@ type iteration struct {
 	key   string
 	value json.RawMessage
 	each  json.RawMessage // {"key":…,"value":…}; nil in a step without each
-	// hidden: the value comes from a secret, and so does what is made of it.
-	hidden bool
-	runs   bool
-	input  json.RawMessage
+	// plain is each as it would be without secrets.
+	plain json.RawMessage
+	runs  bool
+	input json.RawMessage
 }
 
 // prepare renders, checks and authorises what every iteration will do. No action is called before all of it is in order.
@@ -47,7 +46,7 @@ func (a *attempt) prepare(ctx context.Context) ([]iteration, error) {
 	return list, nil
 }
 
-// iterations resolves each. What of it is different without secrets is hidden.
+// iterations resolves each.
 func (a *attempt) iterations(ctx context.Context) ([]iteration, error) {
 	scope := a.variables.withSecrets()
 	result, err := a.render(ctx, a.step.Each, scope)
@@ -64,43 +63,44 @@ func (a *attempt) iterations(ctx context.Context) ([]iteration, error) {
 	if err != nil {
 		return nil, apierror.Inputf("Invalid value on action %s.each parameter, %s", a.about.ID, err)
 	}
-	public := values
+	plain := values
 	if scope.Secrets != nil {
-		scope.Secrets = nil
-		plain, err := a.render(ctx, a.step.Each, scope)
-		if public = nil; err == nil && isComposite(plain.Value) {
-			public, _ = members(plain.Value, maxIterations)
+		if plain = nil; isComposite(result.Plain) {
+			plain, _ = members(result.Plain, maxIterations)
 		}
 	}
 	list := make([]iteration, len(values))
 	for i, m := range values {
-		same := i < len(public) && public[i].key == m.key && bytes.Equal(public[i].value, m.value)
-		list[i] = iteration{key: m.key, value: m.value, each: object(member{"key", quote(m.key)}, member{"value", m.value}), hidden: !same}
+		list[i] = iteration{key: m.key, value: m.value, each: m.asEach(), plain: json.RawMessage("{}")}
+		if i < len(plain) {
+			list[i].plain = plain[i].asEach()
+		}
 	}
 	return list, nil
+}
+
+func (m member) asEach() json.RawMessage {
+	return object(member{"key", quote(m.key)}, member{"value", m.value})
 }
 
 // fill renders the condition and the input of an iteration.
 func (a *attempt) fill(ctx context.Context, it *iteration) error {
 	scope := a.variables.withSecrets()
-	switch {
-	case it.hidden:
-		scope.Secrets = with(scope.Secrets, "each", it.each)
-	default:
-		scope.Each = it.each
+	if scope.Each = it.each; scope.Secrets != nil && it.each != nil {
+		scope.Plain = object(member{"each", it.plain})
 	}
 	if it.each != nil {
 		it.runs = true
-		if truthy(a.step.If) {
+		if templating.Truthy(a.step.If) {
 			result, err := a.render(ctx, a.step.If, scope)
 			if err != nil {
 				return err
 			}
-			it.runs = truthy(result.Value)
+			it.runs = templating.Truthy(result.Value)
 		}
 	}
 	it.input = json.RawMessage("{}")
-	if !it.runs || !truthy(a.step.Input) {
+	if !it.runs || !templating.Truthy(a.step.Input) {
 		return nil
 	}
 	result, err := a.render(ctx, a.step.Input, scope)

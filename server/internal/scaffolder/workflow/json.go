@@ -61,15 +61,6 @@ func object(all ...member) json.RawMessage {
 	return append(out, '}')
 }
 
-// with is object with one more member; nil counts as an empty object.
-func with(document json.RawMessage, key string, value json.RawMessage) json.RawMessage {
-	all, err := members(orEmpty(document), unlimited)
-	if err != nil {
-		return object(member{key, value})
-	}
-	return object(append(all, member{key, value})...)
-}
-
 func array(items []json.RawMessage) json.RawMessage {
 	return append(append([]byte{'['}, bytes.Join(asBytes(items), []byte{','})...), ']')
 }
@@ -111,24 +102,6 @@ func first(value json.RawMessage) byte {
 
 func isString(value json.RawMessage) bool    { return first(value) == '"' }
 func isComposite(value json.RawMessage) bool { return first(value) == '[' || first(value) == '{' }
-
-// truthy is JavaScript's, but for empty arrays. Nil is undefined.
-func truthy(value json.RawMessage) bool {
-	switch trimmed := strings.TrimSpace(string(value)); first(value) {
-	case 0, 'f', 'n':
-		return false
-	case '"':
-		return trimmed != `""`
-	case '[':
-		items, err := members(value, 1)
-		return err != nil || len(items) > 0
-	case '{', 't':
-		return true
-	default:
-		number, err := strconv.ParseFloat(trimmed, 64)
-		return err != nil || number != 0
-	}
-}
 
 // shown is a value as the log shows it: what JavaScript makes of it in a text, with objects left out.
 func shown(value json.RawMessage) string {

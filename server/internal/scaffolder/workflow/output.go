@@ -2,6 +2,8 @@ package workflow
 
 import (
 	"encoding/json"
+
+	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
 
 // withoutHidden takes those entries out of the links and texts of an output whose condition is false, and the conditions
@@ -50,7 +52,7 @@ func condition(fields []member) (rest []member, show bool) {
 	show = true
 	for _, f := range fields {
 		if f.key == "if" {
-			show = truthy(f.value)
+			show = templating.Truthy(f.value)
 			continue
 		}
 		rest = append(rest, f)
@@ -84,7 +86,7 @@ func exampleOutput(schema json.RawMessage) json.RawMessage {
 		if first(s.Items) == '[' {
 			s.Items = head(s.Items)
 		}
-		if !truthy(s.Items) {
+		if !templating.Truthy(s.Items) {
 			return json.RawMessage("[]")
 		}
 		return array([]json.RawMessage{exampleOutput(s.Items)})
