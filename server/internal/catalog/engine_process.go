@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 )
@@ -53,7 +54,11 @@ func (e *Engine) failed(r *result, failures []failure, out *outcome) *result {
 
 func (e *Engine) succeeded(r *result, out *outcome) *result {
 	r.ok = true
-	completed := appendCanonical(make([]byte, 0, 2*len(r.unprocessed)), out.completed)
+	var order *cataloginfo.Order
+	if keepsOrder(r.ref) {
+		order = orderOf([]byte(r.unprocessed))
+	}
+	completed := appendEntity(make([]byte, 0, 2*len(r.unprocessed)), out.completed, order)
 	r.completed = string(completed)
 	r.relations = sortedRelations(out.relations)
 	for key := range out.refreshKeys {
@@ -62,7 +67,7 @@ func (e *Engine) succeeded(r *result, out *outcome) *result {
 	slices.Sort(r.refreshKeys)
 	r.emitted = make([]emitted, len(out.children))
 	for i, c := range out.children {
-		r.emitted[i] = newEmitted(c.ref, c.entity, c.locationKey, c.line)
+		r.emitted[i] = newEmitted(c.ref, c.entity, c.locationKey, c.line, c.order)
 	}
 	sum := completed
 	for _, c := range r.emitted {

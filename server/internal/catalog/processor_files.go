@@ -209,7 +209,11 @@ func parseEntities(p *Processing, loc entity.Location, data []byte, limits catal
 			p.Error(err)
 			continue
 		}
-		p.Emit(loc, doc.Entity, doc.Line)
+		var order *cataloginfo.Order
+		if strings.EqualFold(doc.Entity.Kind(), "template") {
+			order = doc.Order(orderedMember)
+		}
+		p.emit(loc, doc.Entity, doc.Line, order)
 	}
 }
 

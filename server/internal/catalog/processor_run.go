@@ -52,6 +52,7 @@ type child struct {
 	entity      entity.Entity
 	locationKey string
 	line        int
+	order       *cataloginfo.Order // of the spec; nil = sorted
 }
 
 // relation is one emitted edge, by canonical refs.
@@ -60,7 +61,9 @@ type relation struct{ source, typ, target string }
 // Emit hands over an entity that was found at loc, starting at the given line (0 = unknown). A malformed envelope and a
 // ref that no database can hold are errors of the entity being processed. The locations of the child are set here,
 // whatever it says itself.
-func (p *Processing) Emit(loc entity.Location, e entity.Entity, line int) {
+func (p *Processing) Emit(loc entity.Location, e entity.Entity, line int) { p.emit(loc, e, line, nil) }
+
+func (p *Processing) emit(loc entity.Location, e entity.Entity, line int, order *cataloginfo.Order) {
 	if err := cataloginfo.ValidateEnvelope(e); err != nil {
 		p.fail(err, line)
 		return
@@ -88,7 +91,7 @@ func (p *Processing) Emit(loc entity.Location, e entity.Entity, line int) {
 		p.notes = append(p.notes, failure{apierror.Newf(apierror.Conflict, "%s is described twice, at line %d and at line %d; the last one counts", ref, p.children[i].line, line), line})
 	}
 	p.emitted[ref] = len(p.children)
-	p.children = append(p.children, child{ref: ref, entity: e, locationKey: loc.String(), line: line})
+	p.children = append(p.children, child{ref: ref, entity: e, locationKey: loc.String(), line: line, order: order})
 }
 
 // withMetadata is e with one metadata field replaced, without touching e.

@@ -46,7 +46,7 @@ func (c *connection) ApplyMutation(ctx context.Context, m Mutation) error {
 		if err := checkStorable(string(ref)); err != nil {
 			return apierror.TypeErrorf("Malformed entity envelope, %s", apierror.Describe(err))
 		}
-		added[i] = newEmitted(ref, d.Entity, d.LocationKey, 0)
+		added[i] = newEmitted(ref, d.Entity, d.LocationKey, 0, nil)
 	}
 	e := c.engine
 	conflicts, changes, err := e.db.applyMutation(ctx, e.now().UnixMilli(), c.provider, m.Full, added, m.Removed)
@@ -67,8 +67,8 @@ func (c *connection) Refresh(ctx context.Context, keys []string) error {
 	return nil
 }
 
-func newEmitted(ref entity.Canonical, e entity.Entity, locationKey string, line int) emitted {
-	data := appendCanonical(make([]byte, 0, 1024), e)
+func newEmitted(ref entity.Canonical, e entity.Entity, locationKey string, line int, order *cataloginfo.Order) emitted {
+	data := appendEntity(make([]byte, 0, 1024), e, order)
 	return emitted{ref: ref, json: string(data), hash: hashOf(data), locationKey: locationKey, line: line}
 }
 

@@ -167,6 +167,16 @@ func (s optionalSchema) check(v any, present bool, path []any) outcome {
 	return s.Schema.check(v, true, path)
 }
 
+type describedSchema struct {
+	Schema
+	description string
+}
+
+// Described is s with a description, for schemas whose constructors take none.
+func Described(s Schema, description string) Schema { return describedSchema{s, description} }
+
+func (s describedSchema) jsonSchema() members { return described(s.Schema.jsonSchema(), s.description) }
+
 type recordSchema struct{}
 
 // Record expects an object with any members.
