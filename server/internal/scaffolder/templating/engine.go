@@ -91,7 +91,7 @@ func (e *Engine) Value(ctx context.Context, template json.RawMessage, s Scope) (
 	err := e.pool.do(ctx, "template", func(m *machine) error {
 		filters := m.useFilters(e.options.Filters())
 		return withVariables(key, s.Variables, func(variables any) (err error) {
-			answer, err = m.call(m.value, string(template), kind, filters, key, variables, orEmpty(s.Secrets), orEmpty(s.Plain), failed)
+			answer, err = m.call(m.value, string(template), kind, filters, key, variables, string(s.Each), orEmpty(s.Secrets), orEmpty(s.Plain), failed)
 			return err
 		})
 	})

@@ -10620,10 +10620,11 @@ ${base2 ?? ""}`;
       return { tainted: [...new Set(texts(value2))] };
     }
   }
-  function value(template, kind, filters, key, variables, secretsText, plainText, failed) {
+  function value(template, kind, filters, key, variables, each, secretsText, plainText, failed) {
     const renderer = rendererOf(kind, filters);
-    const context = contextOf(renderer, kind, key, variables);
-    if (context === void 0) return void 0;
+    const shared = contextOf(renderer, kind, key, variables);
+    if (shared === void 0) return void 0;
+    const context = each === "" ? shared : shared.withValue(["each"], JSON.parse(each));
     const secrets = JSON.parse(secretsText);
     status.failed = failed;
     status.read = false;

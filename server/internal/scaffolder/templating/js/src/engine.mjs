@@ -60,10 +60,11 @@ function comparison(value, template, renderer, context) {
 }
 
 /** Renders a value: see Language.Value of the host. Answers undefined when variables are wanted. */
-export function value(template, kind, filters, key, variables, secretsText, plainText, failed) {
+export function value(template, kind, filters, key, variables, each, secretsText, plainText, failed) {
   const renderer = rendererOf(kind, filters);
-  const context = contextOf(renderer, kind, key, variables);
-  if (context === undefined) return undefined;
+  const shared = contextOf(renderer, kind, key, variables);
+  if (shared === undefined) return undefined;
+  const context = each === '' ? shared : shared.withValue(['each'], JSON.parse(each));
   const secrets = JSON.parse(secretsText);
   status.failed = failed;
   status.read = false;
