@@ -77,7 +77,7 @@ func (m *machine) load(code []byte) error {
 			return err
 		}
 	}
-	integrations, err := json.Marshal(slices.Concat([]Integration{}, m.options.Integrations))
+	integrations, err := json.Marshal(append([]Integration{}, m.options.Integrations...))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // Truthy reports whether a rendered value counts as true in conditions: like in JavaScript, but an empty array does not. Nil
@@ -14,8 +15,8 @@ func Truthy(value json.RawMessage) bool {
 	case "", "null", "false", `""`:
 		return false
 	}
-	if text[0] == '[' {
-		return len(bytes.TrimSpace([]byte(text[1:len(text)-1]))) > 0
+	if items, isArray := strings.CutPrefix(text, "["); isArray {
+		return strings.TrimSpace(items) != "]"
 	}
 	number, err := strconv.ParseFloat(text, 64)
 	return err != nil || number != 0
