@@ -54,43 +54,12 @@ func CatalogType(o CatalogOptions) Type {
 	return t
 }
 
-// readCatalogFilter reads a filter as the catalog's clients write it: an object of keys with one value or a list, or a
-// list of such objects of which one must match.
 func readCatalogFilter(s *config.Section) catalogindex.Filter {
-	value := s.Value("filter")
-	if value == nil {
-		return catalogindex.All()
+	filter, err := catalogindex.ReadFilter(s.Value("filter"))
+	if err != nil {
+		s.Problem("filter", err.Error())
 	}
-	alternatives, isList := value.([]any)
-	if !isList {
-		alternatives = []any{value}
-	}
-	var either []catalogindex.Filter
-	for _, a := range alternatives {
-		keys, ok := a.(map[string]any)
-		if !ok {
-			s.Problem("filter", "must be an object of entity keys, or a list of such objects")
-			return catalogindex.All()
-		}
-		var all []catalogindex.Filter
-		for key, v := range keys {
-			all = append(all, keyFilter(key, v))
-		}
-		either = append(either, catalogindex.All(all...))
-	}
-	return catalogindex.Any(either...)
-}
-
-func keyFilter(key string, v any) catalogindex.Filter {
-	list, isList := v.([]any)
-	if !isList {
-		list = []any{v}
-	}
-	var values []string
-	for _, v := range list {
-		values = append(values, text(v))
-	}
-	return catalogindex.In(key, values...)
+	return filter
 }
 
 type catalogSource struct {

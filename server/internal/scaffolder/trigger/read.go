@@ -150,18 +150,20 @@ func readSchedule(s *config.Section) *Schedule {
 
 func readCatalogChange(s *config.Section) *CatalogChange {
 	filter := s.Value("filter")
-	switch f := filter.(type) {
-	case map[string]any:
-		if len(f) > 0 {
-			return &CatalogChange{Filter: f}
-		}
-	case []any:
-		if len(f) > 0 {
-			return &CatalogChange{Filter: f}
+	alternatives, isList := filter.([]any)
+	if !isList {
+		alternatives = []any{filter}
+	}
+	for _, a := range alternatives {
+		if keys, ok := a.(map[string]any); !ok || len(keys) == 0 {
+			alternatives = nil
+			break
 		}
 	}
-	s.Problem("filter", "is needed, such as { kind: Component }: without one every change of every entity would start a task")
-	return &CatalogChange{Filter: map[string]any{}}
+	if len(alternatives) == 0 {
+		s.Problem("filter", "is needed, an object such as { kind: Component } or a list of them: without one every change of every entity would start a task")
+	}
+	return &CatalogChange{Filter: filter}
 }
 
 func readWebhook(s *config.Section) *Webhook {
