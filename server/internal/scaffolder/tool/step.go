@@ -1,0 +1,176 @@
+package tool
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/program"
+	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
+)
+
+//go:embed actions/*.yaml
+var descriptions embed.FS
+
+// describe reads what the action says about itself.
+func describe(id, file string) (action.Description, error) {
+	data, err := descriptions.ReadFile("actions/" + file + ".yaml")
+	if err != nil {
+		return action.Description{}, err
+	}
+	var d struct {
+		Description string           `yaml:"description"`
+		Repeatable  bool             `yaml:"repeatable"`
+		Input       any              `yaml:"input"`
+		Output      any              `yaml:"output"`
+		Examples    []action.Example `yaml:"examples"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&d); err != nil {
+		return action.Description{}, fmt.Errorf("read the description of %s: %w", id, err)
+	}
+	input, err := json.Marshal(d.Input)
+	if err != nil {
+		return action.Description{}, err
+	}
+	output, err := json.Marshal(d.Output)
+	return action.Description{ID: id, Description: d.Description, Input: input, Output: output, Examples: d.Examples, Repeatable: d.Repeatable}, err
+}
+
+// tool is an action whose input is an In.
+type tool[In any] struct {
+	description action.Description
+	run         func(t *step, in In) error
+}
+
+// define makes an action of the description in actions/<file>.yaml.
+func define[In any](id, file string, dryRun bool, run func(t *step, in In) error) (action.Action, error) {
+	d, err := describe(id, file)
+	d.SupportsDryRun = dryRun
+	return tool[In]{d, run}, err
+}
+
+// Description implements [action.Action].
+func (a tool[In]) Description() action.Description { return a.description }
+
+// Execute implements [action.Action].
+func (a tool[In]) Execute(ctx context.Context, run action.Invocation, l action.Listener) error {
+	var in In
+	if err := json.Unmarshal(run.Input, &in); err != nil {
+		return apierror.Inputf("the input of %s cannot be read: %s", a.description.ID, err)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	t := &step{Invocation: run, ctx: ctx, stop: stop, listener: l}
+	err := a.run(t, in)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return cause
+	}
+	return err
+}
+
+// step is one run of an action, for one goroutine. A listener that refuses ends its context, so that what is said needs
+// no check where it is said.
+type step struct {
+	action.Invocation
+
+	ctx      context.Context //nolint:containedctx // the run is the step's whole life
+	stop     context.CancelCauseFunc
+	listener action.Listener
+}
+
+func (t *step) log(level, format string, args ...any) {
+	if err := t.listener.Log(level, fmt.Sprintf(format, args...)); err != nil {
+		t.stop(err)
+	}
+}
+
+func (t *step) output(name string, v any) {
+	value, err := json.Marshal(v)
+	if err == nil {
+		err = t.listener.Output(name, value)
+	}
+	if err != nil {
+		t.stop(err)
+	}
+}
+
+// checkpoint returns when value is stored.
+func (t *step) checkpoint(key string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return t.listener.Checkpoint(key, data)
+}
+
+// execute runs a program whose lines go to the task's log.
+func (t *step) execute(p programSettings, c program.Command) (program.Result, error) {
+	if c.Timeout == 0 {
+		c.Timeout = p.timeout
+	}
+	c.Line = func(s program.Stream, text string) error {
+		level := "info"
+		if s == program.Stderr {
+			level = "error"
+		}
+		return t.listener.Log(level, p.hidden.Redact(text))
+	}
+	return program.Run(t.ctx, c)
+}
+
+// inspect runs a program whose standard output is data. What it says on the other stream is part of the error.
+func (t *step) inspect(p programSettings, c program.Command) ([]byte, error) {
+	c.Timeout = p.timeout
+	r, err := program.Run(t.ctx, c)
+	var exit *program.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return nil, fmt.Errorf("%w: %s", err, p.hidden.Redact(exit.Stderr))
+	case err != nil:
+		return nil, err
+	case r.Cut:
+		return nil, fmt.Errorf("%s %s printed more than %d bytes", c.Program, c.Args[0], c.MaxOutput)
+	}
+	return r.Stdout, nil
+}
+
+// files opens the workspace, and a folder beside it for what a program must be given but the workspace must not hold.
+func (t *step) files() (dir, scratch *workspace.Dir, end func(), err error) {
+	dir, err = workspace.Open(t.Workspace)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	scratch, err = workspace.Temporary(t.Workspace)
+	if err != nil {
+		dir.Close()
+		return nil, nil, nil, err
+	}
+	return dir, scratch, func() {
+		dir.Close()
+		_ = scratch.Destroy() // what is left is removed with the task's folder
+	}, nil
+}
+
+// folder is the absolute path of a folder in the workspace for a program. "" = the workspace itself.
+func folder(dir *workspace.Dir, name string) (string, error) {
+	if name == "" {
+		name = "."
+	}
+	info, err := dir.Stat(name)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return "", apierror.Inputf("%q is not a folder in the workspace", name)
+	}
+	return dir.Path(name)
+}
