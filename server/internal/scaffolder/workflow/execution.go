@@ -29,6 +29,7 @@ type execution struct {
 	// cancellable ends when a user cancels, too. Actions run in it; everything else is done in the context that is passed.
 	cancellable func() context.Context
 	taskOutput  int // bytes of outputs so far
+	logged      int // bytes that actions logged so far
 }
 
 // steps runs all steps and renders the output.
@@ -57,11 +58,10 @@ func (x *execution) begin(ctx context.Context) error {
 		return err
 	}
 	if x.Authorize != nil && len(steps) > 0 {
-		gate, err := x.Authorize(ctx, x.run.Initiator, actionIDs(steps))
-		if err != nil {
-			return x.describe(err)
+		var err error
+		if x.gate, err = x.Authorize(ctx, x.run.Initiator, actionIDs(steps)); err != nil {
+			return x.ended(err)
 		}
-		x.gate = gate
 	}
 	completed := 0
 	for _, s := range x.run.State.Steps {
@@ -149,6 +149,15 @@ func (x *execution) interrupted() error {
 	return nil
 }
 
+// ended is why a run ends in which err occurred outside of its steps.
+func (x *execution) ended(err error) error {
+	if ending := x.interrupted(); ending != nil {
+		return ending
+	}
+	return x.describe(err)
+}
+
+// cancelled is why a step ends when a user cancelled the task.
 func (x *execution) cancelled(step Step) error {
 	if !errors.Is(context.Cause(x.cancellable()), ErrCancelled) {
 		return nil
@@ -202,10 +211,7 @@ func (x *execution) output(ctx context.Context) (json.RawMessage, error) {
 		result.Value, err = withoutHidden(orEmpty(result.Value))
 	}
 	if err != nil {
-		if ending := x.interrupted(); ending != nil {
-			return nil, ending
-		}
-		return nil, x.describe(err)
+		return nil, x.ended(err)
 	}
 	return x.redactor.RedactJSON(result.Value), nil
 }
@@ -241,6 +247,7 @@ func (d *diary) write(do func() error) error {
 }
 
 func (d *diary) log(ctx context.Context, e Entry) error {
+	e.Message = clip(e.Message)
 	return d.write(func() error { return d.journal.Log(ctx, e) })
 }
 

@@ -59,14 +59,14 @@ func (a *attempt) iterations(ctx context.Context) ([]iteration, error) {
 	if !isComposite(result.Value) {
 		return nil, apierror.Inputf("Invalid value on action %s.each parameter, must resolve to an array or object", a.about.ID)
 	}
-	values, err := members(result.Value, maxIterations)
+	values, err := entries(result.Value, maxIterations)
 	if err != nil {
 		return nil, apierror.Inputf("Invalid value on action %s.each parameter, %s", a.about.ID, err)
 	}
 	plain := values
 	if scope.Secrets != nil {
 		if plain = nil; isComposite(result.Plain) {
-			plain, _ = members(result.Plain, maxIterations)
+			plain, _ = entries(result.Plain, maxIterations)
 		}
 	}
 	list := make([]iteration, len(values))

@@ -2,9 +2,11 @@ package workflow
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,6 +47,36 @@ func members(composite json.RawMessage, limit int) ([]member, error) {
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// entries are members in the order in which JavaScript has them, which is theirs but for names that are numbers: these come
+// first, by size. Of two of one name the last one counts.
+func entries(composite json.RawMessage, limit int) ([]member, error) {
+	all, err := members(composite, limit)
+	if err != nil || first(composite) == '[' {
+		return all, err
+	}
+	place := make(map[string]int, len(all))
+	unique := all[:0]
+	for _, m := range all {
+		at, known := place[m.key]
+		if !known {
+			at, place[m.key] = len(unique), len(unique)
+			unique = append(unique, m)
+		}
+		unique[at] = m
+	}
+	slices.SortStableFunc(unique, func(x, y member) int { return cmp.Compare(index(x.key), index(y.key)) })
+	return unique, nil
+}
+
+// index is the number that key is, or one beyond all that count as such.
+func index(key string) uint64 {
+	number, err := strconv.ParseUint(key, 10, 32)
+	if err != nil || number == math.MaxUint32 || strconv.FormatUint(number, 10) != key {
+		return math.MaxUint32
+	}
+	return number
 }
 
 // object is the JSON of an object with those members.

@@ -73,16 +73,22 @@ func (l *listener) object() json.RawMessage {
 // colours are those of the log lines of the reference, by level.
 var colours = map[string]int{"error": 31, "info": 32, "warn": 33, "debug": 34}
 
-// line writes what an action says.
+// line writes what an action says. Of an action that does not stop talking the rest is left out.
 func (a *attempt) line(ctx context.Context, level, message string) error {
 	if level == "debug" && !a.Logger.Enabled(ctx, slog.LevelDebug) {
 		return nil
 	}
+	if a.logged > maxLog {
+		return nil
+	}
+	message = clip(a.redactor.Redact(message))
+	if a.logged += len(message); a.logged > maxLog {
+		level, message = "warn", fmt.Sprintf("The log of this run is larger than %d bytes, the rest is left out", maxLog)
+	}
 	if colours[level] == 0 {
 		level = "info"
 	}
-	shown := fmt.Sprintf("\x1b[%dm%s\x1b[39m: %s", colours[level], level, a.redactor.Redact(message))
-	return a.diary.log(ctx, Entry{Message: clip(shown), StepID: a.step.ID})
+	return a.diary.log(ctx, Entry{Message: fmt.Sprintf("\x1b[%dm%s\x1b[39m: %s", colours[level], level, message), StepID: a.step.ID})
 }
 
 // clip cuts what is too long for one line of the log.

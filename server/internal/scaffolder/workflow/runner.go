@@ -86,6 +86,7 @@ const (
 	maxStepOutput = 1 << 20  // bytes of outputs of one step, and of its checkpoints
 	maxTaskOutput = 10 << 20 // bytes of outputs of all steps, since every template sees them
 	maxLine       = 64 << 10 // bytes of one line of the log
+	maxLog        = 32 << 20 // bytes of what actions log in one run
 )
 
 // check refuses what cannot be run at all.
