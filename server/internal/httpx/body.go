@@ -72,16 +72,23 @@ func (x *exchange) jsonBody() ([]byte, error) {
 	if !x.bodyRead {
 		x.bodyRead = true
 		x.body, x.bodyErr = x.readJSON()
-		if e, ok := errors.AsType[*apierror.Error](x.bodyErr); ok && x.router.spec != nil && !underPath(permissionsPath, x.routedPath()) {
+		if e, ok := errors.AsType[*apierror.Error](x.bodyErr); ok && x.router.spec != nil && !ownParser(x.routedPath()) {
 			x.bodyErr = apierror.New(apierror.Input, e.Message) // the reference's OpenAPI routers keep the text alone
 		}
 	}
 	return x.body, x.bodyErr
 }
 
-// permissionsPath is served in front of a feature's own router, with a parser of its own that knows no other limit than
-// the default.
-const permissionsPath = "/.well-known/backstage/permissions"
+// permissionsPath and actionsPath are served in front of a feature's own router, with a parser of their own that knows no
+// other limit than the default.
+const (
+	permissionsPath = "/.well-known/backstage/permissions"
+	actionsPath     = "/.backstage/actions"
+)
+
+func ownParser(path string) bool {
+	return underPath(permissionsPath, path) || underPath(actionsPath, path)
+}
 
 // hasBody holds for an empty body too, if its length is told.
 func (x *exchange) hasBody() bool {
@@ -139,7 +146,7 @@ func fromUTF16(b []byte, bigEndian bool) []byte {
 
 func (x *exchange) readLimited() ([]byte, error) {
 	limit := x.router.feature.BodyLimit
-	if limit <= 0 || underPath(permissionsPath, x.routedPath()) {
+	if limit <= 0 || ownParser(x.routedPath()) {
 		limit = defaultBodyLimit
 	}
 	plain, coding := x.r.ContentLength, strings.ToLower(x.r.Header.Get("Content-Encoding"))

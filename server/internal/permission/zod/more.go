@@ -55,7 +55,7 @@ func (s enumSchema) check(v any, present bool, path []any) outcome {
 		return outcome{}
 	}
 	message := fmt.Sprintf("Invalid enum value. Expected '%s', received '%s'", strings.Join(s.options, "' | '"), text)
-	return outcome{issues: []issue{{{"received", text}, {"code", "invalid_enum_value"}, {"options", s.options}, {"path", steps(path)}, {"message", message}}}}
+	return abort(issue{{"received", text}, {"code", "invalid_enum_value"}, {"options", s.options}, {"path", steps(path)}, {"message", message}})
 }
 
 func (s enumSchema) jsonSchema() members {
