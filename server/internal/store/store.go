@@ -92,6 +92,29 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx)
 	}
 }
 
+// WriteDurably is Write for what must outlive the machine's death, not only the process's: it returns when the commit, and
+// every one before it, is on the disk. On SQLite other commits are left to the system for a moment, which keeps the
+// database whole but may lose the last ones; on PostgreSQL every commit is durable unless its server says otherwise.
+func (db *DB) WriteDurably(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	if db.dialect == PostgreSQL || db.memory {
+		return db.Write(ctx, fn)
+	}
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return db.translate(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous = FULL"); err != nil {
+		return db.translate(err)
+	}
+	err = conn.RunInTx(ctx, &sql.TxOptions{}, fn)
+	// The connection goes back to the pool, so it must not keep the setting, also when ctx has ended.
+	if _, reset := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = NORMAL"); err == nil {
+		err = reset
+	}
+	return db.translate(err)
+}
+
 // Ping checks that the database answers.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.reader.PingContext(ctx); err != nil {

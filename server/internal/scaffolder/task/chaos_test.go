@@ -1,0 +1,5 @@
+package task
+
+const victimEnv = "CALLBOARD_TEST_VICTIM"
+
+func victim() int { return 0 }

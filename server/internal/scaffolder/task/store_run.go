@@ -1,0 +1,106 @@
+package task
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
+)
+
+// appendLog stores log entries of a run.
+func (s *Store) appendLog(ctx context.Context, h holder, entries []entry) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error { return s.appendHeld(ctx, tx, h, entries) })
+}
+
+// saveState stores what a step has reached, together with the entries before it. files tells whether there are files in
+// the workspace that later steps may need.
+func (s *Store) saveState(ctx context.Context, h holder, entries []entry, r record, files bool) error {
+	kind := kindCheckpoint
+	if r.State != nil {
+		kind = kindStep
+		if r.State.Status == workflow.Completed {
+			kind = kindDone
+		}
+	}
+	plain, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("the state of step %s: %w", r.Step, err)
+	}
+	slot := slotOf(h.task, r)
+	sealed := s.sealer.Seal(plain, placeOfState(h.task, slot))
+	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
+			return err
+		}
+		if kind == kindDone {
+			if _, err := s.exec(ctx, tx, "UPDATE scaffolder_tasks SET losses = 0, files = ? WHERE id = ?", files, h.task); err != nil {
+				return err
+			}
+		}
+		_, err := s.exec(ctx, tx, `INSERT INTO scaffolder_task_state (task_id, slot, kind, sealed) VALUES (?, ?, ?, ?)
+			ON CONFLICT (task_id, slot) DO UPDATE SET kind = EXCLUDED.kind, sealed = EXCLUDED.sealed`, h.task, slot, kind, sealed)
+		return err
+	})
+}
+
+// slotOf names the row of a step or checkpoint without telling it: keys of checkpoints may be made of secrets.
+func slotOf(id string, r record) string {
+	h := sha256.New()
+	for _, part := range []string{id, r.Step, r.Key} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	if r.State == nil {
+		h.Write([]byte("checkpoint"))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func placeOfState(id, slot string) string { return "state " + slot + " of task " + id }
+
+// state is what earlier runs have reached.
+func (s *Store) state(ctx context.Context, id string) (workflow.State, error) {
+	state := workflow.State{Steps: map[string]workflow.StepState{}, Checkpoints: map[string]map[string]json.RawMessage{}}
+	err := s.each(ctx, s.db.Read(), func(rows *sql.Rows) error {
+		var slot string
+		var sealed []byte
+		if err := rows.Scan(&slot, &sealed); err != nil {
+			return err
+		}
+		plain, err := s.sealer.Open(sealed, placeOfState(id, slot))
+		if err != nil {
+			return err
+		}
+		var r record
+		if err := json.Unmarshal(plain, &r); err != nil {
+			return err
+		}
+		if r.State != nil {
+			state.Steps[r.Step] = *r.State
+			return nil
+		}
+		if state.Checkpoints[r.Step] == nil {
+			state.Checkpoints[r.Step] = map[string]json.RawMessage{}
+		}
+		state.Checkpoints[r.Step][r.Key] = r.Value
+		return nil
+	}, "SELECT slot, sealed FROM scaffolder_task_state WHERE task_id = ?", id)
+	return state, err
+}
+
+// finish ends a task, together with the entries before its end.
+func (s *Store) finish(ctx context.Context, h holder, status Status, entries []entry) error {
+	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = ?, secrets = NULL, worker = '', lease_until = 0, heartbeat_at = NOW(),
+			losses = 0, files = ? WHERE id = ?`, string(status), false, h.task)
+		return err
+	})
+}
