@@ -1,3 +1,7 @@
-// Package builtin holds the actions that every host offers: fetch:*, fs:*, catalog:*, debug:* and notification:send as in the reference, and
-// callboard:gotemplate. Contract page: scaffolder, §5.
+// Package builtin holds the actions that every host offers: fetch:*, fs:*, catalog:*, debug:* and notification:send as in
+// the reference, and callboard:gotemplate where it is configured. Contract page: scaffolder, §5.
+//
+// actions.go says what they need of the host, define.go makes an action of a function, fetch.go finds what a template
+// names by URL; then each file is one family of actions. Their descriptions and schemas are data, in schemas/. All that
+// they do with files goes through package workspace.
 package builtin
