@@ -147,7 +147,7 @@ func (r *run) perform() (output json.RawMessage, err error) {
 		return nil, fmt.Errorf("the task's spec cannot be read: %w", err)
 	}
 	if r.attempt > 1 {
-		if w.State, err = r.engine.store.state(r.ctx, r.ID); err != nil {
+		if w.State, err = r.engine.store.reached(r.ctx, r.ID); err != nil {
 			return nil, fmt.Errorf("what the task reached before cannot be read: %w", err)
 		}
 	}

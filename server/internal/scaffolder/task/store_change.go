@@ -63,8 +63,7 @@ func (s *Store) cancel(ctx context.Context, id string) (body json.RawMessage, er
 	return body, err
 }
 
-// retry opens a task that has ended. Checkpoints stay; of steps those that ended well stay when keepDone is set, and the
-// others are forgotten: that they run again, even those that must not run twice by themselves, is the user's decision.
+// retry opens a task that has ended.
 func (s *Store) retry(ctx context.Context, id string, secrets secret.Set, by *principal.Principal, keepDone bool) error {
 	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		status, strategy, err := s.lock(ctx, tx, id)
@@ -78,24 +77,33 @@ func (s *Store) retry(ctx context.Context, id string, secrets secret.Set, by *pr
 			cancelled = ?, losses = 0 WHERE id = ?`, identityOf(by), blob(s.seal(id, secrets, by)), false, false, id); err != nil {
 			return err
 		}
-		if err := s.forget(ctx, tx, id, keepDone); err != nil {
+		if err := s.stepBack(ctx, tx, id, keepDone); err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, tx, "DELETE FROM scaffolder_task_events WHERE task_id = ? AND type IN ('cancelled', 'completion')", id); err != nil {
 			return err
 		}
 		return s.append(ctx, tx, id, recovered(strategy))
 	})
 }
 
-func (s *Store) forget(ctx context.Context, tx bun.Tx, id string, keepDone bool) error {
-	kinds := []string{kindStep}
-	if !keepDone {
-		kinds = append(kinds, kindDone)
+// stepBack forgets the steps that are to run again: all of them, or with keepDone those that did not end well. That even
+// those run that must not run twice by themselves is the user's decision. Checkpoints stay.
+func (s *Store) stepBack(ctx context.Context, tx bun.Tx, id string, keepDone bool) error {
+	state, err := s.state(ctx, tx, id)
+	if err != nil {
+		return fmt.Errorf("what task %s reached before cannot be read: %w", id, err)
 	}
-	list, args := marks([]any{id}, kinds)
-	if _, err := s.exec(ctx, tx, "DELETE FROM scaffolder_task_state WHERE task_id = ? AND kind IN ("+list+")", args...); err != nil {
-		return err
+	for step, reached := range state.Steps {
+		if keepDone && reached.Status == workflow.Completed {
+			continue
+		}
+		slot := slotOf(id, record{Step: step, State: &reached})
+		if _, err := s.exec(ctx, tx, "DELETE FROM scaffolder_task_state WHERE task_id = ? AND slot = ?", id, slot); err != nil {
+			return err
+		}
 	}
-	_, err := s.exec(ctx, tx, "DELETE FROM scaffolder_task_events WHERE task_id = ? AND type IN ('cancelled', 'completion')", id)
-	return err
+	return nil
 }
 
 // staleMessage is what the reference says of a task that nobody has worked on for too long.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
-	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 	"github.com/callboard/callboard/server/internal/store"
 )
 
@@ -165,19 +164,4 @@ func (s *Store) release(ctx context.Context, h holder) error {
 		_, err := s.exec(ctx, tx, "UPDATE scaffolder_tasks SET lease_until = 0"+ofHolder, h.task, h.worker, h.attempt)
 		return err
 	})
-}
-
-// Kinds of state.
-const (
-	kindStep       = "step"       // of a step that has not ended well
-	kindDone       = "done"       // of a step that has
-	kindCheckpoint = "checkpoint" // of either
-)
-
-// record is what a row of state holds, sealed.
-type record struct {
-	Step  string              `json:"step"`
-	Key   string              `json:"key,omitempty"`
-	State *workflow.StepState `json:"state,omitempty"`
-	Value json.RawMessage     `json:"value,omitempty"`
 }

@@ -18,55 +18,73 @@ func (s *Store) appendLog(ctx context.Context, h holder, entries []entry) error 
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error { return s.appendHeld(ctx, tx, h, entries) })
 }
 
-// saveState stores what a step has reached, together with the entries before it. files tells whether there are files in
+// saveState stores what a run has reached, together with the entries before it. files tells whether there are files in
 // the workspace that later steps may need.
 func (s *Store) saveState(ctx context.Context, h holder, entries []entry, r record, files bool) error {
-	kind := kindCheckpoint
-	if r.State != nil {
-		kind = kindStep
-		if r.State.Status == workflow.Completed {
-			kind = kindDone
-		}
-	}
-	plain, err := encode(r)
-	if err != nil {
-		return fmt.Errorf("the state of step %s: %w", r.Step, err)
-	}
-	slot := slotOf(h.task, r)
-	sealed := s.sealer.Seal(plain, placeOfState(h.task, slot))
 	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
 			return err
 		}
-		if kind == kindDone {
+		if r.State != nil && r.State.Status == workflow.Completed {
 			if _, err := s.exec(ctx, tx, "UPDATE scaffolder_tasks SET losses = 0, files = ? WHERE id = ?", files, h.task); err != nil {
 				return err
 			}
 		}
-		_, err := s.exec(ctx, tx, `INSERT INTO scaffolder_task_state (task_id, slot, kind, sealed) VALUES (?, ?, ?, ?)
-			ON CONFLICT (task_id, slot) DO UPDATE SET kind = EXCLUDED.kind, sealed = EXCLUDED.sealed`, h.task, slot, kind, sealed)
-		return err
+		return s.putState(ctx, tx, h.task, r)
 	})
+}
+
+func (s *Store) putState(ctx context.Context, tx bun.Tx, id string, r record) error {
+	plain, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("the state of step %s: %w", r.Step, err)
+	}
+	slot := slotOf(id, r)
+	_, err = s.exec(ctx, tx, `INSERT INTO scaffolder_task_state (task_id, slot, kind, sealed) VALUES (?, ?, ?, ?)
+		ON CONFLICT (task_id, slot) DO UPDATE SET sealed = EXCLUDED.sealed`, id, slot, r.kind(), s.sealer.Seal(plain, placeOfState(id, slot)))
+	return err
+}
+
+// record is what a row of state holds, sealed: a step's state, or a checkpoint's value.
+type record struct {
+	Step  string              `json:"step"`
+	Key   string              `json:"key,omitempty"`
+	State *workflow.StepState `json:"state,omitempty"`
+	Value json.RawMessage     `json:"value,omitempty"`
+}
+
+// Kinds of records.
+const (
+	kindStep       = "step"
+	kindCheckpoint = "checkpoint"
+)
+
+func (r record) kind() string {
+	if r.State != nil {
+		return kindStep
+	}
+	return kindCheckpoint
 }
 
 // slotOf names the row of a step or checkpoint without telling it: keys of checkpoints may be made of secrets.
 func slotOf(id string, r record) string {
 	h := sha256.New()
-	for _, part := range []string{id, r.Step, r.Key} {
+	for _, part := range []string{id, r.kind(), r.Step, r.Key} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	if r.State == nil {
-		h.Write([]byte("checkpoint"))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func placeOfState(id, slot string) string { return "state " + slot + " of task " + id }
 
-// state is what earlier runs have reached.
-func (s *Store) state(ctx context.Context, id string) (workflow.State, error) {
+// reached is what earlier runs have reached.
+func (s *Store) reached(ctx context.Context, id string) (workflow.State, error) {
+	return s.state(ctx, s.db.Read(), id)
+}
+
+func (s *Store) state(ctx context.Context, db bun.IDB, id string) (workflow.State, error) {
 	state := workflow.State{Steps: map[string]workflow.StepState{}, Checkpoints: map[string]map[string]json.RawMessage{}}
-	err := s.each(ctx, s.db.Read(), func(rows *sql.Rows) error {
+	err := s.each(ctx, db, func(rows *sql.Rows) error {
 		var slot string
 		var sealed []byte
 		if err := rows.Scan(&slot, &sealed); err != nil {
