@@ -56,6 +56,9 @@ func (s sources) local(ctx context.Context, r *run, file, target string) (place,
 	if !allowed {
 		return place{}, apierror.NotAllowedf("The template %s says that it is the file %s, which no configured location names, so that nothing is read beside it", r.Template.EntityRef, file)
 	}
+	if u, err := url.Parse(fileScheme + file); err == nil && r.DryRun {
+		file = u.Path // of a dry run it is a URL, else a path behind a scheme
+	}
 	return place{folder: path.Dir(path.Clean(file)), name: target}, nil
 }
 

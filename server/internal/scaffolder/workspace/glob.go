@@ -63,14 +63,16 @@ func (d *Dir) compile(base string, patterns []string) (globSet, error) {
 		if !doublestar.ValidatePattern(p) {
 			return set, apierror.Inputf("%q is not a pattern of file names", written)
 		}
-		all := []string{p}
 		if info, err := d.Stat(path.Join(base, p)); err == nil && info.IsDir() {
-			all = []string{path.Join(p, "**")}
+			p = path.Join(p, "**")
+		}
+		if strings.HasSuffix(p, "**") {
+			p += "/*" // what is in a folder, and not the folder
 		}
 		if negated {
-			set.unwanted = append(set.unwanted, all...)
+			set.unwanted = append(set.unwanted, p)
 		} else {
-			set.wanted = append(set.wanted, all...)
+			set.wanted = append(set.wanted, p)
 		}
 	}
 	return set, nil
