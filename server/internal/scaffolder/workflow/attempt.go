@@ -191,7 +191,7 @@ func (a *attempt) safely(ctx context.Context, do func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			a.Logger.ErrorContext(ctx, "an action panicked", slog.String("task", a.run.TaskID), slog.String("step", a.step.ID),
-				slog.String("action", a.about.ID), slog.String("panic", a.redactor.Redact(fmt.Sprint(reason))), slog.String("stack", string(debug.Stack())))
+				slog.String("action", a.about.ID), slog.String("panic", a.lines.Redact(fmt.Sprint(reason))), slog.String("stack", string(debug.Stack())))
 			err = apierror.Newf(apierror.Generic, "The action %s ended unexpectedly", a.about.ID)
 		}
 	}()

@@ -86,7 +86,7 @@ func (l *losing) write() error {
 	return workflow.ErrLost
 }
 
-func (l *losing) Log(context.Context, workflow.Entry) error               { return l.write() }
+func (l *losing) Log(context.Context, workflow.Entry) error              { return l.write() }
 func (l *losing) Step(context.Context, string, workflow.StepState) error { return l.write() }
 func (l *losing) Checkpoint(context.Context, string, string, json.RawMessage) error {
 	return l.write()

@@ -21,7 +21,8 @@ type execution struct {
 
 	run       Run
 	diary     *diary
-	redactor  *redactor
+	redactor  *redactor // of what the whole run tells
+	lines     *redactor // of what the step tells that runs
 	variables *variables
 	gate      Gate
 	keys      []string // of the steps, in the journal
@@ -105,6 +106,7 @@ func (x *execution) step(ctx context.Context, step Step, key string) error {
 		return x.say(ctx, step, Skipped, "Skipping step %s because a previous step failed", step.ID)
 	}
 	a := &attempt{execution: x, step: step, key: key, saved: saved}
+	x.lines = x.redactor
 	if err := x.say(ctx, step, Processing, "Beginning step %s", step.Name); err != nil {
 		return err
 	}
@@ -122,15 +124,6 @@ func (x *execution) runsAfterFailure(ctx context.Context, step Step) bool {
 	}
 	result, err := x.render(ctx, step.If, templating.Scope{Variables: x.variables.plain()})
 	return err == nil && result.StatusRead
-}
-
-// render is [templating.Language.Value]; what it finds tainted is kept out of the log from then on.
-func (x *execution) render(ctx context.Context, template json.RawMessage, s templating.Scope) (templating.Result, error) {
-	failed := len(x.failures) > 0
-	s.Failed = &failed
-	result, err := x.Language.Value(ctx, template, s)
-	x.redactor.taint(result.Tainted)
-	return result, err
 }
 
 // say writes one of the engine's own lines.
@@ -191,7 +184,7 @@ func (x *execution) describe(err error) *apierror.Error {
 	if e, ok := err.(*apierror.Error); ok { //nolint:errorlint // an error that only wraps one has a text of its own
 		failure.Message, failure.Status = e.Message, e.Status
 	}
-	failure.Message = clip(x.redactor.Redact(failure.Message))
+	failure.Message = clip(x.lines.Redact(failure.Message))
 	return failure
 }
 
@@ -206,6 +199,7 @@ func parseFailure(text string) *apierror.Error {
 
 // output is what the template promises, rendered without secrets, and without those entries whose condition is false.
 func (x *execution) output(ctx context.Context) (json.RawMessage, error) {
+	x.lines = x.redactor
 	result, err := x.render(ctx, orEmpty(x.run.Spec.Output), templating.Scope{Variables: x.variables.plain()})
 	if err == nil {
 		result.Value, err = withoutHidden(orEmpty(result.Value))
@@ -222,13 +216,15 @@ func stepKeys(steps []Step) []string {
 	for _, s := range steps {
 		taken[s.ID] = true
 	}
-	keys, seen := make([]string, len(steps)), make(map[string]bool, len(steps))
+	keys, count := make([]string, len(steps)), make(map[string]int, len(steps))
 	for i, s := range steps {
 		keys[i] = s.ID
-		for n := 2; seen[keys[i]] || (keys[i] != s.ID && taken[keys[i]]); n++ {
-			keys[i] = fmt.Sprintf("%s (%d)", s.ID, n)
+		for count[s.ID]++; count[s.ID] > 1; count[s.ID]++ {
+			if keys[i] = fmt.Sprintf("%s (%d)", s.ID, count[s.ID]); !taken[keys[i]] {
+				break
+			}
 		}
-		seen[keys[i]] = true
+		taken[keys[i]] = true
 	}
 	return keys
 }

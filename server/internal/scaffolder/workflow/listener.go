@@ -81,7 +81,7 @@ func (a *attempt) line(ctx context.Context, level, message string) error {
 	if a.logged > maxLog {
 		return nil
 	}
-	message = clip(a.redactor.Redact(message))
+	message = clip(a.lines.Redact(message))
 	if a.logged += len(message); a.logged > maxLog {
 		level, message = "warn", fmt.Sprintf("The log of this run is larger than %d bytes, the rest is left out", maxLog)
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
@@ -154,34 +152,6 @@ func TestRun_WhatAnEarlierRunDidIsTold(t *testing.T) {
 			output, err := r.Run(t.Context(), workflow.Run{TaskID: "t", Spec: newSpec(t, `{"steps":[`+run.steps+`]}`, `{}`), State: state}, j)
 			golden(t, name, outcome(j, output, err))
 		})
-	}
-}
-
-func TestState_ARetryRunsAgainWhatDidNotSucceed(t *testing.T) {
-	done := map[string]json.RawMessage{"0": json.RawMessage(`{}`)}
-	state := workflow.State{
-		Steps: map[string]workflow.StepState{
-			"a": {Status: workflow.Completed, Output: json.RawMessage(`{}`)}, "b": {Status: workflow.Processing, Done: done},
-			"c": {Status: workflow.Failed, Error: "Error: x"}, "d": {Status: workflow.Skipped},
-		},
-		Checkpoints: map[string]map[string]json.RawMessage{"c": {"k": json.RawMessage(`1`)}},
-	}
-	kept := workflow.State{Steps: map[string]workflow.StepState{"a": state.Steps["a"], "b": {Done: done}}, Checkpoints: state.Checkpoints}
-	if diff := cmp.Diff(kept, state.Retried(true)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(workflow.State{Checkpoints: state.Checkpoints}, state.Retried(false)); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestRun_ARetryMayRepeatWhatWasParked(t *testing.T) {
-	w := &world{}
-	r := newRunner(t, w.doing("once", false))
-	state := workflow.State{Steps: map[string]workflow.StepState{"a": {Status: workflow.Processing}}}.Retried(true)
-	j := &journal{}
-	if _, err := r.Run(t.Context(), workflow.Run{Spec: newSpec(t, `{"steps":[{"id":"a","action":"once"}]}`, `{}`), State: state}, j); err != nil || len(w.did) != 1 {
-		t.Errorf("did %v, %v", w.did, err)
 	}
 }
 

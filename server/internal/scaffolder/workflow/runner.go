@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -59,11 +61,13 @@ func (r *Runner) Run(ctx context.Context, run Run, j Journal) (json.RawMessage, 
 	lasting, release := outlastCancelling(ctx)
 	defer release()
 	x := &execution{
-		Runner: r, run: run, diary: &diary{journal: j}, redactor: newRedactor(run.Secrets, r.Environment.Secrets),
+		Runner: r, run: run, diary: &diary{journal: j},
+		redactor:    newRedactor(slices.AppendSeq(slices.Collect(maps.Values(run.Secrets)), maps.Values(r.Environment.Secrets))...),
 		cancellable: func() context.Context { return ctx },
 		variables:   newVariables(run, r.Environment),
 		keys:        stepKeys(run.Spec.Steps),
 	}
+	x.lines = x.redactor
 	return x.steps(lasting)
 }
 

@@ -74,7 +74,8 @@ const (
 	Cancelled  Status = "cancelled"
 )
 
-// State is what a task has reached. It may hold secrets, so it is sealed where it rests.
+// State is what a task has reached. It may hold secrets, so it is sealed where it rests. A run goes on from it as it is:
+// what failed stays failed. When a user asks to try a task again, the steps that are to be run again are taken out of it.
 type State struct {
 	Steps map[string]StepState `json:"steps,omitempty"`
 	// Checkpoints are by step and key.
