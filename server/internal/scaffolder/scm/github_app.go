@@ -25,28 +25,32 @@ import (
 type githubApp struct {
 	id     string
 	key    *rsa.PrivateKey
+	broken error // why there is no key
 	owners []string // allowedInstallationOwners, lower case; nil = all
 }
 
 func readApps(entry *config.Section) []githubApp {
 	var apps []githubApp
 	for _, section := range entry.Sections("apps") {
-		app := githubApp{id: section.String("appId", "")}
-		if n := section.Int("appId", 0); app.id == "" && n > 0 {
-			app.id = strconv.Itoa(n)
+		app := githubApp{id: appID(section)}
+		if app.key, app.broken = readRSA(section.String("privateKey", "")); app.broken != nil {
+			// Hosts start with it, as in the reference: others than templates have no use for the key.
+			app.broken = fmt.Errorf("%s.privateKey of the configuration is not an RSA key in PEM form: %w", section.Path(), app.broken)
 		}
-		key, err := readRSA(section.String("privateKey", ""))
-		if err != nil {
-			section.Problem("privateKey", "must be an RSA key in PEM form")
-			continue
-		}
-		app.key = key
 		for _, owner := range section.Strings("allowedInstallationOwners") {
 			app.owners = append(app.owners, strings.ToLower(owner))
 		}
 		apps = append(apps, app)
 	}
 	return apps
+}
+
+// appID is a number or its text.
+func appID(section *config.Section) string {
+	if n, ok := section.Value("appId").(float64); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return section.String("appId", "")
 }
 
 func readRSA(text string) (*rsa.PrivateKey, error) {
@@ -69,6 +73,9 @@ func readRSA(text string) (*rsa.PrivateKey, error) {
 
 // jwt is the app's own credential for the next minutes.
 func (a githubApp) jwt(now time.Time) (string, error) {
+	if a.broken != nil {
+		return "", a.broken
+	}
 	claims, err := json.Marshal(map[string]any{"iat": now.Add(-time.Minute).Unix(), "exp": now.Add(9 * time.Minute).Unix(), "iss": a.id})
 	if err != nil {
 		return "", err

@@ -90,7 +90,7 @@ func (s *service) newGitLabAPI(f forge, header, value, credential string) *rest.
 	}
 }
 
-// explainGitLab reads the forms that GitLab's errors have: a text, texts by field, or OAuth's.
+// explainGitLab reads the forms that GitLab's errors have: a text, several, texts by field, or OAuth's.
 func explainGitLab(body []byte) string {
 	var e struct {
 		Message     json.RawMessage
@@ -103,6 +103,10 @@ func explainGitLab(body []byte) string {
 	var text string
 	if json.Unmarshal(e.Message, &text) == nil && text != "" {
 		return text
+	}
+	var several []string
+	if json.Unmarshal(e.Message, &several) == nil && len(several) > 0 {
+		return strings.Join(several, ", ")
 	}
 	var byField map[string]any
 	if json.Unmarshal(e.Message, &byField) == nil && len(byField) > 0 {
