@@ -16,8 +16,6 @@ import (
 	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
-	"github.com/callboard/callboard/server/internal/scaffolder"
-	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/techdocs"
@@ -49,8 +47,9 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 		return err
 	}
 	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
-	f.actions = action.NewRegistry()
-	scaffolder.Routes(s.Feature(scaffolder.Feature()), f.actions)
+	if err := a.wireScaffolder(ctx, o); err != nil {
+		return fmt.Errorf("scaffolder: %w", err)
+	}
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}
@@ -79,6 +78,7 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("notifications: %w", err)
 	}
+	f.notes = notes
 	a.run("notifications", endless(notes.Run))
 	router := s.Feature(notifications.Feature())
 	notifications.Routes(router, notes)

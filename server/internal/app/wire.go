@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
@@ -12,8 +13,10 @@ import (
 	"github.com/callboard/callboard/server/internal/console"
 	"github.com/callboard/callboard/server/internal/events"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost"
+	"github.com/callboard/callboard/server/internal/scaffolder"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
@@ -30,6 +33,9 @@ type features struct {
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
 	actions    *action.Registry
+	urls       *urlreader.Reader
+	notes      *notifications.Service
+	scaffolder *scaffolder.Service
 	events     *events.Bus
 	plugins    *pluginhost.Host
 }
@@ -71,6 +77,7 @@ func endless(run func(ctx context.Context)) func(ctx context.Context) error {
 
 func (a *App) wireCatalog(ctx context.Context, o Options) error {
 	urls := urlreader.New(o.Config)
+	a.features.urls = urls
 	engine, err := catalog.New(ctx, catalog.Deps{DB: a.db, Config: o.Config, Logger: o.Logger, URLs: urls, Integrations: urls, Dir: o.Source.Dir, Events: a.features.events})
 	if err != nil {
 		return fmt.Errorf("catalog: %w", err)
@@ -112,6 +119,7 @@ func CheckConfig(cfg *config.Config) error {
 	console.ReadSettings(cfg)
 	search.ReadLimits(cfg.Section("search"))
 	catalog.CheckConfig(cfg, "")
+	scaffolder.CheckConfig(cfg)
 	pluginhost.CheckConfig(cfg)
 	return cfg.Err()
 }
@@ -134,4 +142,5 @@ func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.Mint
 }
 
 // ConfigKeys are the keys below "callboard" that this host reads; others there are reported as unknown.
-var ConfigKeys = append([]string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"}, pluginhost.ConfigKeys...)
+var ConfigKeys = slices.Concat([]string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"},
+	pluginhost.ConfigKeys, scaffolder.ConfigKeys)

@@ -261,8 +261,33 @@ func (r *Runner) expand(v any, vars map[string]string) (any, error) {
 		return out, nil
 	case map[string]any:
 		return r.expandObject(v, vars)
+	case object:
+		return r.expandOrdered(v, vars)
 	}
 	return v, nil
+}
+
+func (r *Runner) expandOrdered(o object, vars map[string]string) (any, error) {
+	if o.get("$repeat") != nil || o.get("$dir") != nil {
+		plain := make(map[string]any, len(o))
+		for _, m := range o {
+			plain[m.key] = m.value
+		}
+		return r.expandObject(plain, vars)
+	}
+	out := make(object, len(o))
+	for i, m := range o {
+		key, err := expandText(m.key, vars)
+		if err != nil {
+			return nil, err
+		}
+		value, err := r.expand(m.value, vars)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = member{key, value}
+	}
+	return out, nil
 }
 
 func (r *Runner) expandObject(v map[string]any, vars map[string]string) (any, error) {

@@ -2,14 +2,14 @@ package scaffolder
 
 import (
 	_ "embed"
-	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/httpx"
-	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/permission"
 )
 
 //go:embed openapi.yaml
@@ -23,53 +23,40 @@ func Feature() httpx.Feature {
 	return httpx.Feature{ID: "scaffolder", OpenAPI: openAPI, BodyLimit: bodyLimit}
 }
 
-// Routes registers the feature.
-func Routes(r *httpx.Router, actions *action.Registry) {
-	r.GET("/v2/actions", httpx.AnyPrincipal, func(c *gin.Context) error {
-		return httpx.JSON(c, http.StatusOK, listed(actions))
-	})
-	r.GET("/v2/tasks", httpx.AnyPrincipal, answer(map[string]any{"tasks": []any{}, "totalTasks": 0}))
-	r.GET("/v2/templating-extensions", httpx.AnyPrincipal, answer(map[string]any{
-		"filters": map[string]any{}, "globals": map[string]any{"functions": map[string]any{}, "values": map[string]any{}}}))
-	r.POST("/v2/tasks", httpx.AnyPrincipal, func(*gin.Context) error {
-		return apierror.New(apierror.NotImplemented, "This host cannot run templates yet")
-	})
-}
-
-// listedAction is an action as the reference lists it.
-type listedAction struct {
-	ID          string          `json:"id"`
-	Description string          `json:"description,omitempty"`
-	Examples    []listedExample `json:"examples,omitempty"`
-	Schema      *listedSchema   `json:"schema,omitempty"`
-}
-
-type listedExample struct {
-	Description string `json:"description"`
-	Example     string `json:"example"`
-}
-
-type listedSchema struct {
-	Input  json.RawMessage `json:"input,omitempty"`
-	Output json.RawMessage `json:"output,omitempty"`
-}
-
-func listed(actions *action.Registry) []listedAction {
-	list := []listedAction{}
-	for _, a := range actions.List() {
-		d := a.Description()
-		l := listedAction{ID: d.ID, Description: d.Description}
-		for _, e := range d.Examples {
-			l.Examples = append(l.Examples, listedExample(e))
-		}
-		if d.Input != nil || d.Output != nil {
-			l.Schema = &listedSchema{Input: d.Input, Output: d.Output}
-		}
-		list = append(list, l)
+// Routes registers the feature on r, which mounts [Feature]. mount makes its permissions known; nil = [permission.Mount],
+// which only shows them at the feature's own routes.
+func (s *Service) Routes(r *httpx.Router, mount func(*httpx.Router, ...permission.Integration)) {
+	r.GET("/v2/templates/:namespace/:kind/:name/parameter-schema", httpx.AnyPrincipal, s.getForm)
+	r.GET("/v2/actions", httpx.AnyPrincipal, s.getActions)
+	r.GET("/v2/tasks", httpx.AnyPrincipal, s.getTasks)
+	r.POST("/v2/tasks", httpx.AnyPrincipal, s.postTask)
+	r.GET("/v2/tasks/:taskId", httpx.AnyPrincipal, s.getTask)
+	r.POST("/v2/tasks/:taskId/cancel", httpx.AnyPrincipal, s.postCancel)
+	r.POST("/v2/tasks/:taskId/retry", httpx.AnyPrincipal, s.postRetry)
+	r.GET("/v2/tasks/:taskId/events", httpx.AnyPrincipal, s.getEvents)
+	r.GET("/v2/tasks/:taskId/eventstream", httpx.AnyPrincipal, s.getEventStream)
+	r.POST("/v2/dry-run", httpx.AnyPrincipal, s.postDryRun)
+	r.POST("/v2/autocomplete/:provider/:resource", httpx.AnyPrincipal, s.postAutocomplete)
+	r.GET("/v2/templating-extensions", httpx.AnyPrincipal, s.getTemplatingExtensions)
+	if mount == nil {
+		mount = permission.Mount
 	}
-	return list
+	mount(r, s.integrations...)
 }
 
-func answer(v any) httpx.Handler {
-	return func(c *gin.Context) error { return httpx.JSON(c, http.StatusOK, v) }
+func (s *Service) getForm(c *gin.Context) error {
+	ref := entity.Ref{Kind: c.Param("kind"), Namespace: c.Param("namespace"), Name: c.Param("name")}
+	f, err := s.form(c.Request.Context(), httpx.Principal(c), ref)
+	if err != nil {
+		return err
+	}
+	return httpx.JSON(c, http.StatusOK, f)
+}
+
+// refuse answers what does not fit with the violations alone, which forms read, and leaves other errors to the edge.
+func refuse(c *gin.Context, err error) error {
+	if invalid, ok := errors.AsType[*InvalidError](err); ok {
+		return httpx.JSON(c, http.StatusBadRequest, map[string]any{"errors": invalid.Violations})
+	}
+	return err
 }

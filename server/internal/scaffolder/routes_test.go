@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
@@ -27,7 +28,12 @@ func TestActions_AreListedByIDInTheFormOfTheReference(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := json.Marshal(listed(a))
+	s := &Service{Deps: Deps{Actions: a}}
+	actions, err := s.listed(t.Context(), principal.Nobody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(actions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ import (
 type githubApp struct {
 	id     string
 	key    *rsa.PrivateKey
-	broken error // why there is no key
+	broken error    // why there is no key
 	owners []string // allowedInstallationOwners, lower case; nil = all
 }
 
