@@ -26,6 +26,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// underRace is set by the race detector, which makes virtual machines and long texts ten times slower. Of tests of which
+// all cases share the same goroutines only some run then.
+var underRace bool
+
 // language is shared: to start a virtual machine costs more than any of the stories.
 var language *remembering
 
