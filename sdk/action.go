@@ -34,7 +34,8 @@ func Action[In, Out any](p *Plugin, id string, run func(ActionContext[In]) (Out,
 	only(what, options).describe(listed)
 	p.actions.add(p, "action", id, action{listed: listed, run: func(c *actionCall) (any, error) {
 		a := ActionContext[In]{Context: c.ctx, Log: c.logger(), DryRun: c.req.GetDryRun(), TaskID: c.req.GetTaskId(),
-			StepID: c.req.GetStepId(), User: c.req.GetUserRef(), Workspace: c.req.GetWorkspace(), call: c}
+			StepID: c.req.GetStepId(), StepName: c.req.GetStepName(), Template: c.req.GetTemplateRef(), User: c.req.GetUserRef(),
+			Workspace: Workspace{p.host.workspaces, c.req.GetWorkspace()}, call: c}
 		if wrong := input.decode(c.req.GetInputJson(), &a.Input); len(wrong) > 0 {
 			return nil, fmt.Errorf("input: %s: %w", wrong[0].GetSummary(), ErrInput)
 		}
@@ -74,10 +75,12 @@ type ActionContext[In any] struct {
 	// DryRun asks for a run without effects; it is only set for actions that declare DryRun.
 	DryRun         bool
 	TaskID, StepID string
+	// StepName is for people. Template is the ref of the template, "" in the dry run of one that is not in the catalog.
+	StepName, Template string
 	// User is the ref of the user who started the task, "" = none.
 	User string
-	// Workspace is a folder that the plugin may use for this step's files; "" = none is shared.
-	Workspace string
+	// Workspace is the task's files.
+	Workspace Workspace
 
 	call *actionCall
 }

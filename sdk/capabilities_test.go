@@ -417,6 +417,8 @@ func TestLists_TellTheHostWhatItNeedsToKnow(t *testing.T) {
 	p.StagedProcessor(sdk.Stages{Name: "proc", Kinds: []string{"API"}, PostProcess: func(_ context.Context, _ *sdk.Processing, e sdk.Entity) (sdk.Entity, error) { return e, nil }})
 	sdk.Action(p, "x:act", func(sdk.ActionContext[release]) (release, error) { return release{}, nil },
 		sdk.ActionOptions{Description: "D", DryRun: true, Examples: []sdk.ActionExample{{Description: "E", YAML: "steps: []"}}})
+	sdk.Filter(p, "repeat_text", func(_ sdk.FilterContext, s string) (string, error) { return s, nil },
+		sdk.FilterOptions{Description: "F", Arguments: []any{0, nil}, Examples: []sdk.FilterExample{{Description: "E", Expression: "${{ 'a' | repeat_text(2) }}", Notes: "N"}}})
 	p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewLine, For: "*", Args: chartArgs{}, Refresh: 1500 * time.Millisecond, Data: func(context.Context, sdk.WidgetQuery) (*frame.Frame, error) { return nil, nil }})
 	p.Collator("doc", func(context.Context) iter.Seq2[sdk.Document, error] { return nil }, sdk.CollatorOptions{Permission: "x.read"})
 	p.CronTask("nightly", "0 3 * * *", func(context.Context) error { return nil }, sdk.TaskOptions{Timeout: time.Minute, InitialDelay: time.Second})
@@ -437,6 +439,8 @@ func TestLists_TellTheHostWhatItNeedsToKnow(t *testing.T) {
 	keep("processors", processors, err)
 	actions, err := pluginv1.NewScaffolderActionsServiceClient(conn).ListActions(ctx, &pluginv1.ListActionsRequest{})
 	keep("actions", actions, err)
+	filters, err := pluginv1.NewTemplateFiltersServiceClient(conn).ListFilters(ctx, &pluginv1.ListFiltersRequest{})
+	keep("filters", filters, err)
 	widgets, err := pluginv1.NewWidgetsServiceClient(conn).ListWidgets(ctx, &pluginv1.ListWidgetsRequest{})
 	keep("widgets", widgets, err)
 	collators, err := pluginv1.NewSearchCollatorServiceClient(conn).ListCollators(ctx, &pluginv1.ListCollatorsRequest{})

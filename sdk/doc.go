@@ -11,9 +11,9 @@
 //	}
 //
 // What can be registered: routes ([Plugin.Handle]), catalog providers and processors ([Plugin.EntityProvider],
-// [Plugin.Processor]), scaffolder actions ([Action]), widgets ([Plugin.Widget]), search documents ([Plugin.Collator]),
-// tasks ([Plugin.Task]), permission rules ([Rule]), events ([Plugin.OnEvent]), and settings ([Settings]). What the host
-// does for plugins is behind [Plugin.Host].
+// [Plugin.Processor]), scaffolder actions ([Action]), template filters ([Filter]), widgets ([Plugin.Widget]), search
+// documents ([Plugin.Collator]), tasks ([Plugin.Task]), permission rules ([Rule]), events ([Plugin.OnEvent]), and settings
+// ([Settings]). What the host does for plugins is behind [Plugin.Host].
 //
 // Three laws hold for everything that is registered:
 //

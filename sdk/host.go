@@ -29,6 +29,8 @@ type Host struct {
 	Audit      Audit
 	Discovery  Discovery
 
+	workspaces pluginv1.HostWorkspaceServiceClient // see [ActionContext.Workspace]
+
 	// HTTP is the way out: it reaches what needs.egress names, and nothing else. It repeats requests that may be repeated,
 	// honours Retry-After, and passes the trace context on. http.DefaultClient does not get out of a sandbox.
 	HTTP *http.Client
@@ -52,6 +54,7 @@ func newHost(p *Plugin) *Host {
 		Locks:      Locks{pluginv1.NewHostLockServiceClient(conn)},
 		Audit:      Audit{pluginv1.NewHostAuditServiceClient(conn)},
 		Discovery:  Discovery{pluginv1.NewHostDiscoveryServiceClient(conn)},
+		workspaces: pluginv1.NewHostWorkspaceServiceClient(conn),
 		HTTP:       &http.Client{Transport: &retrying{next: out}},
 		conn:       conn, out: out,
 	}

@@ -93,6 +93,7 @@ func (p *Plugin) capabilities() []capability {
 		{&pluginv1.CatalogProviderService_ServiceDesc, providerServer{p: p}, p.providers.any()},
 		{&pluginv1.CatalogProcessorService_ServiceDesc, processorServer{p: p}, p.processors.any()},
 		{&pluginv1.ScaffolderActionsService_ServiceDesc, actionServer{p: p}, p.actions.any()},
+		{&pluginv1.TemplateFiltersService_ServiceDesc, filterServer{p: p}, p.filters.any()},
 		{&pluginv1.WidgetsService_ServiceDesc, widgetServer{p: p}, p.widgets.any()},
 		{&pluginv1.SearchCollatorService_ServiceDesc, collatorServer{p: p}, p.collators.any()},
 		{&pluginv1.TasksService_ServiceDesc, taskServer{p: p}, p.tasks.any()},

@@ -33,6 +33,7 @@ type Plugin struct {
 	providers  registry[provider]
 	processors registry[Stages]
 	actions    registry[action]
+	filters    registry[filter]
 	widgets    registry[widget]
 	collators  registry[collator]
 	tasks      registry[task]

@@ -51,6 +51,22 @@ func schemaOf(what string, t reflect.Type) *schema {
 	return s
 }
 
+// valueSchema is the JSON Schema of values of any type, as text; "" = any value.
+func valueSchema(what string, t reflect.Type) string {
+	if t == nil || t.Kind() == reflect.Interface || t == reflect.TypeFor[json.RawMessage]() {
+		return ""
+	}
+	if t.Kind() == reflect.Struct {
+		return schemaOf(what, t).text
+	}
+	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{reflect.TypeFor[json.RawMessage](): {}}})
+	if err != nil {
+		misusef("%s: %s has no JSON Schema: %v", what, t, err)
+	}
+	decorate(what, t, s)
+	return string(must(json.Marshal(s)))
+}
+
 // decorate adds what tags say about the members of t, and undoes "null" where Go only has an empty list or map.
 func decorate(what string, t reflect.Type, s *jsonschema.Schema) {
 	for t.Kind() == reflect.Pointer {

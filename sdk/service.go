@@ -33,7 +33,7 @@ func (p *Plugin) describe() *pluginv1.DescribeResponse {
 		Sdk: "callboard-sdk-go/" + Version,
 		Provides: &pluginv1.Provides{
 			Http: len(p.routes) > 0, HttpUnauthenticated: p.openedPrefixes(Unauthenticated), HttpUserCookie: p.openedPrefixes(UserCookie),
-			CatalogProviders: p.providers.names, CatalogProcessors: p.processors.names, ScaffolderActions: p.actions.names,
+			CatalogProviders: p.providers.names, CatalogProcessors: p.processors.names, ScaffolderActions: p.actions.names, ScaffolderFilters: p.filters.names,
 			SearchTypes: p.collators.names, Widgets: p.widgets.names, Tasks: p.tasks.names, Permissions: p.permits.names,
 			PermissionRules: p.rules.names, EventTopics: p.events.names,
 		},

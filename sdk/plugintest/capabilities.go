@@ -153,8 +153,10 @@ type ActionRequest struct {
 	User string
 	// Checkpoints that a run before has reached.
 	Checkpoints map[string]json.RawMessage
-	// Workspace is a folder for files.
-	Workspace string
+	// StepName and Template are of the step and of its template.
+	StepName, Template string
+	// Workspace is the task's files and their contents, by path; nil = none is shared.
+	Workspace map[string]string
 }
 
 // ActionRun is what an action did.
@@ -162,7 +164,9 @@ type ActionRun struct {
 	Output      map[string]any
 	Logs        []string // "info: creating release version=1.2.3"
 	Checkpoints map[string]json.RawMessage
-	Err         error
+	// Workspace is what is in the task's files afterwards; nil when none were shared.
+	Workspace map[string]string
+	Err       error
 }
 
 // RunAction runs one step. The input is a value that is written as JSON.
@@ -174,12 +178,17 @@ func (h *Harness) RunAction(id string, input any, how ...ActionRequest) *ActionR
 	}
 	req := &pluginv1.ExecuteActionRequest{Action: id, InputJson: data, TaskId: "task-1", StepId: "step-1", Checkpoints: map[string][]byte{}}
 	if len(how) > 0 {
-		req.DryRun, req.UserRef, req.Workspace = how[0].DryRun, how[0].User, how[0].Workspace
+		req.DryRun, req.UserRef, req.StepName, req.TemplateRef = how[0].DryRun, how[0].User, how[0].StepName, how[0].Template
 		for k, v := range how[0].Checkpoints {
 			req.Checkpoints[k] = v
 		}
 	}
 	run := &ActionRun{Output: map[string]any{}, Checkpoints: map[string]json.RawMessage{}}
+	if len(how) > 0 && how[0].Workspace != nil {
+		handle, end := h.workspaces.share(how[0].Workspace)
+		req.Workspace = handle
+		defer func() { run.Workspace = end() }()
+	}
 	stream, err := pluginv1.NewScaffolderActionsServiceClient(h.conn).ExecuteAction(h.ctx, req)
 	run.Err = each(stream, err, run.take)
 	return run
@@ -200,6 +209,31 @@ func (r *ActionRun) take(m *pluginv1.ExecuteActionResponse) error {
 		r.Output[o.GetName()] = v
 	}
 	return nil
+}
+
+// Filter applies a template filter. Value and arguments are written as JSON; the result is decoded into.
+func (h *Harness) Filter(name string, into, value any, arguments ...any) error {
+	h.t.Helper()
+	call := &pluginv1.FilterCall{Filter: name}
+	for i, v := range append([]any{value}, arguments...) {
+		data, err := json.Marshal(v)
+		if err != nil {
+			h.t.Fatalf("argument %d: %v", i, err)
+		}
+		if i == 0 {
+			call.InputJson = data
+			continue
+		}
+		call.ArgumentsJson = append(call.ArgumentsJson, data)
+	}
+	res, err := pluginv1.NewTemplateFiltersServiceClient(h.conn).CallFilters(h.ctx, &pluginv1.CallFiltersRequest{Calls: []*pluginv1.FilterCall{call}})
+	if err != nil {
+		return rpcerror.Decode(err)
+	}
+	if problem := res.GetResults()[0].GetError(); problem != nil {
+		return problems([]*pluginv1.Diagnostic{problem}, nil)
+	}
+	return json.Unmarshal(res.GetResults()[0].GetValueJson(), into)
 }
 
 // WidgetRun is what a widget answered.

@@ -52,6 +52,7 @@ func (h *Harness) serveHost() *grpc.ClientConn {
 	pluginv1.RegisterHostLockServiceServer(s, locksService{l: h.Locks})
 	pluginv1.RegisterHostAuditServiceServer(s, auditService{a: h.Audit})
 	pluginv1.RegisterHostDiscoveryServiceServer(s, discoveryService{})
+	pluginv1.RegisterHostWorkspaceServiceServer(s, workspaceService{w: &h.workspaces})
 	l := bufconn.Listen(1 << 20)
 	var serving sync.WaitGroup
 	serving.Go(func() {

@@ -51,9 +51,10 @@ type Harness struct {
 	// Outgoing is the world outside: what the plugin reaches by its Host().HTTP.
 	Outgoing *Outgoing
 
-	faults *faults
-	conn   *grpc.ClientConn
-	web    *http.Client
+	workspaces workspaces
+	faults     *faults
+	conn       *grpc.ClientConn
+	web        *http.Client
 }
 
 // Option says how to start.

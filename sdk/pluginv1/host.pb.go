@@ -2499,6 +2499,487 @@ func (x *GetBaseUrlResponse) GetInternal() string {
 	return ""
 }
 
+type ListFilesRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// "" = the whole workspace
+	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFilesRequest) Reset() {
+	*x = ListFilesRequest{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFilesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFilesRequest) ProtoMessage() {}
+
+func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
+func (*ListFilesRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *ListFilesRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *ListFilesRequest) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
+type ListFilesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*WorkspaceFile       `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFilesResponse) Reset() {
+	*x = ListFilesResponse{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFilesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFilesResponse) ProtoMessage() {}
+
+func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
+func (*ListFilesResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ListFilesResponse) GetFiles() []*WorkspaceFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+type WorkspaceFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From the workspace's root: "src/main.go".
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Size          int64  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	Executable    bool   `protobuf:"varint,3,opt,name=executable,proto3" json:"executable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkspaceFile) Reset() {
+	*x = WorkspaceFile{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkspaceFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkspaceFile) ProtoMessage() {}
+
+func (x *WorkspaceFile) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkspaceFile.ProtoReflect.Descriptor instead.
+func (*WorkspaceFile) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *WorkspaceFile) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *WorkspaceFile) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *WorkspaceFile) GetExecutable() bool {
+	if x != nil {
+		return x.Executable
+	}
+	return false
+}
+
+type ReadFileRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	Offset        int64                  `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadFileRequest) Reset() {
+	*x = ReadFileRequest{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadFileRequest) ProtoMessage() {}
+
+func (x *ReadFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadFileRequest.ProtoReflect.Descriptor instead.
+func (*ReadFileRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ReadFileRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *ReadFileRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ReadFileRequest) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+type ReadFileResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Data  []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	// Of the whole file.
+	Size          int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	Executable    bool  `protobuf:"varint,3,opt,name=executable,proto3" json:"executable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadFileResponse) Reset() {
+	*x = ReadFileResponse{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadFileResponse) ProtoMessage() {}
+
+func (x *ReadFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadFileResponse.ProtoReflect.Descriptor instead.
+func (*ReadFileResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ReadFileResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *ReadFileResponse) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ReadFileResponse) GetExecutable() bool {
+	if x != nil {
+		return x.Executable
+	}
+	return false
+}
+
+type WriteFileRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	Path      string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// At most 512 KiB.
+	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	// Add to the end of the file instead of replacing it.
+	Append        bool `protobuf:"varint,4,opt,name=append,proto3" json:"append,omitempty"`
+	Executable    bool `protobuf:"varint,5,opt,name=executable,proto3" json:"executable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteFileRequest) Reset() {
+	*x = WriteFileRequest{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteFileRequest) ProtoMessage() {}
+
+func (x *WriteFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteFileRequest.ProtoReflect.Descriptor instead.
+func (*WriteFileRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *WriteFileRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *WriteFileRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *WriteFileRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *WriteFileRequest) GetAppend() bool {
+	if x != nil {
+		return x.Append
+	}
+	return false
+}
+
+func (x *WriteFileRequest) GetExecutable() bool {
+	if x != nil {
+		return x.Executable
+	}
+	return false
+}
+
+type WriteFileResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteFileResponse) Reset() {
+	*x = WriteFileResponse{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteFileResponse) ProtoMessage() {}
+
+func (x *WriteFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteFileResponse.ProtoReflect.Descriptor instead.
+func (*WriteFileResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{56}
+}
+
+type RemoveFileRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFileRequest) Reset() {
+	*x = RemoveFileRequest{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFileRequest) ProtoMessage() {}
+
+func (x *RemoveFileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFileRequest.ProtoReflect.Descriptor instead.
+func (*RemoveFileRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *RemoveFileRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *RemoveFileRequest) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+type RemoveFileResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFileResponse) Reset() {
+	*x = RemoveFileResponse{}
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFileResponse) ProtoMessage() {}
+
+func (x *RemoveFileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_host_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFileResponse.ProtoReflect.Descriptor instead.
+func (*RemoveFileResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_host_proto_rawDescGZIP(), []int{58}
+}
+
 var File_callboard_plugin_v1_host_proto protoreflect.FileDescriptor
 
 const file_callboard_plugin_v1_host_proto_rawDesc = "" +
@@ -2642,7 +3123,41 @@ const file_callboard_plugin_v1_host_proto_rawDesc = "" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\"L\n" +
 	"\x12GetBaseUrlResponse\x12\x1a\n" +
 	"\bexternal\x18\x01 \x01(\tR\bexternal\x12\x1a\n" +
-	"\binternal\x18\x02 \x01(\tR\binternal2\xde\x01\n" +
+	"\binternal\x18\x02 \x01(\tR\binternal\"H\n" +
+	"\x10ListFilesRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x16\n" +
+	"\x06folder\x18\x02 \x01(\tR\x06folder\"M\n" +
+	"\x11ListFilesResponse\x128\n" +
+	"\x05files\x18\x01 \x03(\v2\".callboard.plugin.v1.WorkspaceFileR\x05files\"W\n" +
+	"\rWorkspaceFile\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1e\n" +
+	"\n" +
+	"executable\x18\x03 \x01(\bR\n" +
+	"executable\"[\n" +
+	"\x0fReadFileRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x03R\x06offset\"Z\n" +
+	"\x10ReadFileResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1e\n" +
+	"\n" +
+	"executable\x18\x03 \x01(\bR\n" +
+	"executable\"\x90\x01\n" +
+	"\x10WriteFileRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
+	"\x06append\x18\x04 \x01(\bR\x06append\x12\x1e\n" +
+	"\n" +
+	"executable\x18\x05 \x01(\bR\n" +
+	"executable\"\x13\n" +
+	"\x11WriteFileResponse\"E\n" +
+	"\x11RemoveFileRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"\x14\n" +
+	"\x12RemoveFileResponse2\xde\x01\n" +
 	"\x0fHostAuthService\x12i\n" +
 	"\x0eGetPluginToken\x12*.callboard.plugin.v1.GetPluginTokenRequest\x1a+.callboard.plugin.v1.GetPluginTokenResponse\x12`\n" +
 	"\vVerifyToken\x12'.callboard.plugin.v1.VerifyTokenRequest\x1a(.callboard.plugin.v1.VerifyTokenResponse2\xb0\x03\n" +
@@ -2679,7 +3194,13 @@ const file_callboard_plugin_v1_host_proto_rawDesc = "" +
 	"\tWriteLogs\x12%.callboard.plugin.v1.WriteLogsRequest\x1a&.callboard.plugin.v1.WriteLogsResponse2u\n" +
 	"\x14HostDiscoveryService\x12]\n" +
 	"\n" +
-	"GetBaseUrl\x12&.callboard.plugin.v1.GetBaseUrlRequest\x1a'.callboard.plugin.v1.GetBaseUrlResponseB6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
+	"GetBaseUrl\x12&.callboard.plugin.v1.GetBaseUrlRequest\x1a'.callboard.plugin.v1.GetBaseUrlResponse2\x86\x03\n" +
+	"\x14HostWorkspaceService\x12Z\n" +
+	"\tListFiles\x12%.callboard.plugin.v1.ListFilesRequest\x1a&.callboard.plugin.v1.ListFilesResponse\x12W\n" +
+	"\bReadFile\x12$.callboard.plugin.v1.ReadFileRequest\x1a%.callboard.plugin.v1.ReadFileResponse\x12Z\n" +
+	"\tWriteFile\x12%.callboard.plugin.v1.WriteFileRequest\x1a&.callboard.plugin.v1.WriteFileResponse\x12]\n" +
+	"\n" +
+	"RemoveFile\x12&.callboard.plugin.v1.RemoveFileRequest\x1a'.callboard.plugin.v1.RemoveFileResponseB6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
 
 var (
 	file_callboard_plugin_v1_host_proto_rawDescOnce sync.Once
@@ -2694,7 +3215,7 @@ func file_callboard_plugin_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_callboard_plugin_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_callboard_plugin_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_callboard_plugin_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_callboard_plugin_v1_host_proto_goTypes = []any{
 	(AuthorizeResponse_Decision)(0), // 0: callboard.plugin.v1.AuthorizeResponse.Decision
 	(*GetPluginTokenRequest)(nil),   // 1: callboard.plugin.v1.GetPluginTokenRequest
@@ -2747,81 +3268,99 @@ var file_callboard_plugin_v1_host_proto_goTypes = []any{
 	(*WriteLogsResponse)(nil),       // 48: callboard.plugin.v1.WriteLogsResponse
 	(*GetBaseUrlRequest)(nil),       // 49: callboard.plugin.v1.GetBaseUrlRequest
 	(*GetBaseUrlResponse)(nil),      // 50: callboard.plugin.v1.GetBaseUrlResponse
-	(*timestamppb.Timestamp)(nil),   // 51: google.protobuf.Timestamp
-	(*EntityDocument)(nil),          // 52: callboard.plugin.v1.EntityDocument
-	(*durationpb.Duration)(nil),     // 53: google.protobuf.Duration
-	(*Event)(nil),                   // 54: callboard.plugin.v1.Event
-	(*structpb.Struct)(nil),         // 55: google.protobuf.Struct
+	(*ListFilesRequest)(nil),        // 51: callboard.plugin.v1.ListFilesRequest
+	(*ListFilesResponse)(nil),       // 52: callboard.plugin.v1.ListFilesResponse
+	(*WorkspaceFile)(nil),           // 53: callboard.plugin.v1.WorkspaceFile
+	(*ReadFileRequest)(nil),         // 54: callboard.plugin.v1.ReadFileRequest
+	(*ReadFileResponse)(nil),        // 55: callboard.plugin.v1.ReadFileResponse
+	(*WriteFileRequest)(nil),        // 56: callboard.plugin.v1.WriteFileRequest
+	(*WriteFileResponse)(nil),       // 57: callboard.plugin.v1.WriteFileResponse
+	(*RemoveFileRequest)(nil),       // 58: callboard.plugin.v1.RemoveFileRequest
+	(*RemoveFileResponse)(nil),      // 59: callboard.plugin.v1.RemoveFileResponse
+	(*timestamppb.Timestamp)(nil),   // 60: google.protobuf.Timestamp
+	(*EntityDocument)(nil),          // 61: callboard.plugin.v1.EntityDocument
+	(*durationpb.Duration)(nil),     // 62: google.protobuf.Duration
+	(*Event)(nil),                   // 63: callboard.plugin.v1.Event
+	(*structpb.Struct)(nil),         // 64: google.protobuf.Struct
 }
 var file_callboard_plugin_v1_host_proto_depIdxs = []int32{
-	51, // 0: callboard.plugin.v1.GetPluginTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	60, // 0: callboard.plugin.v1.GetPluginTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
 	5,  // 1: callboard.plugin.v1.VerifyTokenResponse.principal:type_name -> callboard.plugin.v1.Principal
-	52, // 2: callboard.plugin.v1.QueryEntitiesResponse.entities:type_name -> callboard.plugin.v1.EntityDocument
-	53, // 3: callboard.plugin.v1.PutValueRequest.ttl:type_name -> google.protobuf.Duration
-	53, // 4: callboard.plugin.v1.PutCachedRequest.ttl:type_name -> google.protobuf.Duration
+	61, // 2: callboard.plugin.v1.QueryEntitiesResponse.entities:type_name -> callboard.plugin.v1.EntityDocument
+	62, // 3: callboard.plugin.v1.PutValueRequest.ttl:type_name -> google.protobuf.Duration
+	62, // 4: callboard.plugin.v1.PutCachedRequest.ttl:type_name -> google.protobuf.Duration
 	34, // 5: callboard.plugin.v1.ListTaskStatesResponse.tasks:type_name -> callboard.plugin.v1.TaskState
-	51, // 6: callboard.plugin.v1.TaskState.last_started_at:type_name -> google.protobuf.Timestamp
-	51, // 7: callboard.plugin.v1.TaskState.last_ended_at:type_name -> google.protobuf.Timestamp
-	51, // 8: callboard.plugin.v1.TaskState.next_start_at:type_name -> google.protobuf.Timestamp
-	54, // 9: callboard.plugin.v1.PublishEventRequest.event:type_name -> callboard.plugin.v1.Event
+	60, // 6: callboard.plugin.v1.TaskState.last_started_at:type_name -> google.protobuf.Timestamp
+	60, // 7: callboard.plugin.v1.TaskState.last_ended_at:type_name -> google.protobuf.Timestamp
+	60, // 8: callboard.plugin.v1.TaskState.next_start_at:type_name -> google.protobuf.Timestamp
+	63, // 9: callboard.plugin.v1.PublishEventRequest.event:type_name -> callboard.plugin.v1.Event
 	38, // 10: callboard.plugin.v1.AuthorizeRequest.items:type_name -> callboard.plugin.v1.AuthorizeItem
 	0,  // 11: callboard.plugin.v1.AuthorizeResponse.decisions:type_name -> callboard.plugin.v1.AuthorizeResponse.Decision
-	53, // 12: callboard.plugin.v1.AcquireLockRequest.ttl:type_name -> google.protobuf.Duration
-	55, // 13: callboard.plugin.v1.WriteAuditRequest.meta:type_name -> google.protobuf.Struct
+	62, // 12: callboard.plugin.v1.AcquireLockRequest.ttl:type_name -> google.protobuf.Duration
+	64, // 13: callboard.plugin.v1.WriteAuditRequest.meta:type_name -> google.protobuf.Struct
 	47, // 14: callboard.plugin.v1.WriteLogsRequest.records:type_name -> callboard.plugin.v1.LogRecord
-	51, // 15: callboard.plugin.v1.LogRecord.time:type_name -> google.protobuf.Timestamp
-	55, // 16: callboard.plugin.v1.LogRecord.fields:type_name -> google.protobuf.Struct
-	1,  // 17: callboard.plugin.v1.HostAuthService.GetPluginToken:input_type -> callboard.plugin.v1.GetPluginTokenRequest
-	3,  // 18: callboard.plugin.v1.HostAuthService.VerifyToken:input_type -> callboard.plugin.v1.VerifyTokenRequest
-	6,  // 19: callboard.plugin.v1.HostCatalogService.GetEntity:input_type -> callboard.plugin.v1.GetEntityRequest
-	8,  // 20: callboard.plugin.v1.HostCatalogService.QueryEntities:input_type -> callboard.plugin.v1.QueryEntitiesRequest
-	10, // 21: callboard.plugin.v1.HostCatalogService.RefreshEntity:input_type -> callboard.plugin.v1.RefreshEntityRequest
-	12, // 22: callboard.plugin.v1.HostCatalogService.TriggerProvider:input_type -> callboard.plugin.v1.TriggerProviderRequest
-	14, // 23: callboard.plugin.v1.HostKeyValueService.GetValue:input_type -> callboard.plugin.v1.GetValueRequest
-	16, // 24: callboard.plugin.v1.HostKeyValueService.PutValue:input_type -> callboard.plugin.v1.PutValueRequest
-	18, // 25: callboard.plugin.v1.HostKeyValueService.DeleteValue:input_type -> callboard.plugin.v1.DeleteValueRequest
-	20, // 26: callboard.plugin.v1.HostKeyValueService.ListKeys:input_type -> callboard.plugin.v1.ListKeysRequest
-	22, // 27: callboard.plugin.v1.HostCacheService.GetCached:input_type -> callboard.plugin.v1.GetCachedRequest
-	24, // 28: callboard.plugin.v1.HostCacheService.PutCached:input_type -> callboard.plugin.v1.PutCachedRequest
-	26, // 29: callboard.plugin.v1.HostCacheService.DeleteCached:input_type -> callboard.plugin.v1.DeleteCachedRequest
-	28, // 30: callboard.plugin.v1.HostSecretsService.GetSecret:input_type -> callboard.plugin.v1.GetSecretRequest
-	30, // 31: callboard.plugin.v1.HostSchedulerService.TriggerTask:input_type -> callboard.plugin.v1.TriggerTaskRequest
-	32, // 32: callboard.plugin.v1.HostSchedulerService.ListTaskStates:input_type -> callboard.plugin.v1.ListTaskStatesRequest
-	35, // 33: callboard.plugin.v1.HostEventsService.PublishEvent:input_type -> callboard.plugin.v1.PublishEventRequest
-	37, // 34: callboard.plugin.v1.HostPermissionService.Authorize:input_type -> callboard.plugin.v1.AuthorizeRequest
-	40, // 35: callboard.plugin.v1.HostLockService.AcquireLock:input_type -> callboard.plugin.v1.AcquireLockRequest
-	42, // 36: callboard.plugin.v1.HostLockService.ReleaseLock:input_type -> callboard.plugin.v1.ReleaseLockRequest
-	44, // 37: callboard.plugin.v1.HostAuditService.WriteAudit:input_type -> callboard.plugin.v1.WriteAuditRequest
-	46, // 38: callboard.plugin.v1.HostLogService.WriteLogs:input_type -> callboard.plugin.v1.WriteLogsRequest
-	49, // 39: callboard.plugin.v1.HostDiscoveryService.GetBaseUrl:input_type -> callboard.plugin.v1.GetBaseUrlRequest
-	2,  // 40: callboard.plugin.v1.HostAuthService.GetPluginToken:output_type -> callboard.plugin.v1.GetPluginTokenResponse
-	4,  // 41: callboard.plugin.v1.HostAuthService.VerifyToken:output_type -> callboard.plugin.v1.VerifyTokenResponse
-	7,  // 42: callboard.plugin.v1.HostCatalogService.GetEntity:output_type -> callboard.plugin.v1.GetEntityResponse
-	9,  // 43: callboard.plugin.v1.HostCatalogService.QueryEntities:output_type -> callboard.plugin.v1.QueryEntitiesResponse
-	11, // 44: callboard.plugin.v1.HostCatalogService.RefreshEntity:output_type -> callboard.plugin.v1.RefreshEntityResponse
-	13, // 45: callboard.plugin.v1.HostCatalogService.TriggerProvider:output_type -> callboard.plugin.v1.TriggerProviderResponse
-	15, // 46: callboard.plugin.v1.HostKeyValueService.GetValue:output_type -> callboard.plugin.v1.GetValueResponse
-	17, // 47: callboard.plugin.v1.HostKeyValueService.PutValue:output_type -> callboard.plugin.v1.PutValueResponse
-	19, // 48: callboard.plugin.v1.HostKeyValueService.DeleteValue:output_type -> callboard.plugin.v1.DeleteValueResponse
-	21, // 49: callboard.plugin.v1.HostKeyValueService.ListKeys:output_type -> callboard.plugin.v1.ListKeysResponse
-	23, // 50: callboard.plugin.v1.HostCacheService.GetCached:output_type -> callboard.plugin.v1.GetCachedResponse
-	25, // 51: callboard.plugin.v1.HostCacheService.PutCached:output_type -> callboard.plugin.v1.PutCachedResponse
-	27, // 52: callboard.plugin.v1.HostCacheService.DeleteCached:output_type -> callboard.plugin.v1.DeleteCachedResponse
-	29, // 53: callboard.plugin.v1.HostSecretsService.GetSecret:output_type -> callboard.plugin.v1.GetSecretResponse
-	31, // 54: callboard.plugin.v1.HostSchedulerService.TriggerTask:output_type -> callboard.plugin.v1.TriggerTaskResponse
-	33, // 55: callboard.plugin.v1.HostSchedulerService.ListTaskStates:output_type -> callboard.plugin.v1.ListTaskStatesResponse
-	36, // 56: callboard.plugin.v1.HostEventsService.PublishEvent:output_type -> callboard.plugin.v1.PublishEventResponse
-	39, // 57: callboard.plugin.v1.HostPermissionService.Authorize:output_type -> callboard.plugin.v1.AuthorizeResponse
-	41, // 58: callboard.plugin.v1.HostLockService.AcquireLock:output_type -> callboard.plugin.v1.AcquireLockResponse
-	43, // 59: callboard.plugin.v1.HostLockService.ReleaseLock:output_type -> callboard.plugin.v1.ReleaseLockResponse
-	45, // 60: callboard.plugin.v1.HostAuditService.WriteAudit:output_type -> callboard.plugin.v1.WriteAuditResponse
-	48, // 61: callboard.plugin.v1.HostLogService.WriteLogs:output_type -> callboard.plugin.v1.WriteLogsResponse
-	50, // 62: callboard.plugin.v1.HostDiscoveryService.GetBaseUrl:output_type -> callboard.plugin.v1.GetBaseUrlResponse
-	40, // [40:63] is the sub-list for method output_type
-	17, // [17:40] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	60, // 15: callboard.plugin.v1.LogRecord.time:type_name -> google.protobuf.Timestamp
+	64, // 16: callboard.plugin.v1.LogRecord.fields:type_name -> google.protobuf.Struct
+	53, // 17: callboard.plugin.v1.ListFilesResponse.files:type_name -> callboard.plugin.v1.WorkspaceFile
+	1,  // 18: callboard.plugin.v1.HostAuthService.GetPluginToken:input_type -> callboard.plugin.v1.GetPluginTokenRequest
+	3,  // 19: callboard.plugin.v1.HostAuthService.VerifyToken:input_type -> callboard.plugin.v1.VerifyTokenRequest
+	6,  // 20: callboard.plugin.v1.HostCatalogService.GetEntity:input_type -> callboard.plugin.v1.GetEntityRequest
+	8,  // 21: callboard.plugin.v1.HostCatalogService.QueryEntities:input_type -> callboard.plugin.v1.QueryEntitiesRequest
+	10, // 22: callboard.plugin.v1.HostCatalogService.RefreshEntity:input_type -> callboard.plugin.v1.RefreshEntityRequest
+	12, // 23: callboard.plugin.v1.HostCatalogService.TriggerProvider:input_type -> callboard.plugin.v1.TriggerProviderRequest
+	14, // 24: callboard.plugin.v1.HostKeyValueService.GetValue:input_type -> callboard.plugin.v1.GetValueRequest
+	16, // 25: callboard.plugin.v1.HostKeyValueService.PutValue:input_type -> callboard.plugin.v1.PutValueRequest
+	18, // 26: callboard.plugin.v1.HostKeyValueService.DeleteValue:input_type -> callboard.plugin.v1.DeleteValueRequest
+	20, // 27: callboard.plugin.v1.HostKeyValueService.ListKeys:input_type -> callboard.plugin.v1.ListKeysRequest
+	22, // 28: callboard.plugin.v1.HostCacheService.GetCached:input_type -> callboard.plugin.v1.GetCachedRequest
+	24, // 29: callboard.plugin.v1.HostCacheService.PutCached:input_type -> callboard.plugin.v1.PutCachedRequest
+	26, // 30: callboard.plugin.v1.HostCacheService.DeleteCached:input_type -> callboard.plugin.v1.DeleteCachedRequest
+	28, // 31: callboard.plugin.v1.HostSecretsService.GetSecret:input_type -> callboard.plugin.v1.GetSecretRequest
+	30, // 32: callboard.plugin.v1.HostSchedulerService.TriggerTask:input_type -> callboard.plugin.v1.TriggerTaskRequest
+	32, // 33: callboard.plugin.v1.HostSchedulerService.ListTaskStates:input_type -> callboard.plugin.v1.ListTaskStatesRequest
+	35, // 34: callboard.plugin.v1.HostEventsService.PublishEvent:input_type -> callboard.plugin.v1.PublishEventRequest
+	37, // 35: callboard.plugin.v1.HostPermissionService.Authorize:input_type -> callboard.plugin.v1.AuthorizeRequest
+	40, // 36: callboard.plugin.v1.HostLockService.AcquireLock:input_type -> callboard.plugin.v1.AcquireLockRequest
+	42, // 37: callboard.plugin.v1.HostLockService.ReleaseLock:input_type -> callboard.plugin.v1.ReleaseLockRequest
+	44, // 38: callboard.plugin.v1.HostAuditService.WriteAudit:input_type -> callboard.plugin.v1.WriteAuditRequest
+	46, // 39: callboard.plugin.v1.HostLogService.WriteLogs:input_type -> callboard.plugin.v1.WriteLogsRequest
+	49, // 40: callboard.plugin.v1.HostDiscoveryService.GetBaseUrl:input_type -> callboard.plugin.v1.GetBaseUrlRequest
+	51, // 41: callboard.plugin.v1.HostWorkspaceService.ListFiles:input_type -> callboard.plugin.v1.ListFilesRequest
+	54, // 42: callboard.plugin.v1.HostWorkspaceService.ReadFile:input_type -> callboard.plugin.v1.ReadFileRequest
+	56, // 43: callboard.plugin.v1.HostWorkspaceService.WriteFile:input_type -> callboard.plugin.v1.WriteFileRequest
+	58, // 44: callboard.plugin.v1.HostWorkspaceService.RemoveFile:input_type -> callboard.plugin.v1.RemoveFileRequest
+	2,  // 45: callboard.plugin.v1.HostAuthService.GetPluginToken:output_type -> callboard.plugin.v1.GetPluginTokenResponse
+	4,  // 46: callboard.plugin.v1.HostAuthService.VerifyToken:output_type -> callboard.plugin.v1.VerifyTokenResponse
+	7,  // 47: callboard.plugin.v1.HostCatalogService.GetEntity:output_type -> callboard.plugin.v1.GetEntityResponse
+	9,  // 48: callboard.plugin.v1.HostCatalogService.QueryEntities:output_type -> callboard.plugin.v1.QueryEntitiesResponse
+	11, // 49: callboard.plugin.v1.HostCatalogService.RefreshEntity:output_type -> callboard.plugin.v1.RefreshEntityResponse
+	13, // 50: callboard.plugin.v1.HostCatalogService.TriggerProvider:output_type -> callboard.plugin.v1.TriggerProviderResponse
+	15, // 51: callboard.plugin.v1.HostKeyValueService.GetValue:output_type -> callboard.plugin.v1.GetValueResponse
+	17, // 52: callboard.plugin.v1.HostKeyValueService.PutValue:output_type -> callboard.plugin.v1.PutValueResponse
+	19, // 53: callboard.plugin.v1.HostKeyValueService.DeleteValue:output_type -> callboard.plugin.v1.DeleteValueResponse
+	21, // 54: callboard.plugin.v1.HostKeyValueService.ListKeys:output_type -> callboard.plugin.v1.ListKeysResponse
+	23, // 55: callboard.plugin.v1.HostCacheService.GetCached:output_type -> callboard.plugin.v1.GetCachedResponse
+	25, // 56: callboard.plugin.v1.HostCacheService.PutCached:output_type -> callboard.plugin.v1.PutCachedResponse
+	27, // 57: callboard.plugin.v1.HostCacheService.DeleteCached:output_type -> callboard.plugin.v1.DeleteCachedResponse
+	29, // 58: callboard.plugin.v1.HostSecretsService.GetSecret:output_type -> callboard.plugin.v1.GetSecretResponse
+	31, // 59: callboard.plugin.v1.HostSchedulerService.TriggerTask:output_type -> callboard.plugin.v1.TriggerTaskResponse
+	33, // 60: callboard.plugin.v1.HostSchedulerService.ListTaskStates:output_type -> callboard.plugin.v1.ListTaskStatesResponse
+	36, // 61: callboard.plugin.v1.HostEventsService.PublishEvent:output_type -> callboard.plugin.v1.PublishEventResponse
+	39, // 62: callboard.plugin.v1.HostPermissionService.Authorize:output_type -> callboard.plugin.v1.AuthorizeResponse
+	41, // 63: callboard.plugin.v1.HostLockService.AcquireLock:output_type -> callboard.plugin.v1.AcquireLockResponse
+	43, // 64: callboard.plugin.v1.HostLockService.ReleaseLock:output_type -> callboard.plugin.v1.ReleaseLockResponse
+	45, // 65: callboard.plugin.v1.HostAuditService.WriteAudit:output_type -> callboard.plugin.v1.WriteAuditResponse
+	48, // 66: callboard.plugin.v1.HostLogService.WriteLogs:output_type -> callboard.plugin.v1.WriteLogsResponse
+	50, // 67: callboard.plugin.v1.HostDiscoveryService.GetBaseUrl:output_type -> callboard.plugin.v1.GetBaseUrlResponse
+	52, // 68: callboard.plugin.v1.HostWorkspaceService.ListFiles:output_type -> callboard.plugin.v1.ListFilesResponse
+	55, // 69: callboard.plugin.v1.HostWorkspaceService.ReadFile:output_type -> callboard.plugin.v1.ReadFileResponse
+	57, // 70: callboard.plugin.v1.HostWorkspaceService.WriteFile:output_type -> callboard.plugin.v1.WriteFileResponse
+	59, // 71: callboard.plugin.v1.HostWorkspaceService.RemoveFile:output_type -> callboard.plugin.v1.RemoveFileResponse
+	45, // [45:72] is the sub-list for method output_type
+	18, // [18:45] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_callboard_plugin_v1_host_proto_init() }
@@ -2839,9 +3378,9 @@ func file_callboard_plugin_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callboard_plugin_v1_host_proto_rawDesc), len(file_callboard_plugin_v1_host_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   50,
+			NumMessages:   59,
 			NumExtensions: 0,
-			NumServices:   12,
+			NumServices:   13,
 		},
 		GoTypes:           file_callboard_plugin_v1_host_proto_goTypes,
 		DependencyIndexes: file_callboard_plugin_v1_host_proto_depIdxs,

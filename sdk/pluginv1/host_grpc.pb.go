@@ -1749,3 +1749,235 @@ var HostDiscoveryService_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "callboard/plugin/v1/host.proto",
 }
+
+const (
+	HostWorkspaceService_ListFiles_FullMethodName  = "/callboard.plugin.v1.HostWorkspaceService/ListFiles"
+	HostWorkspaceService_ReadFile_FullMethodName   = "/callboard.plugin.v1.HostWorkspaceService/ReadFile"
+	HostWorkspaceService_WriteFile_FullMethodName  = "/callboard.plugin.v1.HostWorkspaceService/WriteFile"
+	HostWorkspaceService_RemoveFile_FullMethodName = "/callboard.plugin.v1.HostWorkspaceService/RemoveFile"
+)
+
+// HostWorkspaceServiceClient is the client API for HostWorkspaceService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// HostWorkspaceService is the files of a scaffolder task, for one step of it. Needs scaffolder: [workspace]. Each request
+// names the workspace by the handle that came with ExecuteAction; after the run it is NOT_FOUND. Paths are relative, with
+// "/", and lead nowhere outside, whatever links are there.
+type HostWorkspaceServiceClient interface {
+	// ListFiles answers a folder and all that is below it, sorted by path, at most 10,000 files.
+	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
+	// ReadFile answers a part of a file, at most 512 KiB.
+	ReadFile(ctx context.Context, in *ReadFileRequest, opts ...grpc.CallOption) (*ReadFileResponse, error)
+	// WriteFile makes a file with its folders, or goes on with one. A step may write 64 MiB in all.
+	WriteFile(ctx context.Context, in *WriteFileRequest, opts ...grpc.CallOption) (*WriteFileResponse, error)
+	// RemoveFile removes a file or a folder with all that is in it; one that is not there is no error.
+	RemoveFile(ctx context.Context, in *RemoveFileRequest, opts ...grpc.CallOption) (*RemoveFileResponse, error)
+}
+
+type hostWorkspaceServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewHostWorkspaceServiceClient(cc grpc.ClientConnInterface) HostWorkspaceServiceClient {
+	return &hostWorkspaceServiceClient{cc}
+}
+
+func (c *hostWorkspaceServiceClient) ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFilesResponse)
+	err := c.cc.Invoke(ctx, HostWorkspaceService_ListFiles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostWorkspaceServiceClient) ReadFile(ctx context.Context, in *ReadFileRequest, opts ...grpc.CallOption) (*ReadFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadFileResponse)
+	err := c.cc.Invoke(ctx, HostWorkspaceService_ReadFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostWorkspaceServiceClient) WriteFile(ctx context.Context, in *WriteFileRequest, opts ...grpc.CallOption) (*WriteFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WriteFileResponse)
+	err := c.cc.Invoke(ctx, HostWorkspaceService_WriteFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostWorkspaceServiceClient) RemoveFile(ctx context.Context, in *RemoveFileRequest, opts ...grpc.CallOption) (*RemoveFileResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveFileResponse)
+	err := c.cc.Invoke(ctx, HostWorkspaceService_RemoveFile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// HostWorkspaceServiceServer is the server API for HostWorkspaceService service.
+// All implementations must embed UnimplementedHostWorkspaceServiceServer
+// for forward compatibility.
+//
+// HostWorkspaceService is the files of a scaffolder task, for one step of it. Needs scaffolder: [workspace]. Each request
+// names the workspace by the handle that came with ExecuteAction; after the run it is NOT_FOUND. Paths are relative, with
+// "/", and lead nowhere outside, whatever links are there.
+type HostWorkspaceServiceServer interface {
+	// ListFiles answers a folder and all that is below it, sorted by path, at most 10,000 files.
+	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
+	// ReadFile answers a part of a file, at most 512 KiB.
+	ReadFile(context.Context, *ReadFileRequest) (*ReadFileResponse, error)
+	// WriteFile makes a file with its folders, or goes on with one. A step may write 64 MiB in all.
+	WriteFile(context.Context, *WriteFileRequest) (*WriteFileResponse, error)
+	// RemoveFile removes a file or a folder with all that is in it; one that is not there is no error.
+	RemoveFile(context.Context, *RemoveFileRequest) (*RemoveFileResponse, error)
+	mustEmbedUnimplementedHostWorkspaceServiceServer()
+}
+
+// UnimplementedHostWorkspaceServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedHostWorkspaceServiceServer struct{}
+
+func (UnimplementedHostWorkspaceServiceServer) ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFiles not implemented")
+}
+func (UnimplementedHostWorkspaceServiceServer) ReadFile(context.Context, *ReadFileRequest) (*ReadFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReadFile not implemented")
+}
+func (UnimplementedHostWorkspaceServiceServer) WriteFile(context.Context, *WriteFileRequest) (*WriteFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WriteFile not implemented")
+}
+func (UnimplementedHostWorkspaceServiceServer) RemoveFile(context.Context, *RemoveFileRequest) (*RemoveFileResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveFile not implemented")
+}
+func (UnimplementedHostWorkspaceServiceServer) mustEmbedUnimplementedHostWorkspaceServiceServer() {}
+func (UnimplementedHostWorkspaceServiceServer) testEmbeddedByValue()                              {}
+
+// UnsafeHostWorkspaceServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to HostWorkspaceServiceServer will
+// result in compilation errors.
+type UnsafeHostWorkspaceServiceServer interface {
+	mustEmbedUnimplementedHostWorkspaceServiceServer()
+}
+
+func RegisterHostWorkspaceServiceServer(s grpc.ServiceRegistrar, srv HostWorkspaceServiceServer) {
+	// If the following call panics, it indicates UnimplementedHostWorkspaceServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&HostWorkspaceService_ServiceDesc, srv)
+}
+
+func _HostWorkspaceService_ListFiles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFilesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostWorkspaceServiceServer).ListFiles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostWorkspaceService_ListFiles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostWorkspaceServiceServer).ListFiles(ctx, req.(*ListFilesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostWorkspaceService_ReadFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostWorkspaceServiceServer).ReadFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostWorkspaceService_ReadFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostWorkspaceServiceServer).ReadFile(ctx, req.(*ReadFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostWorkspaceService_WriteFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WriteFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostWorkspaceServiceServer).WriteFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostWorkspaceService_WriteFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostWorkspaceServiceServer).WriteFile(ctx, req.(*WriteFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _HostWorkspaceService_RemoveFile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveFileRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostWorkspaceServiceServer).RemoveFile(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostWorkspaceService_RemoveFile_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostWorkspaceServiceServer).RemoveFile(ctx, req.(*RemoveFileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// HostWorkspaceService_ServiceDesc is the grpc.ServiceDesc for HostWorkspaceService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var HostWorkspaceService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "callboard.plugin.v1.HostWorkspaceService",
+	HandlerType: (*HostWorkspaceServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListFiles",
+			Handler:    _HostWorkspaceService_ListFiles_Handler,
+		},
+		{
+			MethodName: "ReadFile",
+			Handler:    _HostWorkspaceService_ReadFile_Handler,
+		},
+		{
+			MethodName: "WriteFile",
+			Handler:    _HostWorkspaceService_WriteFile_Handler,
+		},
+		{
+			MethodName: "RemoveFile",
+			Handler:    _HostWorkspaceService_RemoveFile_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "callboard/plugin/v1/host.proto",
+}

@@ -301,6 +301,7 @@ type Provides struct {
 	Permissions         []string `protobuf:"bytes,10,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	PermissionRules     []string `protobuf:"bytes,11,rep,name=permission_rules,json=permissionRules,proto3" json:"permission_rules,omitempty"`
 	EventTopics         []string `protobuf:"bytes,12,rep,name=event_topics,json=eventTopics,proto3" json:"event_topics,omitempty"`
+	ScaffolderFilters   []string `protobuf:"bytes,13,rep,name=scaffolder_filters,json=scaffolderFilters,proto3" json:"scaffolder_filters,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -415,6 +416,13 @@ func (x *Provides) GetPermissionRules() []string {
 func (x *Provides) GetEventTopics() []string {
 	if x != nil {
 		return x.EventTopics
+	}
+	return nil
+}
+
+func (x *Provides) GetScaffolderFilters() []string {
+	if x != nil {
+		return x.ScaffolderFilters
 	}
 	return nil
 }
@@ -980,7 +988,7 @@ const file_callboard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bprovides\x18\b \x01(\v2\x1d.callboard.plugin.v1.ProvidesR\bprovides\x120\n" +
 	"\x14settings_schema_json\x18\t \x01(\tR\x12settingsSchemaJson\x12\x18\n" +
 	"\alicense\x18\n" +
-	" \x01(\tR\alicense\"\xc9\x03\n" +
+	" \x01(\tR\alicense\"\xf8\x03\n" +
 	"\bProvides\x12\x12\n" +
 	"\x04http\x18\x01 \x01(\bR\x04http\x121\n" +
 	"\x14http_unauthenticated\x18\x02 \x03(\tR\x13httpUnauthenticated\x12(\n" +
@@ -994,7 +1002,8 @@ const file_callboard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\vpermissions\x18\n" +
 	" \x03(\tR\vpermissions\x12)\n" +
 	"\x10permission_rules\x18\v \x03(\tR\x0fpermissionRules\x12!\n" +
-	"\fevent_topics\x18\f \x03(\tR\veventTopics\"<\n" +
+	"\fevent_topics\x18\f \x03(\tR\veventTopics\x12-\n" +
+	"\x12scaffolder_filters\x18\r \x03(\tR\x11scaffolderFilters\"<\n" +
 	"\x15ValidateConfigRequest\x12#\n" +
 	"\rsettings_json\x18\x01 \x01(\fR\fsettingsJson\"[\n" +
 	"\x16ValidateConfigResponse\x12A\n" +

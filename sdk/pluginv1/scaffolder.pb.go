@@ -261,8 +261,12 @@ type ExecuteActionRequest struct {
 	UserRef string `protobuf:"bytes,6,opt,name=user_ref,json=userRef,proto3" json:"user_ref,omitempty"`
 	// Values of checkpoints that earlier runs of this step reached, as JSON by key.
 	Checkpoints map[string][]byte `protobuf:"bytes,7,rep,name=checkpoints,proto3" json:"checkpoints,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Folder that the plugin may use for this step's files; "" = none is shared.
-	Workspace     string `protobuf:"bytes,8,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Handle of the task's files for HostWorkspaceService, good until this run ends; "" = none are shared. No folder is.
+	Workspace string `protobuf:"bytes,8,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Name of the step, for people.
+	StepName string `protobuf:"bytes,9,opt,name=step_name,json=stepName,proto3" json:"step_name,omitempty"`
+	// Entity ref of the template, "" = a dry run of one that is not in the catalog.
+	TemplateRef   string `protobuf:"bytes,10,opt,name=template_ref,json=templateRef,proto3" json:"template_ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,6 +353,20 @@ func (x *ExecuteActionRequest) GetCheckpoints() map[string][]byte {
 func (x *ExecuteActionRequest) GetWorkspace() string {
 	if x != nil {
 		return x.Workspace
+	}
+	return ""
+}
+
+func (x *ExecuteActionRequest) GetStepName() string {
+	if x != nil {
+		return x.StepName
+	}
+	return ""
+}
+
+func (x *ExecuteActionRequest) GetTemplateRef() string {
+	if x != nil {
+		return x.TemplateRef
 	}
 	return ""
 }
@@ -610,11 +628,472 @@ func (x *ActionCheckpoint) GetValueJson() []byte {
 	return nil
 }
 
+type ListFiltersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFiltersRequest) Reset() {
+	*x = ListFiltersRequest{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFiltersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFiltersRequest) ProtoMessage() {}
+
+func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
+func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{9}
+}
+
+type ListFiltersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Filters       []*TemplateFilter      `protobuf:"bytes,1,rep,name=filters,proto3" json:"filters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFiltersResponse) Reset() {
+	*x = ListFiltersResponse{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFiltersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFiltersResponse) ProtoMessage() {}
+
+func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
+func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListFiltersResponse) GetFilters() []*TemplateFilter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+type TemplateFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A name of the language: a letter, then letters, digits and "_".
+	Id          string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// JSON Schemas of the value, of each argument, and of the result; "" and an empty list = anything. They document.
+	InputSchemaJson     string           `protobuf:"bytes,3,opt,name=input_schema_json,json=inputSchemaJson,proto3" json:"input_schema_json,omitempty"`
+	ArgumentSchemasJson []string         `protobuf:"bytes,4,rep,name=argument_schemas_json,json=argumentSchemasJson,proto3" json:"argument_schemas_json,omitempty"`
+	OutputSchemaJson    string           `protobuf:"bytes,5,opt,name=output_schema_json,json=outputSchemaJson,proto3" json:"output_schema_json,omitempty"`
+	Examples            []*FilterExample `protobuf:"bytes,6,rep,name=examples,proto3" json:"examples,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *TemplateFilter) Reset() {
+	*x = TemplateFilter{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemplateFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemplateFilter) ProtoMessage() {}
+
+func (x *TemplateFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemplateFilter.ProtoReflect.Descriptor instead.
+func (*TemplateFilter) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TemplateFilter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TemplateFilter) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *TemplateFilter) GetInputSchemaJson() string {
+	if x != nil {
+		return x.InputSchemaJson
+	}
+	return ""
+}
+
+func (x *TemplateFilter) GetArgumentSchemasJson() []string {
+	if x != nil {
+		return x.ArgumentSchemasJson
+	}
+	return nil
+}
+
+func (x *TemplateFilter) GetOutputSchemaJson() string {
+	if x != nil {
+		return x.OutputSchemaJson
+	}
+	return ""
+}
+
+func (x *TemplateFilter) GetExamples() []*FilterExample {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
+type FilterExample struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Description string                 `protobuf:"bytes,1,opt,name=description,proto3" json:"description,omitempty"`
+	// An expression of a template.
+	Example       string `protobuf:"bytes,2,opt,name=example,proto3" json:"example,omitempty"`
+	Notes         string `protobuf:"bytes,3,opt,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterExample) Reset() {
+	*x = FilterExample{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterExample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterExample) ProtoMessage() {}
+
+func (x *FilterExample) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterExample.ProtoReflect.Descriptor instead.
+func (*FilterExample) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FilterExample) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *FilterExample) GetExample() string {
+	if x != nil {
+		return x.Example
+	}
+	return ""
+}
+
+func (x *FilterExample) GetNotes() string {
+	if x != nil {
+		return x.Notes
+	}
+	return ""
+}
+
+type CallFiltersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Calls         []*FilterCall          `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallFiltersRequest) Reset() {
+	*x = CallFiltersRequest{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFiltersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFiltersRequest) ProtoMessage() {}
+
+func (x *CallFiltersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFiltersRequest.ProtoReflect.Descriptor instead.
+func (*CallFiltersRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CallFiltersRequest) GetCalls() []*FilterCall {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+type FilterCall struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// JSON of the value, empty = it is undefined. May hold secrets: it is never to be logged as it is.
+	InputJson     []byte   `protobuf:"bytes,2,opt,name=input_json,json=inputJson,proto3" json:"input_json,omitempty"`
+	ArgumentsJson [][]byte `protobuf:"bytes,3,rep,name=arguments_json,json=argumentsJson,proto3" json:"arguments_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterCall) Reset() {
+	*x = FilterCall{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterCall) ProtoMessage() {}
+
+func (x *FilterCall) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterCall.ProtoReflect.Descriptor instead.
+func (*FilterCall) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *FilterCall) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *FilterCall) GetInputJson() []byte {
+	if x != nil {
+		return x.InputJson
+	}
+	return nil
+}
+
+func (x *FilterCall) GetArgumentsJson() [][]byte {
+	if x != nil {
+		return x.ArgumentsJson
+	}
+	return nil
+}
+
+type CallFiltersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each call, in their order.
+	Results       []*FilterResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallFiltersResponse) Reset() {
+	*x = CallFiltersResponse{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallFiltersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallFiltersResponse) ProtoMessage() {}
+
+func (x *CallFiltersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallFiltersResponse.ProtoReflect.Descriptor instead.
+func (*CallFiltersResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CallFiltersResponse) GetResults() []*FilterResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type FilterResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*FilterResult_ValueJson
+	//	*FilterResult_Error
+	Outcome       isFilterResult_Outcome `protobuf_oneof:"outcome"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterResult) Reset() {
+	*x = FilterResult{}
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterResult) ProtoMessage() {}
+
+func (x *FilterResult) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_scaffolder_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterResult.ProtoReflect.Descriptor instead.
+func (*FilterResult) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FilterResult) GetOutcome() isFilterResult_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *FilterResult) GetValueJson() []byte {
+	if x != nil {
+		if x, ok := x.Outcome.(*FilterResult_ValueJson); ok {
+			return x.ValueJson
+		}
+	}
+	return nil
+}
+
+func (x *FilterResult) GetError() *Diagnostic {
+	if x != nil {
+		if x, ok := x.Outcome.(*FilterResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isFilterResult_Outcome interface {
+	isFilterResult_Outcome()
+}
+
+type FilterResult_ValueJson struct {
+	// JSON of the result, empty = it is undefined.
+	ValueJson []byte `protobuf:"bytes,1,opt,name=value_json,json=valueJson,proto3,oneof"`
+}
+
+type FilterResult_Error struct {
+	// Why there is none, for the author of the template.
+	Error *Diagnostic `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*FilterResult_ValueJson) isFilterResult_Outcome() {}
+
+func (*FilterResult_Error) isFilterResult_Outcome() {}
+
 var File_callboard_plugin_v1_scaffolder_proto protoreflect.FileDescriptor
 
 const file_callboard_plugin_v1_scaffolder_proto_rawDesc = "" +
 	"\n" +
-	"$callboard/plugin/v1/scaffolder.proto\x12\x13callboard.plugin.v1\"\x14\n" +
+	"$callboard/plugin/v1/scaffolder.proto\x12\x13callboard.plugin.v1\x1a callboard/plugin/v1/plugin.proto\"\x14\n" +
 	"\x12ListActionsRequest\"V\n" +
 	"\x13ListActionsResponse\x12?\n" +
 	"\aactions\x18\x01 \x03(\v2%.callboard.plugin.v1.ScaffolderActionR\aactions\"\xa8\x02\n" +
@@ -630,7 +1109,7 @@ const file_callboard_plugin_v1_scaffolder_proto_rawDesc = "" +
 	"repeatable\"K\n" +
 	"\rActionExample\x12 \n" +
 	"\vdescription\x18\x01 \x01(\tR\vdescription\x12\x18\n" +
-	"\aexample\x18\x02 \x01(\tR\aexample\"\xef\x02\n" +
+	"\aexample\x18\x02 \x01(\tR\aexample\"\xaf\x03\n" +
 	"\x14ExecuteActionRequest\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x1d\n" +
 	"\n" +
@@ -640,7 +1119,10 @@ const file_callboard_plugin_v1_scaffolder_proto_rawDesc = "" +
 	"\adry_run\x18\x05 \x01(\bR\x06dryRun\x12\x19\n" +
 	"\buser_ref\x18\x06 \x01(\tR\auserRef\x12\\\n" +
 	"\vcheckpoints\x18\a \x03(\v2:.callboard.plugin.v1.ExecuteActionRequest.CheckpointsEntryR\vcheckpoints\x12\x1c\n" +
-	"\tworkspace\x18\b \x01(\tR\tworkspace\x1a>\n" +
+	"\tworkspace\x18\b \x01(\tR\tworkspace\x12\x1b\n" +
+	"\tstep_name\x18\t \x01(\tR\bstepName\x12!\n" +
+	"\ftemplate_ref\x18\n" +
+	" \x01(\tR\vtemplateRef\x1a>\n" +
 	"\x10CheckpointsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xda\x01\n" +
@@ -661,10 +1143,42 @@ const file_callboard_plugin_v1_scaffolder_proto_rawDesc = "" +
 	"\x10ActionCheckpoint\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
-	"value_json\x18\x02 \x01(\fR\tvalueJson2\xe6\x01\n" +
+	"value_json\x18\x02 \x01(\fR\tvalueJson\"\x14\n" +
+	"\x12ListFiltersRequest\"T\n" +
+	"\x13ListFiltersResponse\x12=\n" +
+	"\afilters\x18\x01 \x03(\v2#.callboard.plugin.v1.TemplateFilterR\afilters\"\x90\x02\n" +
+	"\x0eTemplateFilter\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12*\n" +
+	"\x11input_schema_json\x18\x03 \x01(\tR\x0finputSchemaJson\x122\n" +
+	"\x15argument_schemas_json\x18\x04 \x03(\tR\x13argumentSchemasJson\x12,\n" +
+	"\x12output_schema_json\x18\x05 \x01(\tR\x10outputSchemaJson\x12>\n" +
+	"\bexamples\x18\x06 \x03(\v2\".callboard.plugin.v1.FilterExampleR\bexamples\"a\n" +
+	"\rFilterExample\x12 \n" +
+	"\vdescription\x18\x01 \x01(\tR\vdescription\x12\x18\n" +
+	"\aexample\x18\x02 \x01(\tR\aexample\x12\x14\n" +
+	"\x05notes\x18\x03 \x01(\tR\x05notes\"K\n" +
+	"\x12CallFiltersRequest\x125\n" +
+	"\x05calls\x18\x01 \x03(\v2\x1f.callboard.plugin.v1.FilterCallR\x05calls\"j\n" +
+	"\n" +
+	"FilterCall\x12\x16\n" +
+	"\x06filter\x18\x01 \x01(\tR\x06filter\x12\x1d\n" +
+	"\n" +
+	"input_json\x18\x02 \x01(\fR\tinputJson\x12%\n" +
+	"\x0earguments_json\x18\x03 \x03(\fR\rargumentsJson\"R\n" +
+	"\x13CallFiltersResponse\x12;\n" +
+	"\aresults\x18\x01 \x03(\v2!.callboard.plugin.v1.FilterResultR\aresults\"s\n" +
+	"\fFilterResult\x12\x1f\n" +
+	"\n" +
+	"value_json\x18\x01 \x01(\fH\x00R\tvalueJson\x127\n" +
+	"\x05error\x18\x02 \x01(\v2\x1f.callboard.plugin.v1.DiagnosticH\x00R\x05errorB\t\n" +
+	"\aoutcome2\xe6\x01\n" +
 	"\x18ScaffolderActionsService\x12`\n" +
 	"\vListActions\x12'.callboard.plugin.v1.ListActionsRequest\x1a(.callboard.plugin.v1.ListActionsResponse\x12h\n" +
-	"\rExecuteAction\x12).callboard.plugin.v1.ExecuteActionRequest\x1a*.callboard.plugin.v1.ExecuteActionResponse0\x01B6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
+	"\rExecuteAction\x12).callboard.plugin.v1.ExecuteActionRequest\x1a*.callboard.plugin.v1.ExecuteActionResponse0\x012\xdc\x01\n" +
+	"\x16TemplateFiltersService\x12`\n" +
+	"\vListFilters\x12'.callboard.plugin.v1.ListFiltersRequest\x1a(.callboard.plugin.v1.ListFiltersResponse\x12`\n" +
+	"\vCallFilters\x12'.callboard.plugin.v1.CallFiltersRequest\x1a(.callboard.plugin.v1.CallFiltersResponseB6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
 
 var (
 	file_callboard_plugin_v1_scaffolder_proto_rawDescOnce sync.Once
@@ -678,7 +1192,7 @@ func file_callboard_plugin_v1_scaffolder_proto_rawDescGZIP() []byte {
 	return file_callboard_plugin_v1_scaffolder_proto_rawDescData
 }
 
-var file_callboard_plugin_v1_scaffolder_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_callboard_plugin_v1_scaffolder_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_callboard_plugin_v1_scaffolder_proto_goTypes = []any{
 	(*ListActionsRequest)(nil),    // 0: callboard.plugin.v1.ListActionsRequest
 	(*ListActionsResponse)(nil),   // 1: callboard.plugin.v1.ListActionsResponse
@@ -689,24 +1203,42 @@ var file_callboard_plugin_v1_scaffolder_proto_goTypes = []any{
 	(*ActionLog)(nil),             // 6: callboard.plugin.v1.ActionLog
 	(*ActionOutput)(nil),          // 7: callboard.plugin.v1.ActionOutput
 	(*ActionCheckpoint)(nil),      // 8: callboard.plugin.v1.ActionCheckpoint
-	nil,                           // 9: callboard.plugin.v1.ExecuteActionRequest.CheckpointsEntry
+	(*ListFiltersRequest)(nil),    // 9: callboard.plugin.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),   // 10: callboard.plugin.v1.ListFiltersResponse
+	(*TemplateFilter)(nil),        // 11: callboard.plugin.v1.TemplateFilter
+	(*FilterExample)(nil),         // 12: callboard.plugin.v1.FilterExample
+	(*CallFiltersRequest)(nil),    // 13: callboard.plugin.v1.CallFiltersRequest
+	(*FilterCall)(nil),            // 14: callboard.plugin.v1.FilterCall
+	(*CallFiltersResponse)(nil),   // 15: callboard.plugin.v1.CallFiltersResponse
+	(*FilterResult)(nil),          // 16: callboard.plugin.v1.FilterResult
+	nil,                           // 17: callboard.plugin.v1.ExecuteActionRequest.CheckpointsEntry
+	(*Diagnostic)(nil),            // 18: callboard.plugin.v1.Diagnostic
 }
 var file_callboard_plugin_v1_scaffolder_proto_depIdxs = []int32{
-	2, // 0: callboard.plugin.v1.ListActionsResponse.actions:type_name -> callboard.plugin.v1.ScaffolderAction
-	3, // 1: callboard.plugin.v1.ScaffolderAction.examples:type_name -> callboard.plugin.v1.ActionExample
-	9, // 2: callboard.plugin.v1.ExecuteActionRequest.checkpoints:type_name -> callboard.plugin.v1.ExecuteActionRequest.CheckpointsEntry
-	6, // 3: callboard.plugin.v1.ExecuteActionResponse.log:type_name -> callboard.plugin.v1.ActionLog
-	7, // 4: callboard.plugin.v1.ExecuteActionResponse.output:type_name -> callboard.plugin.v1.ActionOutput
-	8, // 5: callboard.plugin.v1.ExecuteActionResponse.checkpoint:type_name -> callboard.plugin.v1.ActionCheckpoint
-	0, // 6: callboard.plugin.v1.ScaffolderActionsService.ListActions:input_type -> callboard.plugin.v1.ListActionsRequest
-	4, // 7: callboard.plugin.v1.ScaffolderActionsService.ExecuteAction:input_type -> callboard.plugin.v1.ExecuteActionRequest
-	1, // 8: callboard.plugin.v1.ScaffolderActionsService.ListActions:output_type -> callboard.plugin.v1.ListActionsResponse
-	5, // 9: callboard.plugin.v1.ScaffolderActionsService.ExecuteAction:output_type -> callboard.plugin.v1.ExecuteActionResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2,  // 0: callboard.plugin.v1.ListActionsResponse.actions:type_name -> callboard.plugin.v1.ScaffolderAction
+	3,  // 1: callboard.plugin.v1.ScaffolderAction.examples:type_name -> callboard.plugin.v1.ActionExample
+	17, // 2: callboard.plugin.v1.ExecuteActionRequest.checkpoints:type_name -> callboard.plugin.v1.ExecuteActionRequest.CheckpointsEntry
+	6,  // 3: callboard.plugin.v1.ExecuteActionResponse.log:type_name -> callboard.plugin.v1.ActionLog
+	7,  // 4: callboard.plugin.v1.ExecuteActionResponse.output:type_name -> callboard.plugin.v1.ActionOutput
+	8,  // 5: callboard.plugin.v1.ExecuteActionResponse.checkpoint:type_name -> callboard.plugin.v1.ActionCheckpoint
+	11, // 6: callboard.plugin.v1.ListFiltersResponse.filters:type_name -> callboard.plugin.v1.TemplateFilter
+	12, // 7: callboard.plugin.v1.TemplateFilter.examples:type_name -> callboard.plugin.v1.FilterExample
+	14, // 8: callboard.plugin.v1.CallFiltersRequest.calls:type_name -> callboard.plugin.v1.FilterCall
+	16, // 9: callboard.plugin.v1.CallFiltersResponse.results:type_name -> callboard.plugin.v1.FilterResult
+	18, // 10: callboard.plugin.v1.FilterResult.error:type_name -> callboard.plugin.v1.Diagnostic
+	0,  // 11: callboard.plugin.v1.ScaffolderActionsService.ListActions:input_type -> callboard.plugin.v1.ListActionsRequest
+	4,  // 12: callboard.plugin.v1.ScaffolderActionsService.ExecuteAction:input_type -> callboard.plugin.v1.ExecuteActionRequest
+	9,  // 13: callboard.plugin.v1.TemplateFiltersService.ListFilters:input_type -> callboard.plugin.v1.ListFiltersRequest
+	13, // 14: callboard.plugin.v1.TemplateFiltersService.CallFilters:input_type -> callboard.plugin.v1.CallFiltersRequest
+	1,  // 15: callboard.plugin.v1.ScaffolderActionsService.ListActions:output_type -> callboard.plugin.v1.ListActionsResponse
+	5,  // 16: callboard.plugin.v1.ScaffolderActionsService.ExecuteAction:output_type -> callboard.plugin.v1.ExecuteActionResponse
+	10, // 17: callboard.plugin.v1.TemplateFiltersService.ListFilters:output_type -> callboard.plugin.v1.ListFiltersResponse
+	15, // 18: callboard.plugin.v1.TemplateFiltersService.CallFilters:output_type -> callboard.plugin.v1.CallFiltersResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_callboard_plugin_v1_scaffolder_proto_init() }
@@ -714,10 +1246,15 @@ func file_callboard_plugin_v1_scaffolder_proto_init() {
 	if File_callboard_plugin_v1_scaffolder_proto != nil {
 		return
 	}
+	file_callboard_plugin_v1_plugin_proto_init()
 	file_callboard_plugin_v1_scaffolder_proto_msgTypes[5].OneofWrappers = []any{
 		(*ExecuteActionResponse_Log)(nil),
 		(*ExecuteActionResponse_Output)(nil),
 		(*ExecuteActionResponse_Checkpoint)(nil),
+	}
+	file_callboard_plugin_v1_scaffolder_proto_msgTypes[16].OneofWrappers = []any{
+		(*FilterResult_ValueJson)(nil),
+		(*FilterResult_Error)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -725,9 +1262,9 @@ func file_callboard_plugin_v1_scaffolder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callboard_plugin_v1_scaffolder_proto_rawDesc), len(file_callboard_plugin_v1_scaffolder_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   18,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_callboard_plugin_v1_scaffolder_proto_goTypes,
 		DependencyIndexes: file_callboard_plugin_v1_scaffolder_proto_depIdxs,

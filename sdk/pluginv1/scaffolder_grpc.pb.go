@@ -170,3 +170,152 @@ var ScaffolderActionsService_ServiceDesc = grpc.ServiceDesc{
 	},
 	Metadata: "callboard/plugin/v1/scaffolder.proto",
 }
+
+const (
+	TemplateFiltersService_ListFilters_FullMethodName = "/callboard.plugin.v1.TemplateFiltersService/ListFilters"
+	TemplateFiltersService_CallFilters_FullMethodName = "/callboard.plugin.v1.TemplateFiltersService/CallFilters"
+)
+
+// TemplateFiltersServiceClient is the client API for TemplateFiltersService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// TemplateFiltersService adds filters to the language of software templates: ${{ parameters.name | shout("!") }}.
+type TemplateFiltersServiceClient interface {
+	ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error)
+	// CallFilters applies filters, each for itself. Rendering waits for it: it has one second, and must have no effects, since
+	// it is called as often as a template is rendered.
+	CallFilters(ctx context.Context, in *CallFiltersRequest, opts ...grpc.CallOption) (*CallFiltersResponse, error)
+}
+
+type templateFiltersServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewTemplateFiltersServiceClient(cc grpc.ClientConnInterface) TemplateFiltersServiceClient {
+	return &templateFiltersServiceClient{cc}
+}
+
+func (c *templateFiltersServiceClient) ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFiltersResponse)
+	err := c.cc.Invoke(ctx, TemplateFiltersService_ListFilters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *templateFiltersServiceClient) CallFilters(ctx context.Context, in *CallFiltersRequest, opts ...grpc.CallOption) (*CallFiltersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CallFiltersResponse)
+	err := c.cc.Invoke(ctx, TemplateFiltersService_CallFilters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// TemplateFiltersServiceServer is the server API for TemplateFiltersService service.
+// All implementations must embed UnimplementedTemplateFiltersServiceServer
+// for forward compatibility.
+//
+// TemplateFiltersService adds filters to the language of software templates: ${{ parameters.name | shout("!") }}.
+type TemplateFiltersServiceServer interface {
+	ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error)
+	// CallFilters applies filters, each for itself. Rendering waits for it: it has one second, and must have no effects, since
+	// it is called as often as a template is rendered.
+	CallFilters(context.Context, *CallFiltersRequest) (*CallFiltersResponse, error)
+	mustEmbedUnimplementedTemplateFiltersServiceServer()
+}
+
+// UnimplementedTemplateFiltersServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedTemplateFiltersServiceServer struct{}
+
+func (UnimplementedTemplateFiltersServiceServer) ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFilters not implemented")
+}
+func (UnimplementedTemplateFiltersServiceServer) CallFilters(context.Context, *CallFiltersRequest) (*CallFiltersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CallFilters not implemented")
+}
+func (UnimplementedTemplateFiltersServiceServer) mustEmbedUnimplementedTemplateFiltersServiceServer() {
+}
+func (UnimplementedTemplateFiltersServiceServer) testEmbeddedByValue() {}
+
+// UnsafeTemplateFiltersServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to TemplateFiltersServiceServer will
+// result in compilation errors.
+type UnsafeTemplateFiltersServiceServer interface {
+	mustEmbedUnimplementedTemplateFiltersServiceServer()
+}
+
+func RegisterTemplateFiltersServiceServer(s grpc.ServiceRegistrar, srv TemplateFiltersServiceServer) {
+	// If the following call panics, it indicates UnimplementedTemplateFiltersServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&TemplateFiltersService_ServiceDesc, srv)
+}
+
+func _TemplateFiltersService_ListFilters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFiltersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TemplateFiltersServiceServer).ListFilters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TemplateFiltersService_ListFilters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TemplateFiltersServiceServer).ListFilters(ctx, req.(*ListFiltersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TemplateFiltersService_CallFilters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CallFiltersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TemplateFiltersServiceServer).CallFilters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TemplateFiltersService_CallFilters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TemplateFiltersServiceServer).CallFilters(ctx, req.(*CallFiltersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// TemplateFiltersService_ServiceDesc is the grpc.ServiceDesc for TemplateFiltersService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var TemplateFiltersService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "callboard.plugin.v1.TemplateFiltersService",
+	HandlerType: (*TemplateFiltersServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListFilters",
+			Handler:    _TemplateFiltersService_ListFilters_Handler,
+		},
+		{
+			MethodName: "CallFilters",
+			Handler:    _TemplateFiltersService_CallFilters_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "callboard/plugin/v1/scaffolder.proto",
+}

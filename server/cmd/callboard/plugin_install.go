@@ -151,6 +151,7 @@ func provided(m *manifest.Manifest) []string {
 		{"catalog providers", m.Provides.Catalog.Providers},
 		{"catalog processors", m.Provides.Catalog.Processors},
 		{"scaffolder actions", m.Provides.Scaffolder.Actions},
+		{"template filters", m.Provides.Scaffolder.Filters},
 		{"search types", m.Provides.Search.Types},
 		{"widgets", m.Provides.Widgets},
 		{"tasks", m.Provides.Tasks},

@@ -219,6 +219,7 @@ var lists = []struct {
 	{"callboard.plugin.v1.CatalogProviderService", "ListProviders", &pluginv1.ListProvidersRequest{}, func() proto.Message { return &pluginv1.ListProvidersResponse{} }},
 	{"callboard.plugin.v1.CatalogProcessorService", "ListProcessors", &pluginv1.ListProcessorsRequest{}, func() proto.Message { return &pluginv1.ListProcessorsResponse{} }},
 	{"callboard.plugin.v1.ScaffolderActionsService", "ListActions", &pluginv1.ListActionsRequest{}, func() proto.Message { return &pluginv1.ListActionsResponse{} }},
+	{"callboard.plugin.v1.TemplateFiltersService", "ListFilters", &pluginv1.ListFiltersRequest{}, func() proto.Message { return &pluginv1.ListFiltersResponse{} }},
 	{"callboard.plugin.v1.WidgetsService", "ListWidgets", &pluginv1.ListWidgetsRequest{}, func() proto.Message { return &pluginv1.ListWidgetsResponse{} }},
 	{"callboard.plugin.v1.SearchCollatorService", "ListCollators", &pluginv1.ListCollatorsRequest{}, func() proto.Message { return &pluginv1.ListCollatorsResponse{} }},
 	{"callboard.plugin.v1.TasksService", "ListTasks", &pluginv1.ListTasksRequest{}, func() proto.Message { return &pluginv1.ListTasksResponse{} }},

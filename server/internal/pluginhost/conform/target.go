@@ -48,7 +48,8 @@ func announced(m *manifest.Manifest) (*conformance.Manifest, error) {
 		ID: string(m.ID), Version: m.Version, License: m.License, Annotations: m.Provides.Catalog.Annotations,
 		Provides: &pluginv1.Provides{
 			CatalogProviders: m.Provides.Catalog.Providers, CatalogProcessors: m.Provides.Catalog.Processors,
-			ScaffolderActions: m.Provides.Scaffolder.Actions, SearchTypes: m.Provides.Search.Types, Widgets: m.Provides.Widgets, Tasks: m.Provides.Tasks,
+			ScaffolderActions: m.Provides.Scaffolder.Actions, ScaffolderFilters: m.Provides.Scaffolder.Filters,
+			SearchTypes: m.Provides.Search.Types, Widgets: m.Provides.Widgets, Tasks: m.Provides.Tasks,
 			Permissions: m.Provides.Permissions, PermissionRules: m.Provides.PermissionRules, EventTopics: m.Provides.Events.Topics,
 		},
 		Catalog: needs.Catalog, Egress: needs.Egress, Secrets: needs.Secrets, Plugins: needs.Plugins, Publish: needs.Events.Publish,

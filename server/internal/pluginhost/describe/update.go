@@ -24,7 +24,7 @@ func Provided(d *pluginv1.DescribeResponse, now manifest.Provides) manifest.Prov
 	p := d.GetProvides()
 	out := manifest.Provides{
 		Catalog:         manifest.ProvidesCatalog{Providers: p.GetCatalogProviders(), Processors: p.GetCatalogProcessors(), Annotations: now.Catalog.Annotations},
-		Scaffolder:      manifest.ProvidesScaffolder{Actions: p.GetScaffolderActions()},
+		Scaffolder:      manifest.ProvidesScaffolder{Actions: p.GetScaffolderActions(), Filters: p.GetScaffolderFilters()},
 		Search:          manifest.ProvidesSearch{Types: p.GetSearchTypes()},
 		Widgets:         p.GetWidgets(),
 		Tasks:           p.GetTasks(),
@@ -165,6 +165,7 @@ func Unused(m *manifest.Manifest, d *pluginv1.DescribeResponse) []string {
 		{"provides.catalog.providers", m.Provides.Catalog.Providers, p.GetCatalogProviders()},
 		{"provides.catalog.processors", m.Provides.Catalog.Processors, p.GetCatalogProcessors()},
 		{"provides.scaffolder.actions", m.Provides.Scaffolder.Actions, p.GetScaffolderActions()},
+		{"provides.scaffolder.filters", m.Provides.Scaffolder.Filters, p.GetScaffolderFilters()},
 		{"provides.search.types", m.Provides.Search.Types, p.GetSearchTypes()},
 		{"provides.widgets", m.Provides.Widgets, p.GetWidgets()},
 		{"provides.tasks", m.Provides.Tasks, p.GetTasks()},

@@ -83,9 +83,10 @@ type ProvidesCatalog struct {
 	Annotations []string `json:"annotations,omitempty" yaml:"annotations,omitempty,flow"`
 }
 
-// ProvidesScaffolder names actions of templates.
+// ProvidesScaffolder names actions of templates, and filters of their language.
 type ProvidesScaffolder struct {
 	Actions []string `json:"actions,omitempty" yaml:"actions,omitempty,flow"`
+	Filters []string `json:"filters,omitempty" yaml:"filters,omitempty,flow"`
 }
 
 // ProvidesSearch names types of documents.
@@ -102,6 +103,8 @@ type ProvidesEvents struct {
 type Needs struct {
 	// Catalog holds "read", "write-own" and "refresh".
 	Catalog []string `json:"catalog,omitempty" yaml:"catalog,omitempty,flow"`
+	// Scaffolder holds "workspace": its actions may read and change the files of the task that they are a step of.
+	Scaffolder []string `json:"scaffolder,omitempty" yaml:"scaffolder,omitempty,flow"`
 	// Egress are destinations such as "https://*.sentry.io:443"; see [ParseDestination].
 	Egress  []string `json:"egress,omitempty" yaml:"egress,omitempty,flow"`
 	Storage Storage  `json:"storage,omitzero" yaml:"storage,omitempty"`

@@ -20,6 +20,9 @@ func (n Needs) Beyond(approved Needs) []string {
 			"refresh":   "ask the catalog to read entities again",
 		}[word])
 	}
+	for range missing(n.Scaffolder, approved.Scaffolder) {
+		add("It may read and change the files of the scaffolder tasks that its actions are steps of.")
+	}
 	for _, dest := range n.Egress {
 		if !covered(dest, approved.Egress) {
 			add("It may send requests to %s.", describeDestination(dest))

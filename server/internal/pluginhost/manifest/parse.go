@@ -186,7 +186,10 @@ func (d *decoder) provides(n *yaml.Node, at string, p *Provides) {
 			})
 		}},
 		{"scaffolder", optional, func(n *yaml.Node, at string) {
-			d.object(n, at, fields{{"actions", optional, d.names(&p.Scaffolder.Actions)}})
+			d.object(n, at, fields{
+				{"actions", optional, d.names(&p.Scaffolder.Actions)},
+				{"filters", optional, func(n *yaml.Node, at string) { d.strings(n, at, &p.Scaffolder.Filters, checkFilter) }},
+			})
 		}},
 		{"search", optional, func(n *yaml.Node, at string) {
 			d.object(n, at, fields{{"types", optional, d.names(&p.Search.Types)}})
@@ -212,19 +215,37 @@ func DecodeNeeds(file, at string, n *yaml.Node) (Needs, error) {
 	return needs, nil
 }
 
-// CatalogNeeds are the words of needs.catalog.
-var catalogNeeds = []string{"read", "write-own", "refresh"}
+// The words of needs.catalog and of needs.scaffolder.
+var (
+	catalogNeeds    = []string{"read", "write-own", "refresh"}
+	scaffolderNeeds = []string{"workspace"}
+)
+
+func (d *decoder) words(to *[]string, words []string) func(n *yaml.Node, at string) {
+	return func(n *yaml.Node, at string) {
+		d.strings(n, at, to, func(s string) (string, error) {
+			if !slices.Contains(words, s) {
+				return "", errors.New("must be one of " + strings.Join(words, ", "))
+			}
+			return s, nil
+		})
+	}
+}
+
+var filterForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+
+// checkFilter holds a filter to what the language takes for a name.
+func checkFilter(s string) (string, error) {
+	if !filterForm.MatchString(s) {
+		return "", errors.New("must be a name of the template language: a letter, then up to 63 letters, digits and _")
+	}
+	return s, nil
+}
 
 func (d *decoder) needs(n *yaml.Node, at string, needs *Needs) {
 	d.object(n, at, fields{
-		{"catalog", optional, func(n *yaml.Node, at string) {
-			d.strings(n, at, &needs.Catalog, func(s string) (string, error) {
-				if !slices.Contains(catalogNeeds, s) {
-					return "", errors.New("must be one of " + strings.Join(catalogNeeds, ", "))
-				}
-				return s, nil
-			})
-		}},
+		{"catalog", optional, d.words(&needs.Catalog, catalogNeeds)},
+		{"scaffolder", optional, d.words(&needs.Scaffolder, scaffolderNeeds)},
 		{"egress", optional, func(n *yaml.Node, at string) {
 			d.strings(n, at, &needs.Egress, func(s string) (string, error) {
 				dest, err := ParseDestination(s)

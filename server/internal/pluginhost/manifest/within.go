@@ -67,6 +67,7 @@ func (m *Manifest) offers(p *pluginv1.Provides) []offer {
 		{"provides.catalog.providers", p.GetCatalogProviders(), in(m.Provides.Catalog.Providers)},
 		{"provides.catalog.processors", p.GetCatalogProcessors(), in(m.Provides.Catalog.Processors)},
 		{"provides.scaffolder.actions", p.GetScaffolderActions(), in(m.Provides.Scaffolder.Actions)},
+		{"provides.scaffolder.filters", p.GetScaffolderFilters(), in(m.Provides.Scaffolder.Filters)},
 		{"provides.search.types", p.GetSearchTypes(), in(m.Provides.Search.Types)},
 		{"provides.widgets", p.GetWidgets(), in(m.Provides.Widgets)},
 		{"provides.tasks", p.GetTasks(), in(m.Provides.Tasks)},
@@ -86,6 +87,7 @@ var serviceNeeds = map[string]string{
 	pluginv1.CatalogProviderService_ServiceDesc.ServiceName:   "provides.catalog.providers",
 	pluginv1.CatalogProcessorService_ServiceDesc.ServiceName:  "provides.catalog.processors",
 	pluginv1.ScaffolderActionsService_ServiceDesc.ServiceName: "provides.scaffolder.actions",
+	pluginv1.TemplateFiltersService_ServiceDesc.ServiceName:   "provides.scaffolder.filters",
 	pluginv1.SearchCollatorService_ServiceDesc.ServiceName:    "provides.search.types",
 	pluginv1.WidgetsService_ServiceDesc.ServiceName:           "provides.widgets",
 	pluginv1.TasksService_ServiceDesc.ServiceName:             "provides.tasks",
@@ -103,6 +105,8 @@ func (m *Manifest) announces(at string) bool {
 		return len(p.Catalog.Processors) > 0
 	case "scaffolder.actions":
 		return len(p.Scaffolder.Actions) > 0
+	case "scaffolder.filters":
+		return len(p.Scaffolder.Filters) > 0
 	case "search.types":
 		return len(p.Search.Types) > 0
 	case "widgets":
