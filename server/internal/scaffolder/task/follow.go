@@ -15,7 +15,9 @@ const pollEvery = time.Second
 func (e *Engine) Follow(ctx context.Context, id string, after int64) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		if _, err := e.store.get(ctx, id); err != nil {
-			yield(nil, err)
+			if ctx.Err() == nil {
+				yield(nil, err)
+			}
 			return
 		}
 		t := e.hub.join(id)

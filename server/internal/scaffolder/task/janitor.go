@@ -82,10 +82,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 
 // discard removes a folder of a task. It is moved away first, while no run of a retry can begin and find it.
 func (e *Engine) discard(id, path string) error {
-	away := path
-	if !strings.Contains(filepath.Base(path), "_") {
-		away = path + "_ended-" + uuid.NewString()
-	}
+	away := filepath.Join(e.options.WorkingDirectory, id+"_ended-"+uuid.NewString())
 	e.mu.Lock()
 	if e.running[id] != nil {
 		e.mu.Unlock()

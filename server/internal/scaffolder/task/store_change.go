@@ -73,7 +73,7 @@ func (s *Store) retry(ctx context.Context, id string, secrets secret.Set, by *pr
 		if !status.Ended() {
 			return apierror.Conflictf("Task with taskId %s cannot be retried", id)
 		}
-		if _, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'open', heartbeat_at = NOW(), initiator = ?, secrets = ?, wiped = ?,
+		if _, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'open', heartbeat_at = NOW(), ended_at = NULL, initiator = ?, secrets = ?, wiped = ?,
 			cancelled = ?, losses = 0 WHERE id = ?`, identityOf(by), blob(s.seal(id, secrets, by)), false, false, id); err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (s *Store) closeOne(ctx context.Context, id string, timeout time.Duration) 
 	body, _ := encode(map[string]string{"message": staleMessage})
 	entries = append(entries, entry{kind: EventCompletion, body: body})
 	err = s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
-		n, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'failed', secrets = NULL, worker = ''
+		n, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'failed', secrets = NULL, worker = '', ended_at = NOW()
 			WHERE id = ? AND status = 'processing' AND lease_until < NOW() AND heartbeat_at <= NOW() - ?`, id, timeout.Milliseconds())
 		if closed = n == 1; !closed || err != nil {
 			return err
@@ -186,7 +186,7 @@ func (s *Store) deleteEnded(ctx context.Context, age time.Duration) (n int64, er
 		var deleted int64
 		err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 			deleted, err = s.exec(ctx, tx, `DELETE FROM scaffolder_tasks WHERE id IN (SELECT id FROM scaffolder_tasks
-				WHERE status NOT IN ('open', 'processing') AND heartbeat_at <= NOW() - ? LIMIT ?)`, age.Milliseconds(), deletedAtOnce)
+				WHERE ended_at <= NOW() - ? LIMIT ?)`, age.Milliseconds(), deletedAtOnce)
 			return err
 		})
 		if n += deleted; err != nil || deleted < deletedAtOnce {

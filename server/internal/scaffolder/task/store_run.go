@@ -40,8 +40,8 @@ func (s *Store) putState(ctx context.Context, tx bun.Tx, id string, r record) er
 		return fmt.Errorf("the state of step %s: %w", r.Step, err)
 	}
 	slot := slotOf(id, r)
-	_, err = s.exec(ctx, tx, `INSERT INTO scaffolder_task_state (task_id, slot, kind, sealed) VALUES (?, ?, ?, ?)
-		ON CONFLICT (task_id, slot) DO UPDATE SET sealed = EXCLUDED.sealed`, id, slot, r.kind(), s.sealer.Seal(plain, placeOfState(id, slot)))
+	_, err = s.exec(ctx, tx, `INSERT INTO scaffolder_task_state (task_id, slot, sealed) VALUES (?, ?, ?)
+		ON CONFLICT (task_id, slot) DO UPDATE SET sealed = EXCLUDED.sealed`, id, slot, s.sealer.Seal(plain, placeOfState(id, slot)))
 	return err
 }
 
@@ -53,17 +53,11 @@ type record struct {
 	Value json.RawMessage     `json:"value,omitempty"`
 }
 
-// Kinds of records.
-const (
-	kindStep       = "step"
-	kindCheckpoint = "checkpoint"
-)
-
 func (r record) kind() string {
 	if r.State != nil {
-		return kindStep
+		return "step"
 	}
-	return kindCheckpoint
+	return "checkpoint"
 }
 
 // slotOf names the row of a step or checkpoint without telling it: keys of checkpoints may be made of secrets.
@@ -117,7 +111,7 @@ func (s *Store) finish(ctx context.Context, h holder, status Status, entries []e
 		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
 			return err
 		}
-		_, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = ?, secrets = NULL, worker = '', lease_until = 0, heartbeat_at = NOW(),
+		_, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = ?, secrets = NULL, worker = '', lease_until = 0, ended_at = NOW(),
 			losses = 0, files = ? WHERE id = ?`, string(status), false, h.task)
 		return err
 	})

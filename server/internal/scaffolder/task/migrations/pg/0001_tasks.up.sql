@@ -5,6 +5,7 @@ CREATE TABLE scaffolder_tasks (
   status TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   heartbeat_at BIGINT NOT NULL,
+  ended_at BIGINT,
   created_by TEXT,
   -- Who started the run, as JSON, without credentials.
   initiator TEXT NOT NULL,
@@ -36,6 +37,10 @@ CREATE INDEX scaffolder_tasks_created ON scaffolder_tasks (created_at);
 
 --bun:split
 
+CREATE INDEX scaffolder_tasks_ended ON scaffolder_tasks (ended_at) WHERE ended_at IS NOT NULL;
+
+--bun:split
+
 CREATE INDEX scaffolder_tasks_owner ON scaffolder_tasks (created_by, created_at);
 
 --bun:split
@@ -55,7 +60,6 @@ CREATE TABLE scaffolder_task_events (
 CREATE TABLE scaffolder_task_state (
   task_id TEXT NOT NULL REFERENCES scaffolder_tasks (id) ON DELETE CASCADE,
   slot TEXT NOT NULL,
-  kind TEXT NOT NULL,
   sealed BYTEA NOT NULL,
   PRIMARY KEY (task_id, slot)
 );
