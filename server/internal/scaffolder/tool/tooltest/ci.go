@@ -26,7 +26,8 @@ type Run struct {
 	Of, Ref    string
 	Parameters map[string]string
 
-	looks int
+	looks  int
+	queued bool // Jenkins' queue was looked at
 }
 
 // CI is what the four servers have in common. Its fields are set before it serves.
@@ -34,14 +35,20 @@ type CI struct {
 	// Script is the statuses that a run has, look after look, in the server's words; the last one stays. A word after a
 	// colon is what GitHub calls conclusion, and Jenkins result.
 	Script []string
-	// Old: GitHub does not know return_run_details. Refused are statuses that the next requests are answered, 0 = the
-	// connection is cut before an answer.
-	Old     bool
-	Refused []int
+	// Old: GitHub does not know return_run_details.
+	Old bool
 
-	mu   sync.Mutex
-	runs []*Run
-	mux  *http.ServeMux
+	mu      sync.Mutex
+	runs    []*Run
+	refused []int
+	mux     *http.ServeMux
+}
+
+// Refuse answers the next requests with these statuses. 0 does what is asked, and cuts the connection before the answer.
+func (c *CI) Refuse(statuses ...int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused = statuses
 }
 
 // Runs are those that were started, in order.
@@ -59,12 +66,12 @@ func (c *CI) Runs() []Run {
 func (c *CI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.Refused) == 0 {
+	if len(c.refused) == 0 {
 		c.mux.ServeHTTP(w, r)
 		return
 	}
-	status := c.Refused[0]
-	if c.Refused = c.Refused[1:]; status == 0 {
+	status := c.refused[0]
+	if c.refused = c.refused[1:]; status == 0 {
 		c.mux.ServeHTTP(discard{}, r)
 		panic(http.ErrAbortHandler) // how a handler cuts the connection
 	}

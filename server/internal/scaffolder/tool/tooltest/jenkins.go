@@ -19,8 +19,8 @@ func Jenkins(c *CI) *CI {
 		switch {
 		case run == nil:
 			missing(w)
-		case run.looks == 0:
-			run.looks++
+		case !run.queued:
+			run.queued = true
 			answer(w, http.StatusOK, map[string]any{"why": "Waiting for next available executor"})
 		default:
 			answer(w, http.StatusOK, map[string]any{"why": nil, "executable": map[string]any{"number": run.ID + 1000, "url": page(r, "/x")}})
