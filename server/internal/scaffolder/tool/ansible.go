@@ -74,6 +74,9 @@ func (a ansible) playbook(t *step, in playbookInput) error {
 	if err := refusePlugins(dir); err != nil {
 		return err
 	}
+	if err := scratch.WriteFile(ansibleConfig, nil, 0o600); err != nil {
+		return err
+	}
 	args, err := a.args(dir, scratch, in)
 	if err != nil {
 		return err
@@ -86,11 +89,14 @@ func (a ansible) playbook(t *step, in playbookInput) error {
 	return err
 }
 
+// ansibleConfig is empty: with a file of that name ansible looks at no other.
+const ansibleConfig = "ansible.cfg"
+
 // neutral makes ansible what it is without anybody's configuration.
 func (a ansible) neutral(scratch string) []string {
 	ssh := "-o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=" + a.knownHosts
 	return []string{
-		"ANSIBLE_CONFIG=/dev/null", "ANSIBLE_NOCOLOR=1", "ANSIBLE_NOCOWS=1", "ANSIBLE_RETRY_FILES_ENABLED=0", "ANSIBLE_LOCALHOST_WARNING=0",
+		"ANSIBLE_CONFIG=" + filepath.Join(scratch, ansibleConfig), "ANSIBLE_NOCOLOR=1", "ANSIBLE_NOCOWS=1", "ANSIBLE_RETRY_FILES_ENABLED=0", "ANSIBLE_LOCALHOST_WARNING=0",
 		"ANSIBLE_HOST_KEY_CHECKING=1", "ANSIBLE_SSH_ARGS=" + ssh, "ANSIBLE_STDOUT_CALLBACK=default", "ANSIBLE_CALLBACKS_ENABLED=",
 		"ANSIBLE_INVENTORY_ENABLED=host_list,yaml,ini", // not the kind that runs the inventory as a program
 		"ANSIBLE_HOME=" + filepath.Join(scratch, "ansible"), "ANSIBLE_LOCAL_TEMP=" + filepath.Join(scratch, "tmp"), "PYTHONDONTWRITEBYTECODE=1",

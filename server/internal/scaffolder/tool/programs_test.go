@@ -104,7 +104,7 @@ func TestAnsiblePlaybook_RunsWithoutAnybodysConfiguration(t *testing.T) {
 	if c.Args[len(c.Args)-1] != filepath.Join(run.Workspace, "plays", "site.yaml") || strings.Contains(strings.Join(c.Args, " "), "hush") || c.Files["vars.json"] != `{"password":"hush"}` {
 		t.Errorf("arguments %v, variables %s", c.Args, c.Files["vars.json"])
 	}
-	if c.Env["ANSIBLE_CONFIG"] != "/dev/null" || c.Env["ANSIBLE_VAULT_PASSWORD_FILE"] != "" || !strings.Contains(c.Env["ANSIBLE_SSH_ARGS"], "UserKnownHostsFile=/etc/callboard/known_hosts") {
+	if c.Files["ansible.cfg"] != "" || strings.HasPrefix(c.Env["ANSIBLE_CONFIG"], run.Workspace+"/") || c.Env["ANSIBLE_VAULT_PASSWORD_FILE"] != "" || !strings.Contains(c.Env["ANSIBLE_SSH_ARGS"], "UserKnownHostsFile=/etc/callboard/known_hosts") {
 		t.Errorf("environment %v", c.Env)
 	}
 }
