@@ -64,7 +64,7 @@ func (x *execution) render(ctx context.Context, template json.RawMessage, s temp
 // different are the texts in value that plain does not have at their place.
 func different(value, plain json.RawMessage) []string {
 	var v, p any
-	if json.Unmarshal(value, &v) != nil || (plain != nil && json.Unmarshal(plain, &p) != nil) {
+	if json.Unmarshal(value, &v) != nil || (len(plain) > 0 && json.Unmarshal(plain, &p) != nil) {
 		return nil
 	}
 	return compare(nil, v, p)

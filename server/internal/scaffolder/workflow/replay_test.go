@@ -173,7 +173,9 @@ func TestRun_IsTheReferences(t *testing.T) {
 		}
 		var task recordedTask
 		var events []recordedEvent
-		var request struct{ Body struct{ Secrets map[string]string } }
+		var request struct {
+			Body struct{ Secrets map[string]string }
+		}
 		decode(t, []byte(strings.ReplaceAll(string(c.Steps[1].Expect.Body), "${FIXTURES}", fixtures)), &task)
 		decode(t, c.Steps[2].Expect.Body, &events)
 		remarshal(t, c.Steps[0].Request, &request)
