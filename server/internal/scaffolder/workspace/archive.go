@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -16,7 +17,7 @@ import (
 
 // ExtractOptions say what of an archive is wanted, and where.
 type ExtractOptions struct {
-	// To is the folder that gets the content, "" = the workspace itself.
+	// To is the folder that gets the content, "" = the workspace itself. Nothing in it leads out of it afterwards.
 	To string
 	// Strip takes away that many folders from the front of each name; entries with fewer are left out. Archives of
 	// repositories have one folder around everything.
@@ -39,23 +40,43 @@ const ratioFrom = 1 << 20
 // ExtractTar unpacks a tar archive, compressed by gzip or not. An entry whose name leads out, a broken archive and one
 // beyond the limits are InputErrors; what was unpacked until then stays.
 func (d *Dir) ExtractTar(r io.Reader, o ExtractOptions) (Extraction, error) {
+	to, err := d.folder(o.To)
+	if err != nil {
+		return Extraction{}, err
+	}
+	defer to.Close()
+	return to.extractTar(r, o)
+}
+
+// folder opens a folder as a workspace of its own, and makes it before.
+func (d *Dir) folder(rel string) (*Dir, error) {
+	if err := d.MkdirAll(rel); err != nil {
+		return nil, err
+	}
+	return d.Sub(rel)
+}
+
+func (d *Dir) extractTar(r io.Reader, o ExtractOptions) (Extraction, error) {
 	packed := &counter{r: r}
 	buffered := bufio.NewReader(packed)
 	x := extraction{dir: d, o: o, budget: budget{Limits: o.Limits}, packed: packed}
-	content := io.Reader(buffered)
+	unzipped := io.Reader(buffered)
 	if magic, _ := buffered.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		unzipped, err := gzip.NewReader(buffered)
+		packed, err := gzip.NewReader(buffered)
 		if err != nil {
 			return Extraction{}, broken(err)
 		}
-		content = unzipped
+		unzipped = packed
 	}
 	// Everything that is unpacked counts, also headers and what is skipped.
-	entries := tar.NewReader(&unpacking{content, &x})
+	unpacked := &unpacking{unzipped, &x}
+	entries := tar.NewReader(unpacked)
 	for {
 		header, err := entries.Next()
 		if errors.Is(err, io.EOF) {
-			return x.done, nil
+			// What follows the last entry may be nothing, but its checksum.
+			_, err = io.Copy(io.Discard, unpacked)
+			return x.ended(err)
 		}
 		if err != nil {
 			return x.done, broken(err)
@@ -72,12 +93,39 @@ func (d *Dir) ExtractZip(r io.ReaderAt, size int64, o ExtractOptions) (Extractio
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return Extraction{}, broken(err)
 	}
-	x := extraction{dir: d, o: o, budget: budget{Limits: o.Limits}, packed: &counter{n: size}}
+	to, err := d.folder(o.To)
+	if err != nil {
+		return Extraction{}, err
+	}
+	defer to.Close()
+	x := extraction{dir: to, o: o, budget: budget{Limits: o.Limits}, packed: &counter{n: size}}
 	for _, f := range archive.File {
 		if err := x.zipped(f); err != nil {
 			return x.done, err
 		}
 	}
+	return x.ended(nil)
+}
+
+// ended takes away links that lead out now that all others are there.
+func (x *extraction) ended(err error) (Extraction, error) {
+	if err != nil {
+		return x.done, broken(err)
+	}
+	for found := true; found; {
+		found = false
+		for name, entry := range x.links {
+			if _, err := x.dir.follow(name); !apierror.Has(err, apierror.NotAllowed) {
+				continue
+			}
+			if err := x.dir.root.Remove(name); err != nil {
+				return x.done, explain("remove", name, err)
+			}
+			delete(x.links, name)
+			x.done.Skipped, found = append(x.done.Skipped, entry), true
+		}
+	}
+	slices.Sort(x.done.Skipped)
 	return x.done, nil
 }
 
@@ -116,6 +164,7 @@ type extraction struct {
 	o      ExtractOptions
 	budget budget
 	packed *counter
+	links  map[string]string // that were made: the names of their entries, by where they are
 	done   Extraction
 }
 
@@ -134,17 +183,29 @@ func (x *extraction) entry(e entry) error {
 	case e.mode.IsDir():
 		return x.dir.MkdirAll(name)
 	case e.mode&fs.ModeSymlink != 0:
-		made, err := x.dir.link(e.target, name)
-		if err == nil && !made {
-			x.done.Skipped = append(x.done.Skipped, e.name)
-		}
-		return err
+		return x.link(name, e)
 	case e.hard || !e.mode.IsRegular():
 		x.done.Skipped = append(x.done.Skipped, e.name)
 		return nil
 	}
 	x.done.Files++
 	return x.file(name, e)
+}
+
+func (x *extraction) link(name string, e entry) error {
+	made, err := x.dir.link(e.target, name)
+	if err != nil {
+		return err
+	}
+	if !made {
+		x.done.Skipped = append(x.done.Skipped, e.name)
+		return nil
+	}
+	if x.links == nil {
+		x.links = map[string]string{}
+	}
+	x.links[path.Clean(name)] = e.name
+	return nil
 }
 
 func (x *extraction) file(name string, e entry) error {
@@ -158,14 +219,21 @@ func (x *extraction) file(name string, e entry) error {
 			return err
 		}
 	}
-	err := x.dir.write(name, mode, func(w io.Writer) error {
-		_, err := io.Copy(w, e.content)
+	return x.dir.write(name, mode, func(w io.Writer) error {
+		_, err := io.Copy(w, content{e.content})
 		return err
 	})
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, gzip.ErrChecksum) {
-		return broken(err)
+}
+
+// content tells errors of an archive from those of the folder that it is written to.
+type content struct{ r io.Reader }
+
+func (c content) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = broken(err)
 	}
-	return err
+	return n, err
 }
 
 // place is where an entry goes; wanted is false for what is outside of the part that was asked for.
@@ -185,7 +253,7 @@ func (x *extraction) place(name string) (at string, wanted bool, err error) {
 		}
 		inner = rest
 	}
-	return path.Join(x.o.To, inner), true, nil
+	return inner, true, nil
 }
 
 func hasDots(name string) bool {
@@ -229,7 +297,7 @@ func (u *unpacking) Read(p []byte) (int, error) {
 	switch {
 	case b.bytes > b.Bytes:
 		return 0, apierror.Inputf("the archive unpacks to more than the limit of %s", mebibytes(b.Bytes))
-	case b.bytes > ratioFrom && b.bytes/b.Ratio > u.x.packed.n:
+	case b.Ratio > 0 && b.bytes > ratioFrom && b.bytes/b.Ratio > u.x.packed.n:
 		return 0, apierror.Inputf("the archive unpacks to more than %d times its size", b.Ratio)
 	}
 	return n, err

@@ -14,7 +14,7 @@ import (
 type Limits struct {
 	Files int
 	Bytes int64
-	// Ratio is how many times larger than its packed form the content of an archive may be.
+	// Ratio is how many times larger than its packed form the content of an archive may be, 0 = any.
 	Ratio int64
 }
 

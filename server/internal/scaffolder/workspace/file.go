@@ -44,11 +44,17 @@ func (d *Dir) ReadFile(rel string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	info, err := f.Stat()
 	if err != nil {
 		return nil, explain("read", rel, err)
 	}
-	if len(data) > MaxFile {
+	data := []byte{}
+	if info.Size() <= MaxFile {
+		if data, err = io.ReadAll(io.LimitReader(f, MaxFile+1)); err != nil {
+			return nil, explain("read", rel, err)
+		}
+	}
+	if info.Size() > MaxFile || len(data) > MaxFile { // it may grow
 		return nil, apierror.Inputf("%s is larger than the limit of %d bytes for reading a file", rel, MaxFile)
 	}
 	return data, nil

@@ -17,9 +17,9 @@ type GlobOptions struct {
 	Folders bool
 }
 
-// Glob finds what the patterns name below the folder base, as the reference's globby does: hidden names count like others, a folder stands for all that is in
-// it, "!pattern" takes away from what the other patterns find, links are found and not followed. Names are relative to base,
-// each once, in the order of [Dir.Walk].
+// Glob finds what the patterns name below the folder base, as the reference's globby does: hidden names count like others,
+// a folder stands for all that is in it, "!pattern" takes away from what the other patterns find; links are found and not
+// followed. Names are relative to base, each once, in the order of [Dir.Walk].
 func (d *Dir) Glob(base string, patterns []string, o GlobOptions) ([]string, error) {
 	set, err := d.compile(base, patterns)
 	if err != nil || len(set.wanted) == 0 {

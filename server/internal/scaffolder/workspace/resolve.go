@@ -127,7 +127,7 @@ func (d *Dir) Path(rel string) (string, error) {
 		if entry.Type()&fs.ModeSymlink == 0 {
 			return nil
 		}
-		if _, err := d.follow(name); err != nil {
+		if _, err := d.follow(name); apierror.Has(err, apierror.NotAllowed) {
 			return apierror.NotAllowedf("%s is a link that leads out of the workspace", name)
 		}
 		return nil
