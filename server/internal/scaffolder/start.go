@@ -21,6 +21,10 @@ type Start struct {
 	Values      json.RawMessage // an object
 	Secrets     map[string]string
 	Principal   *principal.Principal // who asks, and in whose name the task runs
+	// ID is the task's UUID when asking twice must make one task: then the second time is a ConflictError. "" = a new one.
+	ID string
+	// CreatedBy is what lists say of a task that no user made; "" = nothing, as in the reference.
+	CreatedBy string
 }
 
 // Start makes a task and returns its id; a worker runs it. Values that do not fit are an [InvalidError].
@@ -52,7 +56,7 @@ func (s *Service) Start(ctx context.Context, start Start) (taskID string, err er
 	if err != nil {
 		return "", fmt.Errorf("make a task of %s: %w", ref, err)
 	}
-	made, err := s.tasks.Create(ctx, task.NewTask{Spec: text, Initiator: p, Secrets: secretsOf(start.Secrets)})
+	made, err := s.tasks.Create(ctx, task.NewTask{ID: start.ID, Spec: text, Initiator: p, CreatedBy: start.CreatedBy, Secrets: secretsOf(start.Secrets)})
 	if err != nil {
 		return "", err
 	}

@@ -293,3 +293,23 @@ func TestCreate_TellsTheBusOfEverythingButSecrets(t *testing.T) {
 		t.Errorf("a spec that is no JSON: %v", err)
 	}
 }
+
+func TestCreate_AskingTwiceWithOneIDMakesOneTask(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, err := OpenStore(t.Context(), db, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := NewTask{ID: "7e57ab1e-0000-5000-8000-000000000001", Spec: json.RawMessage(`{}`), CreatedBy: "trigger:nightly", Initiator: &principal.Principal{Kind: principal.Service, Subject: "trigger:nightly"}}
+		if _, err := s.create(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.create(t.Context(), n); !apierror.Has(err, apierror.Conflict) {
+			t.Errorf("the second time: %v", err)
+		}
+		list, total, err := s.list(t.Context(), Filter{CreatedBy: []string{"trigger:nightly"}})
+		if err != nil || total != 1 || list[0].ID != n.ID {
+			t.Errorf("%d tasks, %v, %v", total, list, err)
+		}
+	})
+}

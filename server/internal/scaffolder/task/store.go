@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -182,9 +183,9 @@ func strategyOf(spec json.RawMessage) string {
 	return parts.Recovery.Strategy
 }
 
-// create stores a task that any host may claim.
+// create stores a task that any host may claim. ConflictError when there is one of that ID.
 func (s *Store) create(ctx context.Context, n NewTask) (Task, error) {
-	t := Task{ID: uuid.NewString(), Spec: json.RawMessage(strings.ToValidUTF8(string(n.Spec), "\uFFFD")), Status: Open}
+	t := Task{ID: cmp.Or(n.ID, uuid.NewString()), Spec: json.RawMessage(strings.ToValidUTF8(string(n.Spec), "\uFFFD")), Status: Open, CreatedBy: n.CreatedBy}
 	if n.Initiator != nil && n.Initiator.Kind == principal.User {
 		t.CreatedBy = n.Initiator.Subject
 	}
@@ -197,9 +198,12 @@ func (s *Store) create(ctx context.Context, n NewTask) (Task, error) {
 			t.LastHeartbeatAt = t.CreatedAt
 			return err
 		}, `INSERT INTO scaffolder_tasks (id, spec, status, created_at, heartbeat_at, created_by, initiator, strategy, secrets, wiped)
-			VALUES (?, ?, ?, NOW(), NOW(), ?, ?, ?, ?, ?) RETURNING created_at`,
+			VALUES (?, ?, ?, NOW(), NOW(), ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING created_at`,
 			t.ID, string(t.Spec), string(t.Status), null(t.CreatedBy), identityOf(n.Initiator), strategyOf(t.Spec), blob(sealed), false)
 	})
+	if err == nil && t.CreatedAt.IsZero() {
+		return Task{}, apierror.Conflictf("There is a task with id '%s' already", t.ID)
+	}
 	return t, err
 }
 

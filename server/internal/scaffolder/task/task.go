@@ -93,8 +93,12 @@ func (e Event) MarshalJSON() ([]byte, error) {
 type NewTask struct {
 	// Spec is a [workflow.Spec] as JSON. Clients read it back as it is, with members that the engine does not know.
 	Spec json.RawMessage
+	// ID is a UUID that the caller chose so that asking twice makes one task; "" = a new one.
+	ID string
 	// Initiator is who starts it: what its steps ask of other features they ask in that name. A user is its creator too.
 	Initiator *principal.Principal
+	// CreatedBy is what the list says of a task that no user made; "" = nothing.
+	CreatedBy string
 	// Secrets are what the user entered.
 	Secrets secret.Set
 }
