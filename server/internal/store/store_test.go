@@ -53,6 +53,35 @@ func TestAWriteIsAllOrNothing(t *testing.T) {
 	})
 }
 
+func TestADurableWriteWaitsForTheDiskAndOthersDoNot(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		if err := db.Migrate(ctx, "ledger", migrations()); err != nil {
+			t.Fatal(err)
+		}
+		var durable, usual string
+		ask := func(into *string) func(context.Context, bun.Tx) error {
+			return func(ctx context.Context, tx bun.Tx) error {
+				if _, err := tx.ExecContext(ctx, "INSERT INTO ledger_lines VALUES (1)"); err != nil || db.Dialect() == store.PostgreSQL {
+					return err
+				}
+				return tx.QueryRowContext(ctx, "PRAGMA synchronous").Scan(into)
+			}
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		failed := db.WriteDurably(cancelled, func(context.Context, bun.Tx) error { cancel(); return cancelled.Err() })
+		if err := errors.Join(db.WriteDurably(ctx, ask(&durable)), db.Write(ctx, ask(&usual))); err != nil || failed == nil {
+			t.Fatal(err, failed)
+		}
+		if db.Dialect() == store.SQLite && (durable != "2" || usual != "1") { // FULL and NORMAL
+			t.Errorf("synchronous is %s, and %s for others", durable, usual)
+		}
+		if n := count(t, db); n != 2 {
+			t.Errorf("%d rows, want 2", n)
+		}
+	})
+}
+
 func TestWritersQueueAndReadersSeeWholeTransactions(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()

@@ -2,6 +2,8 @@ package task
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +92,9 @@ func (e *Engine) discard(id, path string) error {
 	}
 	err := os.Rename(path, away)
 	e.mu.Unlock()
+	if errors.Is(err, fs.ErrNotExist) { // another host on the same disk was faster
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 const (
 	// flushAfter and flushEntries bound how long log entries wait to be stored together. The first after a pause hardly waits.
 	flushAfter   = 100 * time.Millisecond
-	flushAtOnce  = 5 * time.Millisecond
+	flushAtOnce  = 2 * time.Millisecond
 	flushEntries = 100
 	// maxWaiting bounds the entries that are kept while the database fails.
 	maxWaiting = 10_000
