@@ -25,11 +25,18 @@ type Autocompleter func(ctx context.Context, resource, token string, context map
 // actions are offered.
 func Autocompleters(d Deps) map[string]Autocompleter {
 	s := newService(d)
-	all := map[string]Autocompleter{"github": s.completeGitHub}
+	all := map[string]Autocompleter{"github": answering(s.completeGitHub)}
 	if len(d.Config.Section("integrations").Sections("gitlab")) > 0 {
-		all["gitlab"] = s.completeGitLab
+		all["gitlab"] = answering(s.completeGitLab)
 	}
 	return all
+}
+
+func answering(complete Autocompleter) Autocompleter {
+	return func(ctx context.Context, resource, token string, from map[string]string) ([]Choice, error) {
+		list, err := complete(ctx, resource, token, from)
+		return list, named(err)
+	}
 }
 
 func (s *service) completeGitHub(ctx context.Context, resource, token string, from map[string]string) ([]Choice, error) {

@@ -53,7 +53,7 @@ func createPullRequest(h *hub, in pullRequestInput) error {
 	}
 	made, err := h.pullRequest(in, files)
 	if err != nil {
-		return apierror.Wrap(apierror.NameOf(err), "Pull request creation failed", err)
+		return apierror.Wrap(apierror.NameOf(err), "Pull request creation failed", named(err))
 	}
 	if made == nil {
 		h.info("No changes to commit, pull request was not created")

@@ -185,5 +185,5 @@ func (l *lab) epicIsAbove(project string, id int64) (bool, error) {
 			return strings.HasPrefix(p.Path, owner.FullPath+"/"), err
 		}
 	}
-	return false, apierror.Inputf("Epic with id %d not found in the top-level parent group %s.", id, group.Name)
+	return false, fmt.Errorf("Epic with id %d not found in the top-level parent group %s.", id, group.Name)
 }

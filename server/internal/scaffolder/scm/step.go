@@ -9,6 +9,7 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
+	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
 )
 
@@ -30,6 +31,14 @@ func newStep(ctx context.Context, run action.Invocation, l action.Listener) (t *
 func (t *step) outcome(err error) error {
 	if cause := context.Cause(t.ctx); cause != nil {
 		return cause
+	}
+	return named(err)
+}
+
+// named gives an answer of a host the name under which the step's user sees it.
+func named(err error) error {
+	if e, ok := err.(*rest.Error); ok { //nolint:errorlint // an error that wraps one has a text of its own
+		return apierror.New(apierror.NameOf(e), e.Error())
 	}
 	return err
 }

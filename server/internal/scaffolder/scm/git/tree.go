@@ -14,6 +14,7 @@ import (
 const (
 	maxFiles = 50_000
 	maxBytes = 256 << 20
+	maxRules = 5_000 // lines of .gitignore that one file is asked against
 )
 
 // Mode is what a file is in a repository.
@@ -52,21 +53,23 @@ type treeReader struct {
 }
 
 func (r *treeReader) folder(at string, rules ignoreRules) error {
-	if r.ctx.Err() != nil {
-		return context.Cause(r.ctx)
-	}
 	if r.ignore {
 		text, err := r.ignoreFile(at)
 		if err != nil {
 			return err
 		}
-		rules = rules.with(at, text)
+		if rules = rules.with(at, text); len(rules) > maxRules {
+			return apierror.Inputf("the .gitignore files on the way to %s have more than %d lines", at, maxRules)
+		}
 	}
 	entries, err := r.dir.ReadDir(at)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
 		name := path.Join(at, entry.Name())
 		if entry.Name() == ".git" || rules.ignored(name, entry.IsDir()) {
 			continue

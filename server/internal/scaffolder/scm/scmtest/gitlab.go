@@ -255,6 +255,11 @@ func (g *GitLab) routeProjects(mux *http.ServeMux) {
 				owner = path
 			}
 		}
+		for name, id := range g.users {
+			if id == int64(namespace) {
+				owner = name
+			}
+		}
 		path := c.text("path")
 		switch {
 		case !g.mayOwn(c.token, owner):

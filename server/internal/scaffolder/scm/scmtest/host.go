@@ -51,6 +51,7 @@ type host struct {
 	git      string
 	tokens   map[string]Token
 	planned  []Answer
+	lose     int // the answer to so many requests from now is lost; 0 = none
 	requests []Request
 	repos    map[string]objects // by "owner/name"
 	lastID   int64
@@ -113,6 +114,13 @@ func (h *host) Plan(a Answer) {
 	defer h.mu.Unlock()
 	a.Times = max(a.Times, 1)
 	h.planned = append(h.planned, a)
+}
+
+// Lose loses the answer to the n-th request from now, 1 = the next: it is carried out, and the connection ends.
+func (h *host) Lose(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lose = n
 }
 
 // Requests are all requests so far, of the API and of git.
@@ -205,6 +213,11 @@ func (h *host) note(r *http.Request) (Answer, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.requests = append(h.requests, Request{r.Method, r.URL.EscapedPath()})
+	if h.lose > 0 {
+		if h.lose--; h.lose == 0 {
+			return Answer{After: true, Drop: true}, true
+		}
+	}
 	for i := range h.planned {
 		a := &h.planned[i]
 		if a.Times > 0 && (a.Method == "" || a.Method == r.Method) && strings.HasSuffix(r.URL.EscapedPath(), a.Path) {
