@@ -22,13 +22,12 @@ const (
 	DefaultTimeout = time.Second
 	// DefaultFilterTimeout is for one call of a plugin's filter.
 	DefaultFilterTimeout = 5 * time.Second
-	// MaxOutput is the size of what one call may answer, in bytes.
-	MaxOutput = 10 << 20
+	DefaultOutput        = 10 << 20
 )
 
 // mostKept is the size of variables up to which their copy in a virtual machine is kept for the next call. The copies count
 // towards its memory.
-const mostKept = 256 << 10
+const mostKept = 64 << 10
 
 // Options are what an [Engine] is made with. Zero values mean the defaults.
 type Options struct {
@@ -37,6 +36,7 @@ type Options struct {
 	Timeout time.Duration // for one call, without what filters of plugins take; DefaultTimeout
 	// FilterTimeout is for one call of a plugin's filter; DefaultFilterTimeout.
 	FilterTimeout time.Duration
+	Output        int // bytes that one call may answer; DefaultOutput
 	Stack         int // depth of calls within one virtual machine; that of QuickJS
 	// Integrations are the hosts that parseRepoUrl and projectSlug know, by type ("github", "bitbucketCloud", …).
 	Integrations []Integration
@@ -63,6 +63,7 @@ func New(o Options) (*Engine, error) {
 	o.VMs = cmp.Or(o.VMs, runtime.GOMAXPROCS(0))
 	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.Output = cmp.Or(o.Output, DefaultOutput)
 	o.FilterTimeout = cmp.Or(o.FilterTimeout, DefaultFilterTimeout)
 	if o.Filters == nil {
 		o.Filters = func() []Filter { return nil }
@@ -98,10 +99,10 @@ func (e *Engine) Value(ctx context.Context, template json.RawMessage, s Scope) (
 	if err != nil {
 		return Result{}, err
 	}
-	return decodeResult(answer)
+	return e.decodeResult(answer)
 }
 
-func decodeResult(answer string) (Result, error) {
+func (e *Engine) decodeResult(answer string) (Result, error) {
 	var r struct {
 		Value   json.RawMessage `json:"value"`
 		Plain   json.RawMessage `json:"plain"`
@@ -111,8 +112,8 @@ func decodeResult(answer string) (Result, error) {
 	if err := json.Unmarshal([]byte(answer), &r); err != nil {
 		return Result{}, apierror.Inputf("template: %v", err)
 	}
-	if len(r.Value) > MaxOutput {
-		return Result{}, tooLarge()
+	if len(r.Value) > e.options.Output {
+		return Result{}, e.tooLarge()
 	}
 	return Result{Value: r.Value, Plain: r.Plain, Tainted: r.Tainted, StatusRead: r.Read}, nil
 }
@@ -167,13 +168,15 @@ func (f *files) Render(ctx context.Context, text string) (string, error) {
 			return err
 		})
 	})
-	if len(answer) > MaxOutput {
-		return "", tooLarge()
+	if len(answer) > f.engine.options.Output {
+		return "", f.engine.tooLarge()
 	}
 	return answer, err
 }
 
-func tooLarge() error { return apierror.Inputf("template: more than %d MiB of output", MaxOutput>>20) }
+func (e *Engine) tooLarge() error {
+	return apierror.Inputf("template: more than %s of output", bytesText(e.options.Output))
+}
 
 // withVariables calls with the key alone, and again with the variables if nothing is kept under it.
 func withVariables(key string, variables json.RawMessage, call func(variables any) error) error {

@@ -4309,12 +4309,16 @@ ${base2 ?? ""}`;
     let record = remembered.get(key);
     if (record === void 0) {
       const baseURL = base2 === void 0 ? null : parse(base2);
-      record = import_url_state_machine.default.basicURLParse(address, { baseURL });
+      record = import_url_state_machine.default.basicURLParse(address, { baseURL }) ?? parseBesideOpaque(address, baseURL);
       if (record === null) throw new TypeError("Invalid URL");
       if (remembered.size >= mostRemembered) remembered.clear();
       if (key.length < 1024) remembered.set(key, record);
     }
     return record;
+  }
+  function parseBesideOpaque(address, base2) {
+    const opaque = base2 !== null && import_url_state_machine.default.hasAnOpaquePath(base2);
+    return opaque && address.startsWith("/") && address.includes("#") ? import_url_state_machine.default.basicURLParse(`${base2.scheme}:${address}`) : null;
   }
   globalThis.URL = class URL2 {
     #record;

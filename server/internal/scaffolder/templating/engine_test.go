@@ -217,7 +217,7 @@ func TestFiles_EmptyTextsAndVariablesTooLargeToKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if got, err := f.Render(context.Background(), "${{ a | length }}"); err != nil || got != "262144" {
+		if got, err := f.Render(context.Background(), "${{ a | length }}"); err != nil || got != "65536" {
 			t.Errorf("got %q, %v", got, err)
 		}
 		if got, err := f.Render(context.Background(), ""); err != nil || got != "" {
@@ -225,3 +225,7 @@ func TestFiles_EmptyTextsAndVariablesTooLargeToKeep(t *testing.T) {
 		}
 	}
 }
+
+// sampled chooses cases of large tables: all, but few with the race detector, which makes QuickJS forty times slower. Within
+// a machine nothing runs at once.
+func sampled(i int) bool { return !raced || i%12 == 0 }

@@ -15,8 +15,9 @@ type pool struct {
 	options Options
 	slots   chan struct{}
 
-	mu   sync.Mutex
-	idle []*machine
+	mu      sync.Mutex
+	idle    []*machine
+	closing sync.Once
 }
 
 var errClosed = errors.New("the template language was closed")
@@ -88,6 +89,9 @@ func (p *pool) run(ctx context.Context, m *machine, work func(*machine) error) (
 		if cause := m.watch.stop(); cause != nil && err != nil {
 			err = cause
 		}
+		if ctx.Err() != nil { // it may have ended too late to interrupt anything
+			err = context.Cause(ctx)
+		}
 		m.ctx, m.filters = nil, nil
 	}()
 	return work(m)
@@ -114,15 +118,24 @@ func (p *pool) explain(subject string, err error) error {
 	case !errors.As(err, &thrown):
 		return fmt.Errorf("%s: %w", subject, err)
 	case thrown.isMemory():
-		return apierror.Inputf("%s: more than %d MiB of memory", subject, p.options.Memory>>20)
+		return apierror.Inputf("%s: more than %s of memory", subject, bytesText(p.options.Memory))
 	case thrown.isStack():
 		return apierror.Inputf("%s: nested too deeply", subject)
 	}
 	return thrown.asAPIError()
 }
 
+func bytesText(n int) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
+
 // close waits for what runs.
-func (p *pool) close() {
+func (p *pool) close() { p.closing.Do(p.end) }
+
+func (p *pool) end() {
 	for range cap(p.slots) {
 		<-p.slots
 	}

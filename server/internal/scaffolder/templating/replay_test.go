@@ -114,7 +114,10 @@ func TestReplay_OutputsAreThoseOfTheReference(t *testing.T) {
 	replayed := 0
 	cases := recordedCases(t, "scaffolder.templating.jsonl")
 	user := recordedUser(t, cases)
-	for _, c := range cases {
+	for i, c := range cases {
+		if !sampled(i) {
+			continue
+		}
 		step := c.Steps[0]
 		var d dryRun
 		if err := json.Unmarshal(step.Request.Body, &d); err != nil {
@@ -132,7 +135,7 @@ func TestReplay_OutputsAreThoseOfTheReference(t *testing.T) {
 		}
 		sameJSON(t, c.ID+": "+c.Why, r.Value, step.Expect.Body)
 	}
-	if replayed < 300 {
+	if replayed < 300 && !raced {
 		t.Errorf("only %d cases", replayed)
 	}
 }
@@ -146,7 +149,10 @@ func TestReplay_ConditionsAndInputsAreThoseOfTheReference(t *testing.T) {
 	conditions, inputs := 0, 0
 	cases := recordedCases(t, "scaffolder.templating.jsonl")
 	user := recordedUser(t, cases)
-	for _, c := range cases {
+	for i, c := range cases {
+		if !sampled(i) {
+			continue
+		}
 		var d dryRun
 		if err := json.Unmarshal(c.Steps[0].Request.Body, &d); err != nil {
 			t.Fatal(err)
@@ -170,7 +176,7 @@ func TestReplay_ConditionsAndInputsAreThoseOfTheReference(t *testing.T) {
 			}
 		}
 	}
-	if conditions < 20 || inputs < 27 {
+	if (conditions < 20 || inputs < 27) && !raced {
 		t.Errorf("only %d conditions and %d inputs", conditions, inputs)
 	}
 }

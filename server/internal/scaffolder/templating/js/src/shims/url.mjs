@@ -25,12 +25,19 @@ function parse(address, base) {
   let record = remembered.get(key);
   if (record === undefined) {
     const baseURL = base === undefined ? null : parse(base);
-    record = machine.basicURLParse(address, { baseURL });
+    record = machine.basicURLParse(address, { baseURL }) ?? parseBesideOpaque(address, baseURL);
     if (record === null) throw new TypeError('Invalid URL');
     if (remembered.size >= mostRemembered) remembered.clear();
     if (key.length < 1024) remembered.set(key, record);
   }
   return record;
+}
+
+// Node takes a path with a fragment at a base without a hierarchy, which the standard refuses, and jsonschema counts on it
+// for references into $defs.
+function parseBesideOpaque(address, base) {
+  const opaque = base !== null && machine.hasAnOpaquePath(base);
+  return opaque && address.startsWith('/') && address.includes('#') ? machine.basicURLParse(`${base.scheme}:${address}`) : null;
 }
 
 globalThis.URL = class URL {
