@@ -14,8 +14,9 @@ type Limits struct {
 	InFlight, Queued, Streams int
 	Patience                  time.Duration
 
-	// Quick is the deadline of lists and rules, Query that of widgets, Batch that of entities and events.
-	Quick, Query, Batch time.Duration
+	// Quick is the deadline of lists and rules, Query that of widgets, Batch that of entities and events, Filter that of
+	// template filters, which rendering waits for.
+	Quick, Query, Batch, Filter time.Duration
 	// Idle is how long a stream may be silent, Stream how long it may last in all. Actions may last for Action.
 	Idle, Stream, Action time.Duration
 
@@ -34,17 +35,18 @@ type Limits struct {
 	Listed      int // providers, actions, widgets, …, of one plugin
 	LogBytes    int // one text of an action's log
 	OutputBytes int // one output or checkpoint of an action
+	FilterBytes int // what a template filter gets, and what it answers
 }
 
 // Defaults are the limits that hold unless the operator sets others.
 func Defaults() Limits {
 	return Limits{
 		InFlight: 32, Queued: 64, Streams: 32, Patience: 100 * time.Millisecond,
-		Quick: 2 * time.Second, Query: 15 * time.Second, Batch: 10 * time.Second,
+		Quick: 2 * time.Second, Query: 15 * time.Second, Batch: 10 * time.Second, Filter: time.Second,
 		Idle: time.Minute, Stream: 10 * time.Minute, Action: time.Hour,
 		MessageBytes: 4 << 20, StreamMessages: 200_000, StreamBytes: 512 << 20,
 		EntityBytes: 1 << 20, EntityDepth: 64, Entities: 100_000, Emitted: 1000,
-		Documents: 100_000, WidgetBytes: 8 << 20, Listed: 500, LogBytes: 16 << 10, OutputBytes: 1 << 20,
+		Documents: 100_000, WidgetBytes: 8 << 20, Listed: 500, LogBytes: 16 << 10, OutputBytes: 1 << 20, FilterBytes: 256 << 10,
 	}
 }
 
@@ -55,13 +57,14 @@ func (l Limits) withDefaults() Limits {
 		{&l.StreamMessages, &d.StreamMessages}, {&l.StreamBytes, &d.StreamBytes}, {&l.EntityBytes, &d.EntityBytes},
 		{&l.EntityDepth, &d.EntityDepth}, {&l.Entities, &d.Entities}, {&l.Emitted, &d.Emitted}, {&l.Documents, &d.Documents},
 		{&l.WidgetBytes, &d.WidgetBytes}, {&l.Listed, &d.Listed}, {&l.LogBytes, &d.LogBytes}, {&l.OutputBytes, &d.OutputBytes},
+		{&l.FilterBytes, &d.FilterBytes},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.def
 		}
 	}
 	for _, f := range []struct{ value, def *time.Duration }{
-		{&l.Patience, &d.Patience}, {&l.Quick, &d.Quick}, {&l.Query, &d.Query}, {&l.Batch, &d.Batch},
+		{&l.Patience, &d.Patience}, {&l.Quick, &d.Quick}, {&l.Query, &d.Query}, {&l.Batch, &d.Batch}, {&l.Filter, &d.Filter},
 		{&l.Idle, &d.Idle}, {&l.Stream, &d.Stream}, {&l.Action, &d.Action},
 	} {
 		if *f.value == 0 {
