@@ -55,7 +55,8 @@ export const shell = [
       await screen.open('/create');
       await screen.see(screen.heading('Go Service'));
       await screen.see(screen.heading('Static Site'));
-      await screen.see(screen.role('menuitem', 'All 2'));
+      await screen.see(screen.heading('Terraform Module'));
+      await screen.see(screen.role('menuitem', 'All 3'));
     },
   },
   {
