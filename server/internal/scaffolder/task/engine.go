@@ -34,6 +34,10 @@ type Options struct {
 	Lease time.Duration
 	// WorkingDirectory is where the folders of tasks are; "" = the system's place for temporary files.
 	WorkingDirectory string
+	// KeepFiles bounds the workspaces, in bytes before compression, that are kept in the database at the end of each step, so
+	// that another host goes on with the same files; 0 = the default, negative = none. Beyond it, a task with files goes on
+	// only where these are, and with what an interrupted step left.
+	KeepFiles int64
 	// Recovery keeps secrets, sealed, until a task ends, and lets retries go on after the last step that ended well.
 	Recovery bool
 	// Timeout is after which time without a heartbeat a task fails that no worker takes over.
@@ -59,6 +63,7 @@ const (
 	DefaultJanitorEvery = 5 * time.Minute
 	DefaultGrace        = 10 * time.Second
 	DefaultMaxLosses    = 10
+	DefaultKeepFiles    = 16 << 20
 )
 
 func (o *Options) fill() {
@@ -72,6 +77,9 @@ func (o *Options) fill() {
 	}
 	if o.MaxLosses <= 0 {
 		o.MaxLosses = DefaultMaxLosses
+	}
+	if o.KeepFiles == 0 {
+		o.KeepFiles = DefaultKeepFiles
 	}
 	if o.WorkingDirectory == "" {
 		o.WorkingDirectory = os.TempDir()

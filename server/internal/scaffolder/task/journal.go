@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -26,11 +26,15 @@ const (
 // journal is the [workflow.Journal] of one run. Log entries are stored in batches, everything else together with the
 // entries before it. Safe for concurrent use.
 type journal struct {
-	store  *Store
-	holder holder
-	folder string
-	wake   func()
-	lost   func(cause error) // called once, when a write says that the task is somebody else's
+	store     *Store
+	holder    holder
+	folder    string
+	keepFiles int64
+	logger    *slog.Logger
+	wake      func()
+	lost      func(cause error) // called once, when a write says that the task is somebody else's
+
+	stored outline // of the files
 
 	// writing is held during writes, so that they are stored in order; it is taken before mu.
 	writing sync.Mutex
@@ -122,13 +126,19 @@ func (j *journal) Checkpoint(ctx context.Context, step, key string, value json.R
 // save tries for some time: a step whose outcome is not known may have to be parked, which a short failure of the database
 // is not worth. When it fails the run ends here, so that nothing may follow.
 func (j *journal) save(ctx context.Context, r record) error {
-	files := r.State != nil && r.State.Status == workflow.Completed && j.hasFiles()
+	var files *snapshot
+	if r.State != nil && r.State.Status == workflow.Completed {
+		files = j.changedFiles()
+	}
 	begun := time.Now()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := j.write(ctx, func(ctx context.Context, entries []entry) error {
 			return j.store.saveState(ctx, j.holder, entries, r, files)
 		})
 		if err == nil {
+			if files != nil {
+				j.stored = files.outline()
+			}
 			return nil
 		}
 		if j.ended() != nil || time.Since(begun) > savePatience {
@@ -139,21 +149,23 @@ func (j *journal) save(ctx context.Context, r record) error {
 	}
 }
 
-// hasFiles reports whether there is anything in the workspace.
-func (j *journal) hasFiles() bool {
-	dir, err := os.Open(j.folder)
+// changedFiles is the workspace, nil = it is as it was. Files that cannot be kept are left where they are: this host goes
+// on with them, others cannot.
+func (j *journal) changedFiles() *snapshot {
+	now, err := takeSnapshot(j.folder, j.keepFiles)
 	if err != nil {
-		return false
+		j.logger.Warn("the files of a task are not kept for another host", "task", j.holder.task, "error", err)
 	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(1)
-	return len(names) > 0
+	if now.outline() == j.stored {
+		return nil
+	}
+	return now
 }
 
 // finish stores the end of the task. It may be called again when it fails.
-func (j *journal) finish(status Status, body json.RawMessage) error {
+func (j *journal) finish(status Status, body json.RawMessage, keepFiles bool) error {
 	return j.write(context.Background(), func(ctx context.Context, entries []entry) error {
-		return j.store.finish(ctx, j.holder, status, append(entries, entry{kind: EventCompletion, body: body}))
+		return j.store.finish(ctx, j.holder, status, append(entries, entry{kind: EventCompletion, body: body}), keepFiles)
 	})
 }
 

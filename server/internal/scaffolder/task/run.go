@@ -33,7 +33,8 @@ type run struct {
 func newRun(parent context.Context, e *Engine, c claim, until time.Time) *run {
 	r := &run{claim: c, engine: e, folder: filepath.Join(e.options.WorkingDirectory, c.ID), lease: until}
 	r.ctx, r.stop = context.WithCancelCause(parent)
-	r.journal = &journal{store: e.store, holder: c.holder, folder: r.folder, wake: func() { e.hub.wake(c.ID) }, lost: r.interrupt}
+	r.journal = &journal{store: e.store, holder: c.holder, folder: r.folder, keepFiles: e.options.KeepFiles, logger: e.options.Logger,
+		wake: func() { e.hub.wake(c.ID) }, lost: r.interrupt, stored: outline{any: c.files}}
 	if c.cancelled {
 		r.stop(workflow.ErrCancelled)
 	}
@@ -90,7 +91,7 @@ func (r *run) letGo(cause error) {
 func (r *run) finish(output json.RawMessage, failure error) {
 	status, body := outcome(output, failure)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := r.journal.finish(status, body)
+		err := r.journal.finish(status, body, r.engine.options.Recovery && status == Failed)
 		if err == nil {
 			break
 		}
@@ -170,23 +171,33 @@ func (r *run) check() error {
 	return nil
 }
 
-// prepareFiles makes the task's folder. A run that goes on finds what the one before it left; before a step has ended
-// well that is nothing that anybody needs.
+// prepareFiles makes the task's folder. A run that goes on finds it as the last step that ended left it; what an
+// interrupted step did is gone, so that the step begins with the same files again.
 func (r *run) prepareFiles() error {
-	_, err := os.Stat(r.folder)
-	switch {
-	case r.files && errors.Is(err, fs.ErrNotExist):
-		return errors.New("the files of the steps that have run are on another host, or gone; retry the task to run it from its beginning")
-	case !r.files && err == nil:
-		if err := workspace.Remove(r.folder); err != nil {
-			return fmt.Errorf("empty the workspace: %w", err)
+	var archive []byte
+	if r.files {
+		var err error
+		if archive, err = r.engine.store.archive(r.ctx, r.ID); err != nil {
+			return fmt.Errorf("the files of the task cannot be read: %w", err)
 		}
 	}
-	dir, err := workspace.Create(r.folder)
-	if err != nil {
-		return err
+	if r.files && archive == nil { // there were too many to be kept
+		if _, err := os.Stat(r.folder); errors.Is(err, fs.ErrNotExist) {
+			return errors.New("the files of the steps that have run are on another host, or gone; retry the task to run it from its beginning")
+		}
+		return nil
 	}
-	return dir.Close()
+	if err := workspace.Remove(r.folder); err != nil {
+		return fmt.Errorf("empty the workspace: %w", err)
+	}
+	dir, err := workspace.Create(r.folder)
+	if err == nil {
+		err = dir.Close()
+	}
+	if err == nil && archive != nil {
+		err = restore(r.folder, archive)
+	}
+	return err
 }
 
 // removeFiles takes away the task's folder and those that its steps made beside it.

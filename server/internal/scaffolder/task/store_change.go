@@ -63,7 +63,8 @@ func (s *Store) cancel(ctx context.Context, id string) (body json.RawMessage, er
 	return body, err
 }
 
-// retry opens a task that has ended.
+// retry opens a task that has ended. With keepDone it goes on after the steps that ended well, if the files that they left
+// are still there.
 func (s *Store) retry(ctx context.Context, id string, secrets secret.Set, by *principal.Principal, keepDone bool) error {
 	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		status, strategy, err := s.lock(ctx, tx, id)
@@ -76,6 +77,11 @@ func (s *Store) retry(ctx context.Context, id string, secrets secret.Set, by *pr
 		if _, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'open', heartbeat_at = NOW(), ended_at = NULL, initiator = ?, secrets = ?, wiped = ?,
 			cancelled = ?, losses = 0 WHERE id = ?`, identityOf(by), blob(s.seal(id, secrets, by)), false, false, id); err != nil {
 			return err
+		}
+		if keepDone {
+			if keepDone, err = s.hasItsFiles(ctx, tx, id); err != nil {
+				return err
+			}
 		}
 		if err := s.stepBack(ctx, tx, id, keepDone); err != nil {
 			return err
@@ -103,7 +109,10 @@ func (s *Store) stepBack(ctx context.Context, tx bun.Tx, id string, keepDone boo
 			return err
 		}
 	}
-	return nil
+	if keepDone {
+		return nil
+	}
+	return s.putFiles(ctx, tx, id, &snapshot{})
 }
 
 // staleMessage is what the reference says of a task that nobody has worked on for too long.

@@ -18,15 +18,20 @@ func (s *Store) appendLog(ctx context.Context, h holder, entries []entry) error 
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error { return s.appendHeld(ctx, tx, h, entries) })
 }
 
-// saveState stores what a run has reached, together with the entries before it. files tells whether there are files in
-// the workspace that later steps may need.
-func (s *Store) saveState(ctx context.Context, h holder, entries []entry, r record, files bool) error {
+// saveState stores what a run has reached, together with the entries before it. files is the workspace after a step that
+// ended well, nil = it is as it was.
+func (s *Store) saveState(ctx context.Context, h holder, entries []entry, r record, files *snapshot) error {
 	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
 			return err
 		}
 		if r.State != nil && r.State.Status == workflow.Completed {
-			if _, err := s.exec(ctx, tx, "UPDATE scaffolder_tasks SET losses = 0, files = ? WHERE id = ?", files, h.task); err != nil {
+			if _, err := s.exec(ctx, tx, "UPDATE scaffolder_tasks SET losses = 0 WHERE id = ?", h.task); err != nil {
+				return err
+			}
+		}
+		if files != nil {
+			if err := s.putFiles(ctx, tx, h.task, files); err != nil {
 				return err
 			}
 		}
@@ -105,14 +110,16 @@ func (s *Store) state(ctx context.Context, db bun.IDB, id string) (workflow.Stat
 	return state, err
 }
 
-// finish ends a task, together with the entries before its end.
-func (s *Store) finish(ctx context.Context, h holder, status Status, entries []entry) error {
+// finish ends a task, together with the entries before its end. Its files are kept for a retry that goes on from them.
+func (s *Store) finish(ctx context.Context, h holder, status Status, entries []entry, keepFiles bool) error {
 	return s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.appendHeld(ctx, tx, h, entries); err != nil {
 			return err
 		}
-		_, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = ?, secrets = NULL, worker = '', lease_until = 0, ended_at = NOW(),
-			losses = 0, files = ? WHERE id = ?`, string(status), false, h.task)
-		return err
+		if _, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = ?, secrets = NULL, worker = '', lease_until = 0, ended_at = NOW(),
+			losses = 0 WHERE id = ?`, string(status), h.task); err != nil || keepFiles {
+			return err
+		}
+		return s.putFiles(ctx, tx, h.task, &snapshot{})
 	})
 }

@@ -162,7 +162,7 @@ func TestAnUnknownTaskIsNotFoundWhateverIsAskedOfIt(t *testing.T) {
 func (r *rig) dump() string {
 	r.t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"scaffolder_tasks", "scaffolder_task_events", "scaffolder_task_state"} {
+	for _, table := range []string{"scaffolder_tasks", "scaffolder_task_events", "scaffolder_task_state", "scaffolder_task_files"} {
 		rows, err := r.db.Read().QueryContext(context.Background(), "SELECT * FROM "+table)
 		if err != nil {
 			r.t.Fatal(err)
@@ -225,7 +225,7 @@ func TestSecrets_AreNowhereInTheDatabaseInClear(t *testing.T) {
 		}
 		check("once it is claimed", false)
 		state := record{Step: "a", Key: "key of canary-1", Value: json.RawMessage(`"canary-2"`)}
-		if err := r.saveState(context.Background(), c.holder, nil, state, false); err != nil {
+		if err := r.saveState(context.Background(), c.holder, nil, state, nil); err != nil {
 			t.Fatal(err)
 		}
 		check("with a checkpoint", false)

@@ -45,8 +45,8 @@ func TestTakeover_GoesOnWhereTheLostWorkerWas(t *testing.T) {
 		c := r.lostClaim()[0]
 		done := workflow.StepState{Status: workflow.Completed, Output: json.RawMessage(`{"o":"x"}`)}
 		if err := errors.Join(
-			r.saveState(context.Background(), c.holder, []entry{{EventLog, json.RawMessage(`{"message":"before"}`), time.Now()}}, record{Step: "a", State: &done}, false),
-			r.saveState(context.Background(), c.holder, nil, record{Step: "b", Key: "repo", Value: json.RawMessage(`"made"`)}, false),
+			r.saveState(context.Background(), c.holder, []entry{{EventLog, json.RawMessage(`{"message":"before"}`), time.Now()}}, record{Step: "a", State: &done}, nil),
+			r.saveState(context.Background(), c.holder, nil, record{Step: "b", Key: "repo", Value: json.RawMessage(`"made"`)}, nil),
 		); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestTakeover_GoesOnWhereTheLostWorkerWas(t *testing.T) {
 		if err := r.appendLog(context.Background(), c.holder, []entry{{EventLog, json.RawMessage(`{}`), time.Now()}}); !errors.Is(err, workflow.ErrLost) {
 			t.Errorf("the lost worker still writes: %v", err)
 		}
-		if err := r.finish(context.Background(), c.holder, Failed, nil); !errors.Is(err, workflow.ErrLost) {
+		if err := r.finish(context.Background(), c.holder, Failed, nil, false); !errors.Is(err, workflow.ErrLost) {
 			t.Errorf("the lost worker ends the task: %v", err)
 		}
 	})
@@ -110,43 +110,6 @@ func TestTakeover_OfATaskWhoseSecretsAreNotKept(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestTakeover_FilesOfStepsThatHaveRunMustBeThere(t *testing.T) {
-	r := newRig(t, storetest.SQLite(t))
-	for name, c := range map[string]struct {
-		files, there bool
-		want         Status
-		left         int
-	}{
-		"a step left files, they are there":           {true, true, Completed, 1},
-		"a step left files, they are on another host": {true, false, Failed, 0},
-		"no step has ended, there are leftovers":      {false, true, Completed, 0},
-		"no step has ended, there is nothing":         {false, false, Completed, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			made := create(t, r.idle(), oneStep)
-			r.lostClaim()
-			r.abandon()
-			r.change("UPDATE scaffolder_tasks SET files = ? WHERE id = ?", c.files, made.ID)
-			if c.there {
-				if err := errors.Join(os.Mkdir(filepath.Join(dir, made.ID), 0o700), os.WriteFile(filepath.Join(dir, made.ID, "f"), nil, 0o600)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var left atomic.Int64
-			e, stop := r.engine(Options{WorkingDirectory: dir, Run: func(_ context.Context, w workflow.Run, _ workflow.Journal) (json.RawMessage, error) {
-				entries, err := os.ReadDir(w.Workspace)
-				left.Store(int64(len(entries)))
-				return nil, err
-			}})
-			defer stop()
-			if got := ended(t, e, made.ID); got.Status != c.want || left.Load() != int64(c.left) {
-				t.Errorf("%s with %d files: %v", got.Status, left.Load(), bodies(eventsOf(t, e, made.ID)))
-			}
-		})
-	}
 }
 
 func TestATaskThatTakesItsHostsDownAgainAndAgainEnds(t *testing.T) {

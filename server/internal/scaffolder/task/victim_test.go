@@ -113,8 +113,17 @@ func (d deed) Execute(_ context.Context, i action.Invocation, l action.Listener)
 	time.Sleep(rand.N(4 * time.Millisecond))
 	return errors.Join(
 		l.Checkpoint("did", json.RawMessage("true")),
-		os.WriteFile(filepath.Join(i.Workspace, i.Step), nil, 0o600),
+		writeNew(filepath.Join(i.Workspace, i.Step)),
 		l.Log("info", "after"),
 		l.Output("step", json.RawMessage(`"`+i.Step+`"`)),
 	)
+}
+
+// writeNew fails when the file is there: what an interrupted step left must be gone.
+func writeNew(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

@@ -23,7 +23,7 @@ CREATE TABLE scaffolder_tasks (
   lease_until BIGINT NOT NULL DEFAULT 0,
   -- How often a worker was lost since a step ended.
   losses INTEGER NOT NULL DEFAULT 0,
-  -- A step that ended left files in the workspace.
+  -- The steps that ended left files in the workspace.
   files BOOLEAN NOT NULL DEFAULT FALSE
 );
 
@@ -62,4 +62,12 @@ CREATE TABLE scaffolder_task_state (
   slot TEXT NOT NULL,
   sealed BYTEA NOT NULL,
   PRIMARY KEY (task_id, slot)
+);
+
+--bun:split
+
+-- The workspace as it was when the last step ended: a sealed archive. None where there were no files, or too many.
+CREATE TABLE scaffolder_task_files (
+  task_id TEXT NOT NULL PRIMARY KEY REFERENCES scaffolder_tasks (id) ON DELETE CASCADE,
+  sealed BYTEA NOT NULL
 );
