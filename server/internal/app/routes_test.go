@@ -51,9 +51,14 @@ var publicRoutes = map[string]string{
 	"GET /api/permission/health":                               "tells that the feature answers, as in the reference",
 }
 
+// openFeatures let everybody pass. There everybody sees which actions there are; invoking asks for credentials by itself.
+var openFeatures = []string{"auth", "signals"}
+
 // isPublic also knows what is public in every feature or for any provider.
 func isPublic(r httpx.Route) bool {
 	switch {
+	case strings.HasPrefix(r.Path, "/.backstage/actions/") && slices.Contains(openFeatures, r.Feature):
+		return true
 	case r.Method == http.MethodGet && r.Path == "/.backstage/auth/v1/jwks.json":
 		return true
 	case unknownProvider(r):

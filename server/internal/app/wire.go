@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 
+	"github.com/callboard/callboard/server/internal/actionregistry"
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/config"
@@ -33,6 +35,7 @@ type features struct {
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
 	actions    *action.Registry
+	registry   *actionregistry.Registry
 	urls       *urlreader.Reader
 	notes      *notifications.Service
 	scaffolder *scaffolder.Service
@@ -95,16 +98,24 @@ func (a *App) wireEdge(ctx context.Context, o Options) error {
 	}
 	a.features.auth = identity
 	a.run("auth", identity.Run)
-	a.server, err = httpx.New(httpx.Options{Auth: identity, Logger: o.Logger, Metrics: a.registry,
-		Settings: httpx.ReadSettings(o.Config), EveryFeature: identity.PluginRoutes, Detached: identity.DropPlugin})
-	if err != nil {
-		return fmt.Errorf("http: %w", err)
-	}
 	a.features.permission = permission.New(permission.Options{
 		Enabled:   o.Config.Section("permission").Bool("enabled", false),
 		Anonymous: o.Config.Section("backend.auth").Bool("dangerouslyDisableDefaultAuthPolicy", false),
 		Ownership: identity.Ownership, Logger: o.Logger,
 	})
+	a.features.registry = actionregistry.New(actionregistry.Options{
+		Settings: actionregistry.ReadSettings(o.Config.Section("backend")), Identity: identity, Authorizer: a.features.permission,
+		Edge: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }),
+	})
+	everywhere := func(r *httpx.Router) {
+		identity.PluginRoutes(r)
+		a.features.registry.Routes(r)
+	}
+	a.server, err = httpx.New(httpx.Options{Auth: identity, Logger: o.Logger, Metrics: a.registry,
+		Settings: httpx.ReadSettings(o.Config), EveryFeature: everywhere, Detached: identity.DropPlugin})
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
 	return nil
 }
 
@@ -119,7 +130,8 @@ func CheckConfig(cfg *config.Config) error {
 	console.ReadSettings(cfg)
 	search.ReadLimits(cfg.Section("search"))
 	catalog.CheckConfig(cfg, "")
-	scaffolder.CheckConfig(cfg)
+	checkScaffolder(cfg)
+	actionregistry.ReadSettings(cfg.Section("backend"))
 	pluginhost.CheckConfig(cfg)
 	return cfg.Err()
 }

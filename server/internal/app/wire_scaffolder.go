@@ -8,8 +8,11 @@ import (
 	"github.com/callboard/callboard/server/internal/scaffolder"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/builtin"
+	"github.com/callboard/callboard/server/internal/scaffolder/choices"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm"
+	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
+	"github.com/callboard/callboard/server/internal/scaffolder/tool"
 )
 
 // wireScaffolder makes the scaffolder with the host's own actions. Those of plugins come when the plugins are there.
@@ -20,26 +23,39 @@ func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 		return err
 	}
 	a.closers = append(a.closers, func() error { language.Close(); return nil })
+	sealer, err := scaffolder.NewSealer(o.Config, o.Source.Dir, a.db.InMemory())
+	if err != nil {
+		return err
+	}
 	entities := scaffolderCatalog{f.auth, f.catalog, f.permission}
 	f.actions = action.NewRegistry()
-	if err := installActions(f, o, language, entities); err != nil {
+	if err := installActions(f, o, sealer, language, entities); err != nil {
 		return err
 	}
 	f.scaffolder, err = scaffolder.New(ctx, scaffolder.Deps{
-		DB: a.db, Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Authorizer: f.permission, Catalog: entities,
+		DB: a.db, Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Sealer: sealer, Authorizer: f.permission, Catalog: entities,
 		Actions: f.actions, Language: language, Publish: f.events.Publish,
-		Autocompleters: autocompleters(o.Config),
+		Autocompleters: autocompleters(o.Config), Choices: choices.New(readableDocuments{f.urls}, ownRoutes{a.server, f.auth}),
 	})
 	if err != nil {
 		return err
 	}
 	a.run("scaffolder", f.scaffolder.Run)
-	f.scaffolder.Routes(a.server.Feature(scaffolder.Feature()), f.permission.Mount)
-	return nil
+	router := a.server.Feature(scaffolder.Feature())
+	f.scaffolder.Routes(router, f.permission.Mount)
+	return a.wireTriggers(ctx, o, language, router)
+}
+
+// checkScaffolder reads what the scaffolder and its parts read of cfg.
+func checkScaffolder(cfg *config.Config) {
+	scaffolder.CheckConfig(cfg)
+	tool.CheckConfig(cfg.Section("callboard.scaffolder"))
+	_, _ = scm.Actions(scm.Deps{Config: cfg}) // mistakes are reported to cfg
+	triggersOf(cfg)
 }
 
 // installActions gives the registry what the host offers by itself.
-func installActions(f *features, o Options, language templating.Language, entities scaffolderCatalog) error {
+func installActions(f *features, o Options, sealer *secret.Sealer, language templating.Language, entities scaffolderCatalog) error {
 	section := o.Config.Section("callboard.scaffolder")
 	own := builtin.Actions(builtin.Deps{
 		Reader: f.urls, Language: language, Catalog: entities, Notifier: notifier{f.notes},
@@ -54,7 +70,17 @@ func installActions(f *features, o Options, language templating.Language, entiti
 	if err != nil {
 		return fmt.Errorf("actions for repositories: %w", err)
 	}
-	return f.actions.Set("scm", repositories)
+	if err := f.actions.Set("scm", repositories); err != nil {
+		return err
+	}
+	tools, err := tool.Actions(section, tool.Deps{DataDir: scaffolder.DataDir(o.Config, o.Source.Dir), Sealer: sealer, Logger: o.Logger})
+	if err != nil {
+		return err
+	}
+	if err := f.actions.Set("tool", tools); err != nil {
+		return err
+	}
+	return f.actions.Set("registry", f.registry.ScaffolderActions())
 }
 
 // autocompleters are the hosts of repositories that forms ask for choices.

@@ -2,7 +2,6 @@ package scaffolder
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -25,6 +24,7 @@ type Deps struct {
 	Config     *config.Config
 	Dir        string // relative folders of the configuration are relative to it
 	Logger     *slog.Logger
+	Sealer     *secret.Sealer // see [NewSealer]
 	Authorizer permission.Authorizer
 	Catalog    Catalog
 	Actions    *action.Registry
@@ -75,13 +75,9 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	return s, nil
 }
 
-// openTasks brings the tables of tasks up to date. It may make the file with the key that seals what is in them.
+// openTasks brings the tables of tasks up to date.
 func (s *Service) openTasks(ctx context.Context) error {
-	sealer, err := s.sealer()
-	if err != nil {
-		return err
-	}
-	store, err := task.OpenStore(ctx, s.DB, sealer)
+	store, err := task.OpenStore(ctx, s.DB, s.Sealer)
 	if err != nil {
 		return err
 	}
@@ -91,17 +87,6 @@ func (s *Service) openTasks(ctx context.Context) error {
 		JanitorEvery: s.settings.janitorEvery, Publish: s.Publish, Logger: s.Logger,
 	})
 	return nil
-}
-
-// sealer has a key that ends with the process where the database does too.
-func (s *Service) sealer() (*secret.Sealer, error) {
-	root := s.Config.Root()
-	if s.DB.InMemory() && !root.Has("callboard.secrets.keys") && !root.Has("backend.auth.keys") {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key) // never fails
-		return secret.NewSealer(key)
-	}
-	return secret.SealerFromConfig(root, s.settings.dataDir)
 }
 
 // Run runs tasks and looks after those that nobody runs, until ctx ends and what runs here has been handed over.

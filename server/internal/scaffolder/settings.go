@@ -1,6 +1,7 @@
 package scaffolder
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -17,7 +18,6 @@ type settings struct {
 	lease                 time.Duration
 	recovery              bool
 	workingDir            string
-	dataDir               string
 	parameters            json.RawMessage // of the default environment, an object
 	secrets               secret.Set      // likewise
 }
@@ -36,15 +36,9 @@ func readSettings(cfg *config.Config, dir string) settings {
 		janitorEvery: stock.Duration("taskTimeoutJanitorFrequency", 5*time.Minute),
 		lease:        ours.Duration("lease", 5*time.Second),
 		recovery:     stock.Bool("taskRecovery.enabled", stock.Bool("EXPERIMENTAL_recoverTasks", false)),
-		workingDir:   cfg.Section("backend").String("workingDirectory", os.TempDir()),
-		dataDir:      ours.String("dataDir", filepath.Join(".cache", "scaffolder")),
+		workingDir:   within(dir, cfg.Section("backend").String("workingDirectory", os.TempDir())),
 		parameters:   readObject(environment, "parameters"),
 		secrets:      secret.Set{},
-	}
-	for _, path := range []*string{&s.workingDir, &s.dataDir} {
-		if !filepath.IsAbs(*path) {
-			*path = filepath.Join(dir, *path)
-		}
 	}
 	texts := environment.Section("secrets")
 	for _, name := range texts.Keys() {
@@ -52,6 +46,31 @@ func readSettings(cfg *config.Config, dir string) settings {
 	}
 	s.check(stock, ours)
 	return s
+}
+
+// DataDir is the folder that keeps what outlives tasks: plans that wait for their approval, and the key of a host that was
+// given none. Relative folders are relative to dir.
+func DataDir(cfg *config.Config, dir string) string {
+	return within(dir, cfg.Section("callboard.scaffolder").String("dataDir", ".cache"))
+}
+
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// NewSealer closes what tasks leave in the database and in the folder of data. Without a configured key it may make the
+// file of one there; the key of a database in memory ends with the process, as that does.
+func NewSealer(cfg *config.Config, dir string, inMemory bool) (*secret.Sealer, error) {
+	root := cfg.Root()
+	if inMemory && !root.Has("callboard.secrets.keys") && !root.Has("backend.auth.keys") {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails
+		return secret.NewSealer(key)
+	}
+	return secret.SealerFromConfig(root, DataDir(cfg, dir))
 }
 
 func (s settings) check(stock, ours *config.Section) {
