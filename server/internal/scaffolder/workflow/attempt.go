@@ -46,7 +46,7 @@ func (a *attempt) execute(ctx context.Context) error {
 			return err
 		}
 	}
-	iterations, err := a.prepare(ctx)
+	iterations, err := a.prepare(a.cancellable())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *attempt) execute(ctx context.Context) error {
 func (a *attempt) conditionHolds(ctx context.Context) (bool, error) {
 	holds := strings.TrimSpace(string(a.step.If)) != "false"
 	if isString(a.step.If) && a.step.Each == nil {
-		result, err := a.render(ctx, a.step.If, templating.Scope{Variables: a.variables.plain()})
+		result, err := a.render(a.cancellable(), a.step.If, templating.Scope{Variables: a.variables.plain()})
 		if err != nil {
 			return false, err
 		}
@@ -174,9 +174,6 @@ func (a *attempt) iterated(ctx context.Context, it iteration, output json.RawMes
 func (a *attempt) call(ctx context.Context, it iteration) (output json.RawMessage, err error) {
 	l := &listener{ctx: func() context.Context { return ctx }, attempt: a, prefix: it.prefix(), outputs: map[string]json.RawMessage{}}
 	err = a.safely(ctx, func() error { return a.action.Execute(a.cancellable(), a.invocation(it, l.prefix), l) })
-	if cancelled := a.cancelled(a.step); cancelled != nil {
-		return nil, cancelled
-	}
 	if err == nil {
 		err = l.refused // an action that did not mind
 	}

@@ -87,8 +87,8 @@ func (r *Runner) DryRun(ctx context.Context, d DryRun) (_ Report, err error) {
 	if err != nil {
 		return Report{}, err
 	}
-	contents, err := contents(space)
-	return Report{Log: log.lines, DirectoryContents: contents, Output: output, Steps: d.Spec.Steps}, err
+	files, err := contents(space)
+	return Report{Log: log.lines, DirectoryContents: files, Output: output, Steps: d.Spec.Steps}, err
 }
 
 // furnish makes the folder of the template.
@@ -144,7 +144,7 @@ func (*memory) Checkpoint(context.Context, string, string, json.RawMessage) erro
 func (a *attempt) preview(ctx context.Context) error {
 	input := json.RawMessage("{}")
 	if templating.Truthy(a.step.Input) {
-		result, err := a.render(ctx, a.step.Input, templating.Scope{Variables: a.variables.withStars()})
+		result, err := a.render(a.cancellable(), a.step.Input, templating.Scope{Variables: a.variables.withStars()})
 		if err != nil {
 			return err
 		}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
 
@@ -42,6 +44,39 @@ func TestRun_AStepThatSucceedsWhenCancelledCountsAsCancelled(t *testing.T) {
 	if err == nil || err.Error() != "Error: Step a (A) of task t1 has been cancelled." || j.state.Steps["a"].Status != workflow.Failed {
 		t.Errorf("got %v with %v", err, j.history)
 	}
+}
+
+func TestRun_CancellingEndsTemplatesThatTakeLong(t *testing.T) {
+	for _, step := range []string{
+		`{"id":"a","name":"A","action":"say","if":"LONG"}`,
+		`{"id":"a","name":"A","action":"say","each":"LONG"}`,
+		`{"id":"a","name":"A","action":"say","input":{"x":"LONG"}}`,
+		`{"id":"a","name":"A","action":"fail"},{"id":"b","action":"say","if":"LONG"}`,
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		r := newRunner(t, echo("say"), failing("fail", errors.New("no")))
+		r.Language = cancelling{language, func() { cancel(workflow.ErrCancelled) }}
+		j := &journal{}
+		long := strings.ReplaceAll(step, "LONG", "{% for i in range(100000000) %}{% endfor %}")
+		_, err := r.Run(ctx, workflow.Run{TaskID: "t1", Spec: newSpec(t, `{"steps":[`+long+`]}`, `{}`)}, j)
+		if err == nil || j.state.Steps["a"].Status != workflow.Failed || len(j.state.Steps) != 1 {
+			t.Errorf("%s: got %v with %v", step, err, j.history)
+		}
+	}
+}
+
+// cancelling is a language in which somebody loses patience when something is rendered.
+type cancelling struct {
+	templating.Language
+
+	cancel func()
+}
+
+func (c cancelling) Value(ctx context.Context, template json.RawMessage, s templating.Scope) (templating.Result, error) {
+	if strings.Contains(string(template), "100000000") {
+		time.AfterFunc(20*time.Millisecond, c.cancel)
+	}
+	return c.Language.Value(ctx, template, s)
 }
 
 func TestRun_AHostThatStopsLeavesTheStepForTheNextOne(t *testing.T) {

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,8 @@ type execution struct {
 	gate      Gate
 	keys      []string // of the steps, in the journal
 	failures  []*apierror.Error
-	// cancellable ends when a user cancels, too. Actions run in it; everything else is done in the context that is passed.
+	// cancellable ends when a user cancels, too. Steps are rendered and run in it; what is told is told in the context that
+	// is passed.
 	cancellable func() context.Context
 	taskOutput  int // bytes of outputs so far
 	logged      int // bytes that actions logged so far
@@ -102,7 +104,7 @@ func (x *execution) step(ctx context.Context, step Step, key string) error {
 		x.failures = append(x.failures, parseFailure(saved.Error))
 		return x.say(ctx, step, Failed, "Skipping step %s because it already failed in a previous run", step.ID)
 	}
-	if len(x.failures) > 0 && !x.runsAfterFailure(ctx, step) {
+	if len(x.failures) > 0 && !x.runsAfterFailure(step) {
 		return x.say(ctx, step, Skipped, "Skipping step %s because a previous step failed", step.ID)
 	}
 	a := &attempt{execution: x, step: step, key: key, saved: saved}
@@ -111,18 +113,18 @@ func (x *execution) step(ctx context.Context, step Step, key string) error {
 		return err
 	}
 	if err := a.execute(ctx); err != nil {
-		return x.fail(ctx, a, err)
+		return x.fail(ctx, a, cmp.Or(x.cancelled(step), err))
 	}
 	return nil
 }
 
 // runsAfterFailure reports whether a step is one of those that run although an earlier one failed: its condition calls
-// always() or failure(), whatever comes of it.
-func (x *execution) runsAfterFailure(ctx context.Context, step Step) bool {
+// always() or failure(), whatever comes of it. Of a cancelled task nothing runs any more.
+func (x *execution) runsAfterFailure(step Step) bool {
 	if !isString(step.If) {
 		return false
 	}
-	result, err := x.render(ctx, step.If, templating.Scope{Variables: x.variables.plain()})
+	result, err := x.render(x.cancellable(), step.If, templating.Scope{Variables: x.variables.plain()})
 	return err == nil && result.StatusRead
 }
 

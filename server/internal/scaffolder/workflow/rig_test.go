@@ -44,7 +44,7 @@ type remembering struct {
 func (r *remembering) Value(ctx context.Context, template json.RawMessage, s templating.Scope) (templating.Result, error) {
 	question := fmt.Sprintf("%s\n%s\n%s\n%s\n%s\n%v", template, s.Variables, s.Each, s.Secrets, s.Plain, *s.Failed)
 	if known, ok := r.values.Load(question); ok {
-		return known.(templating.Result), nil
+		return known.(templating.Result), nil //nolint:forcetypeassert // nothing else is stored
 	}
 	result, err := r.Engine.Value(ctx, template, s)
 	if err == nil {

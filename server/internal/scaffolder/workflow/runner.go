@@ -52,8 +52,7 @@ func New(o Options) *Runner { return &Runner{o} }
 // the journal knows the outcome of every step then. Any other error ends the run in the middle: the journal's own, or the
 // cause of ctx when that is not [ErrCancelled]. What was going on then is Processing in the journal.
 //
-// With the cause ErrCancelled the step that runs fails; what the run still says, and the steps whose condition holds in
-// any case, are dealt with as after every failure.
+// With the cause ErrCancelled the step that runs fails, and those after it are skipped.
 func (r *Runner) Run(ctx context.Context, run Run, j Journal) (json.RawMessage, error) {
 	if err := run.Spec.check(); err != nil {
 		return nil, err
