@@ -34,6 +34,7 @@ type pluginBackend struct {
 	events     *events.Bus
 	scheduler  hostsvc.Scheduler
 	store      *hostsvc.Store
+	taskFiles  *hostsvc.TaskFiles
 	trigger    func(ctx context.Context, plugin manifest.ID, provider string) error
 }
 
@@ -45,7 +46,7 @@ func (b pluginBackend) services() hostsvc.Backend {
 		},
 		KV: b.store, Cache: hostsvc.NewCache(nil), Scheduler: b.scheduler, Events: pluginEvents{b.events},
 		Permission: pluginPermission{auth: b.auth, engine: b.permission}, Locks: b.store, Audit: b.store,
-		Discovery: pluginDiscovery{b.auth.Discovery()},
+		Discovery: pluginDiscovery{b.auth.Discovery()}, Workspaces: b.taskFiles,
 	}
 }
 

@@ -22,11 +22,12 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	}
 	f := &a.features
 	identity := f.auth
-	scheduler, work, err := a.pluginWork(ctx, o)
+	files := hostsvc.NewTaskFiles()
+	scheduler, work, err := a.pluginWork(ctx, o, files)
 	if err != nil {
 		return fmt.Errorf("plugins: %w", err)
 	}
-	backend := pluginBackend{auth: identity, catalog: f.catalog, permission: f.permission, events: f.events, scheduler: scheduler, store: kept,
+	backend := pluginBackend{auth: identity, catalog: f.catalog, permission: f.permission, events: f.events, scheduler: scheduler, store: kept, taskFiles: files,
 		trigger: func(ctx context.Context, plugin manifest.ID, provider string) error {
 			return f.plugins.TriggerProvider(ctx, plugin, provider)
 		}}
@@ -54,7 +55,7 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 }
 
 // pluginWork makes the scheduler of plugins' tasks, and what brings into each engine what plugins announce for it.
-func (a *App) pluginWork(ctx context.Context, o Options) (*schedule.Scheduler, []pluginhost.Extension, error) {
+func (a *App) pluginWork(ctx context.Context, o Options, files *hostsvc.TaskFiles) (*schedule.Scheduler, []pluginhost.Extension, error) {
 	runner := caps.NewTaskRunner()
 	scheduler, err := schedule.New(ctx, schedule.Options{DB: a.db, Runner: runner, Logger: o.Logger})
 	if err != nil {
@@ -64,7 +65,7 @@ func (a *App) pluginWork(ctx context.Context, o Options) (*schedule.Scheduler, [
 	f, importing := &a.features, caps.ImporterOptions{Logger: o.Logger}
 	var all []pluginhost.Extension
 	for _, importer := range []*caps.Importer{
-		caps.Actions(f.actions, importing),
+		caps.Actions(f.actions, caps.ActionOptions{ImporterOptions: importing, Workspaces: files}),
 		caps.Collators(f.search, caps.CollatorOptions{ImporterOptions: importing, Entity: f.software.Permission, Conditions: f.software.Conditions}),
 		caps.Rules(f.permission, importing),
 		caps.Tasks(scheduler, runner, importing),

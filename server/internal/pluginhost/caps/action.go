@@ -9,12 +9,25 @@ import (
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
+// Workspaces lends the folder of a task to a plugin while one of its steps runs. The handle is what the plugin names it by
+// to the host's services; end takes it back.
+type Workspaces interface {
+	Lend(plugin manifest.ID, folder string) (handle string, end func(), err error)
+}
+
+// ActionOptions are those of [Actions].
+type ActionOptions struct {
+	ImporterOptions
+	// Workspaces shares the files of tasks with the actions; nil = they get none.
+	Workspaces Workspaces
+}
+
 // Actions brings plugins' scaffolder actions into a registry, under the source "plugin:<id>".
-func Actions(registry *action.Registry, o ImporterOptions) *Importer {
-	i := newImporter("scaffolder actions", o)
+func Actions(registry *action.Registry, o ActionOptions) *Importer {
+	i := newImporter("scaffolder actions", o.ImporterOptions)
 	i.announced = func(p manifest.Provides) []string { return p.Scaffolder.Actions }
 	i.meet = func(ctx context.Context, c *Client, s Source, promised []string) error {
-		list, err := listActions(ctx, c, s, promised)
+		list, err := listActions(ctx, c, s, promised, o.Workspaces)
 		if err != nil {
 			return err
 		}
@@ -27,7 +40,7 @@ func Actions(registry *action.Registry, o ImporterOptions) *Importer {
 // sourceOf names a plugin among the sources of an engine.
 func sourceOf(id manifest.ID) string { return "plugin:" + string(id) }
 
-func listActions(ctx context.Context, c *Client, s Source, promised []string) ([]action.Action, error) {
+func listActions(ctx context.Context, c *Client, s Source, promised []string, w Workspaces) ([]action.Action, error) {
 	const call = "ListActions"
 	answer, err := unary(ctx, c, call, c.limits.Quick, pluginv1.NewScaffolderActionsServiceClient(c.conn).ListActions, &pluginv1.ListActionsRequest{})
 	if err != nil {
@@ -46,7 +59,7 @@ func listActions(ctx context.Context, c *Client, s Source, promised []string) ([
 		for _, e := range a.GetExamples()[:min(len(a.GetExamples()), 50)] {
 			d.Examples = append(d.Examples, action.Example{Description: cut(e.GetDescription(), 4000), Example: cut(e.GetExample(), 64<<10)})
 		}
-		ids[i], list[i] = d.ID, &remoteAction{source: s, description: d}
+		ids[i], list[i] = d.ID, &remoteAction{source: s, workspaces: w, description: d}
 	}
 	return list, c.listed(call, ids, promised)
 }
@@ -54,21 +67,32 @@ func listActions(ctx context.Context, c *Client, s Source, promised []string) ([
 // remoteAction is a scaffolder action of a plugin. It runs on whichever instance serves when a step begins, and to its end.
 type remoteAction struct {
 	source      Source
+	workspaces  Workspaces
 	description action.Description
 }
 
 // Description implements [action.Action].
 func (a *remoteAction) Description() action.Description { return a.description }
 
-// Execute implements [action.Action].
+// Execute implements [action.Action]. The plugin is told who started the task and by which template, but not what is known
+// of them: that it asks the catalog for, as far as it may. Of secrets it gets what the template wrote into the input, and of
+// the task's files a handle, since the host's folders are not in its sandbox.
 func (a *remoteAction) Execute(ctx context.Context, run action.Invocation, l action.Listener) error {
 	c, err := a.source.Client(ctx)
 	if err != nil {
 		return err
 	}
 	request := &pluginv1.ExecuteActionRequest{
-		Action: a.description.ID, InputJson: run.Input, TaskId: run.Task, StepId: run.Step, DryRun: run.DryRun,
-		UserRef: run.User, Workspace: run.Workspace, Checkpoints: map[string][]byte{},
+		Action: a.description.ID, InputJson: run.Input, TaskId: run.Task, StepId: run.Step, StepName: run.StepName, DryRun: run.DryRun,
+		UserRef: run.User, TemplateRef: run.Template.EntityRef, Checkpoints: map[string][]byte{},
+	}
+	if run.Workspace != "" && a.workspaces != nil {
+		handle, end, err := a.workspaces.Lend(c.plugin, run.Workspace)
+		if err != nil {
+			return err
+		}
+		defer end()
+		request.Workspace = handle
 	}
 	for key, value := range run.Checkpoints {
 		request.Checkpoints[key] = value

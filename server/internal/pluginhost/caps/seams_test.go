@@ -55,7 +55,7 @@ func TestActions_OfAPlugin(t *testing.T) {
 		t.Helper()
 		registry := action.NewRegistry()
 		conn := serve(t, (&actionService{d: d, run: run}).register)
-		announce(t, Actions(registry, often()), one(NewClient(conn, options("1"))), func(p *manifest.Provides) { p.Scaffolder.Actions = []string{d.ID} })
+		announce(t, Actions(registry, ActionOptions{ImporterOptions: often()}), one(NewClient(conn, options("1"))), func(p *manifest.Provides) { p.Scaffolder.Actions = []string{d.ID} })
 		eventually(t, "the action is registered", func() bool { return len(registry.List()) == 1 })
 		return registry.List()[0]
 	})
@@ -77,7 +77,7 @@ func TestImporter_KeepsWhatIsListedWhilePluginsAreAwayAndFollowsNewVersions(t *t
 	service := &actionService{d: action.Description{ID: "hello:greet", Description: "first"}}
 	conn := serve(t, service.register)
 	plugin := one(NewClient(conn, options("1")))
-	i := Actions(registry, often())
+	i := Actions(registry, ActionOptions{ImporterOptions: often()})
 	announce(t, i, plugin, func(p *manifest.Provides) { p.Scaffolder.Actions = []string{"hello:greet"} })
 	eventually(t, "the action is registered", func() bool { return len(registry.List()) == 1 })
 	plugin.set(true)
@@ -97,7 +97,7 @@ func TestImporter_KeepsWhatIsListedWhilePluginsAreAwayAndFollowsNewVersions(t *t
 func TestImporter_APluginCannotListMoreThanItsManifest(t *testing.T) {
 	registry := action.NewRegistry()
 	conn := serve(t, (&actionService{d: action.Description{ID: "other:thing"}}).register)
-	_, err := listActions(t.Context(), NewClient(conn, options("1")), one(nil), []string{"hello:greet"})
+	_, err := listActions(t.Context(), NewClient(conn, options("1")), one(nil), []string{"hello:greet"}, nil)
 	if output, ok := errors.AsType[*OutputError](err); !ok || !strings.Contains(output.Error(), `plugin hello, ListActions: the answer breaks a rule: "other:thing" is not in the manifest`) {
 		t.Errorf("got %v", err)
 	}

@@ -43,7 +43,8 @@ func (a *actionService) ExecuteAction(r *pluginv1.ExecuteActionRequest, s grpc.S
 	if a.feed != nil {
 		return rpcerror.Encode(a.feed(s.Send))
 	}
-	run := action.Invocation{Task: r.GetTaskId(), Step: r.GetStepId(), Input: r.GetInputJson(), DryRun: r.GetDryRun(), User: r.GetUserRef(), Workspace: r.GetWorkspace()}
+	run := action.Invocation{Task: r.GetTaskId(), Step: r.GetStepId(), StepName: r.GetStepName(), Input: r.GetInputJson(), DryRun: r.GetDryRun(), User: r.GetUserRef(),
+		Template: action.Template{EntityRef: r.GetTemplateRef()}, Workspace: r.GetWorkspace()}
 	for key, value := range r.GetCheckpoints() {
 		if run.Checkpoints == nil {
 			run.Checkpoints = map[string]json.RawMessage{}

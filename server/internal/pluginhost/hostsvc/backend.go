@@ -27,6 +27,7 @@ type Backend struct {
 	Locks      Locks
 	Audit      Audit
 	Discovery  Discovery
+	Workspaces Workspaces
 }
 
 // Auth is identity.
@@ -174,4 +175,39 @@ const EventDenied = "host.denied"
 type Discovery interface {
 	// BaseURL answers the address for browsers and other processes, and the one that works inside a plugin.
 	BaseURL(ctx context.Context, target string) (external, internal string, err error)
+}
+
+// Workspaces is the files of scaffolder tasks, as far as they are lent to a plugin. A handle that is not that plugin's, or
+// whose step has ended, is a NotFoundError; so is a file that is not there. Paths that lead out of the workspace are
+// NotAllowedErrors. [TaskFiles] implements it.
+type Workspaces interface {
+	// List answers the regular files below a folder, by path; InputError when there are too many.
+	List(plugin manifest.ID, handle, folder string) ([]TaskFile, error)
+	// Read answers a part of a file.
+	Read(plugin manifest.ID, handle, path string, offset int64) (FilePart, error)
+	// Write makes a file and its folders, or goes on with one; NotAllowedError when the step has written too much.
+	Write(plugin manifest.ID, handle string, w FileWrite) error
+	// Remove removes a file or a folder; one that is not there is no error.
+	Remove(plugin manifest.ID, handle, path string) error
+}
+
+// TaskFile is a file of a task. Path is relative to the workspace, with slashes.
+type TaskFile struct {
+	Path       string
+	Size       int64
+	Executable bool
+}
+
+// FilePart is a part of a file; Size is that of the whole.
+type FilePart struct {
+	Data       []byte
+	Size       int64
+	Executable bool
+}
+
+// FileWrite is a part of a file to write.
+type FileWrite struct {
+	Path               string
+	Data               []byte
+	Append, Executable bool
 }

@@ -48,6 +48,11 @@ var grants = map[string]grant{
 	pluginv1.HostAuditService_WriteAudit_FullMethodName:     nothing,
 	pluginv1.HostLogService_WriteLogs_FullMethodName:        nothing,
 	pluginv1.HostDiscoveryService_GetBaseUrl_FullMethodName: nothing,
+
+	pluginv1.HostWorkspaceService_ListFiles_FullMethodName:  taskFiles,
+	pluginv1.HostWorkspaceService_ReadFile_FullMethodName:   taskFiles,
+	pluginv1.HostWorkspaceService_WriteFile_FullMethodName:  taskFiles,
+	pluginv1.HostWorkspaceService_RemoveFile_FullMethodName: taskFiles,
 }
 
 func nothing(manifest.Needs, any) string { return "" }
@@ -94,6 +99,13 @@ func publish(n manifest.Needs, request any) string {
 		return ""
 	}
 	return "events: {publish: [" + plain(topic) + "]}"
+}
+
+func taskFiles(n manifest.Needs, _ any) string {
+	if slices.Contains(n.Scaffolder, "workspace") {
+		return ""
+	}
+	return "scaffolder: [workspace]"
 }
 
 func askPermission(n manifest.Needs, _ any) string {

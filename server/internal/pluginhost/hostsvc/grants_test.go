@@ -90,6 +90,10 @@ func TestMethodWithoutItsNeed_IsRefusedAndAudited(t *testing.T) {
 		{"SecretsService/GetSecret", "secrets: [token]", func(n *manifest.Needs) { n.Secrets = nil }, &pluginv1.GetSecretRequest{Name: "token"}},
 		{"SecretsService/GetSecret", `secrets: ["a\nb"]`, func(*manifest.Needs) {}, &pluginv1.GetSecretRequest{Name: "a\nb"}},
 		{"EventsService/PublishEvent", "events: {publish: [audits]}", func(*manifest.Needs) {}, &pluginv1.PublishEventRequest{Event: &pluginv1.Event{Topic: "audits"}}},
+		{"WorkspaceService/ListFiles", "scaffolder: [workspace]", func(n *manifest.Needs) { n.Scaffolder = nil }, nil},
+		{"WorkspaceService/ReadFile", "scaffolder: [workspace]", func(n *manifest.Needs) { n.Scaffolder = nil }, nil},
+		{"WorkspaceService/WriteFile", "scaffolder: [workspace]", func(n *manifest.Needs) { n.Scaffolder = nil }, nil},
+		{"WorkspaceService/RemoveFile", "scaffolder: [workspace]", func(n *manifest.Needs) { n.Scaffolder = nil }, nil},
 		{"PermissionService/Authorize", "permission: true", func(n *manifest.Needs) { n.Permission = false }, nil},
 	} {
 		t.Run(c.method+" "+c.need, func(t *testing.T) {
@@ -127,7 +131,7 @@ func TestMethodsThatNeedNothing_AreNotRefused(t *testing.T) {
 	for method, m := range methods() {
 		err := rpcerror.Decode(call(t, s, method, m, nil))
 		gated := map[string]bool{"GetPluginToken": true, "GetSecret": true, "PublishEvent": true, "Authorize": true}[string(m.Name())] ||
-			strings.Contains(method, "KeyValue") || strings.Contains(method, "Catalog")
+			strings.Contains(method, "KeyValue") || strings.Contains(method, "Catalog") || strings.Contains(method, "Workspace")
 		if got := apierror.Has(err, apierror.NotAllowed); got != gated {
 			t.Errorf("%s: %v", method, err)
 		}

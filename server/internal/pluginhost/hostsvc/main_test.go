@@ -35,6 +35,7 @@ func everything() manifest.Needs {
 	return manifest.Needs{
 		Catalog: []string{"read", "write-own", "refresh"}, Storage: manifest.Storage{KV: 1 << 20}, Secrets: []string{"token"},
 		Plugins: []string{"catalog"}, Events: manifest.NeedsEvents{Publish: []string{"releases"}}, OnBehalfOf: true, Permission: true,
+		Scaffolder: []string{"workspace"},
 	}
 }
 

@@ -138,4 +138,5 @@ func register(s *grpc.Server, o Options) {
 	pluginv1.RegisterHostAuditServiceServer(s, auditService{host: h})
 	pluginv1.RegisterHostLogServiceServer(s, logService{host: h})
 	pluginv1.RegisterHostDiscoveryServiceServer(s, discoveryService{host: h})
+	pluginv1.RegisterHostWorkspaceServiceServer(s, workspaceService{host: h})
 }

@@ -77,8 +77,8 @@ func Actions(t *testing.T, start func(t *testing.T, d action.Description, run Ru
 	})
 	t.Run("ItGetsTheWholeInvocation", func(t *testing.T) {
 		want := action.Invocation{
-			Task: "t1", Step: "s1", Input: action.Input(`{"big":9007199254740993,"text":"<ü>"}`), DryRun: true, User: "user:default/ann",
-			Checkpoints: map[string]json.RawMessage{"made": json.RawMessage(`[1]`)}, Workspace: "/tmp/w",
+			Task: "t1", Step: "s1", StepName: "Greet", Template: action.Template{EntityRef: "template:default/greeting"}, Input: action.Input(`{"big":9007199254740993,"text":"<ü>"}`), DryRun: true, User: "user:default/ann",
+			Checkpoints: map[string]json.RawMessage{"made": json.RawMessage(`[1]`)},
 		}
 		got := make(chan action.Invocation, 1)
 		a := start(t, action.Description{ID: "test:do", SupportsDryRun: true}, func(_ context.Context, run action.Invocation, _ action.Listener) error {
