@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// pollEvery is how soon events are seen that another host wrote.
-const pollEvery = time.Second
+const (
+	// pollEvery is how soon events are seen that another host wrote.
+	pollEvery = time.Second
+	// maxMisses is how many looks may fail in a row before a reader is told: a database that is replaced takes seconds.
+	maxMisses = 10
+)
 
 // Follow yields the events of a task in order, in batches as they come, until ctx ends or the loop is left; the end of
 // ctx is no error. It begins after the event of that number (0 = with the first), and in any case with the completion if
@@ -24,18 +28,23 @@ func (e *Engine) Follow(ctx context.Context, id string, after int64) iter.Seq2[[
 		defer e.hub.leave(id, t)
 		poll := time.NewTicker(pollEvery)
 		defer poll.Stop()
+		misses := 0
 		for first := true; ; first = false {
 			news := e.hub.next(t)
-			events, err := e.store.events(ctx, id, after, first)
-			if ctx.Err() != nil {
+			events, newest, err := e.store.events(ctx, id, after, first)
+			switch {
+			case ctx.Err() != nil:
 				return
-			}
-			if err != nil {
+			case err == nil:
+				misses = 0
+			case first || misses == maxMisses:
 				yield(nil, err)
 				return
+			default:
+				misses++
 			}
 			if len(events) > 0 {
-				after = events[len(events)-1].ID
+				after = max(min(after, newest), events[len(events)-1].ID) // it may have been a number that there is not yet
 				if !yield(events, nil) {
 					return
 				}
@@ -55,5 +64,6 @@ func (e *Engine) Events(ctx context.Context, id string, after int64) ([]Event, e
 	if _, err := e.store.get(ctx, id); err != nil {
 		return nil, err
 	}
-	return e.store.events(ctx, id, after, true)
+	events, _, err := e.store.events(ctx, id, after, true)
+	return events, err
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
 )
 
+// errEnded is what an action is told that goes on after its run.
+var errEnded = errors.New("the run has ended")
+
 // run is a task that this worker holds.
 type run struct {
 	claim
@@ -71,7 +74,7 @@ func (r *run) execute() {
 	default:
 		r.finish(output, err)
 	}
-	r.stop(nil)
+	r.interrupt(errEnded)
 }
 
 // letGo leaves the task to other workers. When the host is not stopping they wait for the end of the lease, which counts as
@@ -165,7 +168,7 @@ func (r *run) check() error {
 		return fmt.Errorf("the task cannot be run: %w", r.unusable)
 	case r.losses >= r.engine.options.MaxLosses:
 		return fmt.Errorf("the host was lost %d times in a row while this task ran; retry the task when the cause is known", r.losses)
-	case r.takenOver && r.wiped:
+	case r.takenOver && r.wiped && !r.cancelled:
 		return errors.New("the host that ran this task was lost, and the secrets that were entered for it are not kept; retry the task and enter them again")
 	}
 	return nil

@@ -162,7 +162,7 @@ func (s *Store) closeOne(ctx context.Context, id string, timeout time.Duration) 
 
 // hungSteps are those that began and have not ended, in order.
 func (s *Store) hungSteps(ctx context.Context, id string) (hung []string, err error) {
-	events, err := s.events(ctx, id, 0, false)
+	events, _, err := s.events(ctx, id, 0, false)
 	ended := map[string]bool{}
 	var began []string
 	for _, e := range events {

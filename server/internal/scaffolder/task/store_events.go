@@ -92,24 +92,23 @@ func (s *Store) insertEvents(ctx context.Context, tx bun.Tx, id string, last int
 }
 
 // events are those after a number, in order, with all completions in any case when withCompletions is set. Of a task that
-// started over, those before are left out.
-func (s *Store) events(ctx context.Context, id string, after int64, withCompletions bool) ([]Event, error) {
+// started over, those before are left out. newest is the number of the task's last event if there are any that are asked for.
+func (s *Store) events(ctx context.Context, id string, after int64, withCompletions bool) (all []Event, newest int64, err error) {
 	where := "e.id > ?"
 	if withCompletions && after > 0 {
 		where = "(e.id > ? OR e.type = 'completion')"
 	}
-	var all []Event
-	err := s.each(ctx, s.db.Read(), func(rows *sql.Rows) error {
+	err = s.each(ctx, s.db.Read(), func(rows *sql.Rows) error {
 		e := Event{TaskID: id}
 		var body, strategy string
 		var at int64
-		err := rows.Scan(&e.ID, &e.Type, &body, &at, &strategy)
+		err := rows.Scan(&e.ID, &e.Type, &body, &at, &strategy, &newest)
 		e.Body, e.CreatedAt, e.Recoverable = json.RawMessage(body), time.UnixMilli(at), strategy == startOver
 		all = append(all, e)
 		return err
-	}, `SELECT e.id, e.type, e.body, e.created_at, t.strategy FROM scaffolder_task_events AS e
+	}, `SELECT e.id, e.type, e.body, e.created_at, t.strategy, t.last_event FROM scaffolder_task_events AS e
 		JOIN scaffolder_tasks AS t ON t.id = e.task_id WHERE e.task_id = ? AND `+where+" ORDER BY e.id", id, after)
-	return sinceStartOver(all), err
+	return sinceStartOver(all), newest, err
 }
 
 // sinceStartOver drops what is before the last beginning of a task that starts over, and that beginning too while nothing

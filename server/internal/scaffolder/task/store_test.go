@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -233,4 +234,19 @@ func TestSecrets_AreNowhereInTheDatabaseInClear(t *testing.T) {
 			t.Errorf("reached %v, %v", reached, err)
 		}
 	})
+}
+
+func TestLookingForTasksDoesNotReadThoseThatHaveEnded(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t))
+	var plan strings.Builder
+	err := r.each(context.Background(), r.db.Read(), func(rows *sql.Rows) error {
+		var id, parent, unused int
+		var detail string
+		err := rows.Scan(&id, &parent, &unused, &detail)
+		plan.WriteString(detail + "\n")
+		return err
+	}, "EXPLAIN QUERY PLAN SELECT 1 FROM scaffolder_tasks WHERE "+claimable+" LIMIT 1")
+	if err != nil || !strings.Contains(plan.String(), "scaffolder_tasks_due") {
+		t.Errorf("the plan is %s (%v)", plan.String(), err)
+	}
 }

@@ -314,7 +314,7 @@ func TestManyHostsOnOneDatabaseRunEachTaskOnce(t *testing.T) {
 func TestAHostThatDiesIsReplacedWithinItsLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := newRig(t, db)
-		dead := New(Options{Store: r.Store, Lease: time.Second, WorkingDirectory: t.TempDir(), Concurrency: 1, Run: waiting})
+		dead := New(Options{Store: r.Store, Lease: 500 * time.Millisecond, WorkingDirectory: t.TempDir(), Concurrency: 1, Run: waiting})
 		made := create(t, dead, oneStep)
 		if err := dead.claimAll(context.Background()); err != nil { // and nobody beats for it
 			t.Fatal(err)
@@ -349,11 +349,29 @@ func TestLogEntriesSurviveAShortFailureOfTheDatabase(t *testing.T) {
 		return nil, j.Step(ctx, "a", workflow.StepState{Status: workflow.Completed})
 	}})
 	made := create(t, e, oneStep)
+	began, followed := make(chan bool, 10), make(chan []Event)
+	go func() {
+		var seen []Event
+		for events, err := range e.Follow(context.Background(), made.ID, 0) {
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			if seen = append(seen, events...); seen[len(seen)-1].Last() {
+				break
+			}
+			began <- true
+		}
+		followed <- seen
+	}()
 	goOn <- true
+	<-began
 	r.change("ALTER TABLE scaffolder_task_events RENAME TO away")
 	goOn <- true
 	goOn <- true
 	time.Sleep(3 * flushAfter) // so that a flush fails
+	e.hub.wake(made.ID)
+	time.Sleep(flushAfter) // and a reader finds nothing to read
 	r.change("ALTER TABLE away RENAME TO scaffolder_task_events")
 	goOn <- true
 	goOn <- true
@@ -362,5 +380,8 @@ func TestLogEntriesSurviveAShortFailureOfTheDatabase(t *testing.T) {
 	gapless(t, events)
 	if len(events) != 6 || string(events[4].Body) != `{"message":"4","stepId":"a"}` {
 		t.Errorf("events %v", bodies(events))
+	}
+	if seen := <-followed; !slices.Equal(bodies(seen), bodies(events)) {
+		t.Errorf("a reader saw %v", bodies(seen))
 	}
 }
