@@ -106,20 +106,21 @@ func (l *lab) commit(branch, message string, actions []fileAction, allowEmpty *b
 	return made.ID, err
 }
 
-// branch is the branch's page; "" = there is none.
-func (l *lab) branch(name string) (page string, err error) {
-	var b struct {
-		Name   string
-		WebURL string `json:"web_url"`
-	}
-	err = l.api.Get(l.ctx, l.at("repository", "branches", name), &b)
+// gitlabBranch is what GitLab says of one.
+type gitlabBranch struct {
+	Name   string
+	Page   string `json:"web_url"`
+	Commit struct{ ID, Message string }
+}
+
+// branch finds a branch, nil = there is none.
+func (l *lab) branch(name string) (*gitlabBranch, error) {
+	var b gitlabBranch
+	err := l.api.Get(l.ctx, l.at("repository", "branches", name), &b)
 	if has(err, http.StatusNotFound) {
-		return "", nil
+		return nil, nil
 	}
-	if err == nil && b.WebURL == "" {
-		b.WebURL = name
-	}
-	return b.WebURL, err
+	return &b, err
 }
 
 func (l *lab) makeBranch(name, from string) error {
@@ -134,55 +135,79 @@ func (l *lab) defaultBranch() (string, error) {
 	return p.DefaultBranch, err
 }
 
-func pushGitLab(l *lab, in struct {
+type pushGitLabInput struct {
 	BranchName, CommitMessage, SourcePath, TargetPath, CommitAction string
 	AllowEmpty                                                      *bool
-}) error {
+}
+
+func pushGitLab(l *lab, in pushGitLabInput) error {
 	files, err := l.files(in.SourcePath)
 	if err != nil {
 		return err
 	}
-	actions, err := l.fileActions(files, in.TargetPath, in.CommitAction, in.BranchName)
+	key := fmt.Sprintf("commit.create.%s.%s", l.project(), in.BranchName)
+	hash, err := once(l.step, key, func() (string, error) {
+		again, err := l.begin(key)
+		if err != nil {
+			return "", err
+		}
+		return l.pushFiles(in, files, again)
+	})
 	if err != nil {
-		return err
-	}
-	if err := l.ensureBranch(in.BranchName); err != nil {
 		return err
 	}
 	l.output("projectid", l.project())
 	l.output("projectPath", l.project())
+	if hash != "" {
+		l.output("commitHash", hash)
+	}
+	return nil
+}
+
+// pushFiles answers the commit's hash, "" when there was nothing to commit. again: what there is nothing to commit of may
+// be what an earlier run of the step has committed.
+func (l *lab) pushFiles(in pushGitLabInput, files []git.File, again bool) (string, error) {
+	actions, err := l.fileActions(files, in.TargetPath, in.CommitAction, in.BranchName)
+	if err != nil {
+		return "", err
+	}
+	head, err := l.ensureBranch(in.BranchName)
+	if err != nil {
+		return "", err
+	}
+	if again && head != nil && head.Commit.Message == in.CommitMessage && len(actions) == 0 {
+		return head.Commit.ID, nil
+	}
 	if len(actions) == 0 && !or(in.AllowEmpty, false) {
 		l.warn("No file changes to commit to %s on branch '%s'; skipping commit. Set 'allowEmpty: true' to create an empty commit.", l.project(), in.BranchName)
-		return nil
+		return "", nil
 	}
-	hash, err := once(l.step, fmt.Sprintf("commit.create.%s.%s", l.project(), in.BranchName), func() (string, error) {
-		return l.commit(in.BranchName, in.CommitMessage, actions, in.AllowEmpty)
-	})
+	hash, err := l.commit(in.BranchName, in.CommitMessage, actions, in.AllowEmpty)
 	if err != nil {
 		hint := "verify that all files you're trying to modify exist in the repository"
 		if in.CommitAction == "create" {
 			hint = "check that none of the files created by the template already exists"
 		}
-		return apierror.Inputf("Committing the changes to %s failed. Please %s. %s", in.BranchName, hint, err)
+		return "", apierror.Inputf("Committing the changes to %s failed. Please %s. %s", in.BranchName, hint, err)
 	}
-	l.output("commitHash", hash)
-	return nil
+	return hash, nil
 }
 
-func (l *lab) ensureBranch(name string) error {
-	page, err := l.branch(name)
+// ensureBranch makes the branch where there is none, of which it answers nil.
+func (l *lab) ensureBranch(name string) (*gitlabBranch, error) {
+	head, err := l.branch(name)
 	if err != nil {
-		return apierror.Inputf("Failed to check status of branch '%s'. Please make sure that branch already exists or Backstage has permissions to create one. %s", name, err)
+		return nil, apierror.Inputf("Failed to check status of branch '%s'. Please make sure that branch already exists or Backstage has permissions to create one. %s", name, err)
 	}
-	if page != "" {
-		return nil
+	if head != nil {
+		return head, nil
 	}
 	from, err := l.defaultBranch()
 	if err == nil {
 		err = l.makeBranch(name, from)
 	}
 	if err != nil {
-		return apierror.Inputf("The branch '%s' was not found and creation failed with error. Please make sure that branch already exists or Backstage has permissions to create one. %s", name, err)
+		return nil, apierror.Inputf("The branch '%s' was not found and creation failed with error. Please make sure that branch already exists or Backstage has permissions to create one. %s", name, err)
 	}
-	return nil
+	return nil, nil
 }

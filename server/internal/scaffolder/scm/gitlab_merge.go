@@ -120,11 +120,11 @@ func (l *lab) commitOnBranch(in mergeRequestInput, files []git.File) error {
 		if err != nil {
 			return err
 		}
-		page, err := l.branch(in.BranchName)
+		there, err := l.branch(in.BranchName)
 		if err != nil {
 			return err
 		}
-		own := again && page != ""
+		own := again && there != nil
 		compareWith := in.TargetBranchName
 		if own {
 			compareWith = in.BranchName
@@ -133,7 +133,7 @@ func (l *lab) commitOnBranch(in mergeRequestInput, files []git.File) error {
 		if err != nil {
 			return err
 		}
-		if err := l.prepareBranch(in, page, own, len(actions) > 0); err != nil || len(actions) == 0 {
+		if err := l.prepareBranch(in, there, own, len(actions) > 0); err != nil || len(actions) == 0 {
 			return err
 		}
 		if _, err := l.commit(in.BranchName, in.Title, actions, nil); err != nil {
@@ -143,11 +143,11 @@ func (l *lab) commitOnBranch(in mergeRequestInput, files []git.File) error {
 	})
 }
 
-func (l *lab) prepareBranch(in mergeRequestInput, page string, own, changes bool) error {
+func (l *lab) prepareBranch(in mergeRequestInput, there *gitlabBranch, own, changes bool) error {
 	switch {
-	case page != "" && changes && !own:
-		return l.refuseBranch(in.BranchName, page)
-	case page != "":
+	case there != nil && changes && !own:
+		return l.refuseBranch(in.BranchName, there.Page)
+	case there != nil:
 		l.info("Using existing branch %s without modification.", in.BranchName)
 		return nil
 	}

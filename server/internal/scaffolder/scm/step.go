@@ -100,10 +100,13 @@ func (t *step) begin(key string) (again bool, err error) {
 
 func (t *step) keep(key string, v any) error {
 	value, err := json.Marshal(v)
-	if err != nil {
-		return err
+	if err == nil {
+		err = t.listener.Checkpoint(key, value)
 	}
-	return t.listener.Checkpoint(key, value)
+	if err != nil {
+		t.stop(err)
+	}
+	return err
 }
 
 // files reads the folder sourcePath of the workspace, "" = all of it, without what .gitignore leaves out.

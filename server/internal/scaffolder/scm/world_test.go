@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ type world struct {
 	workspace string
 	deps      scm.Deps
 	waited    time.Duration
+	end       func()
 }
 
 // newWorld has the user ann in the organization acme, which has the teams core and ops, on both hosts. more is YAML under
@@ -56,11 +58,6 @@ func newWorld(t *testing.T, more string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := errors.Join(hub.Close(), lab.Close()); err != nil {
-			t.Error(err)
-		}
-	})
 	for _, user := range []string{"ann", "bob", "host"} {
 		hub.AddUser(user)
 		lab.AddUser(user)
@@ -74,6 +71,12 @@ func newWorld(t *testing.T, more string) *world {
 	lab.AddToken(annsToken, scmtest.Token{User: "ann"})
 	lab.AddToken(hostToken, scmtest.Token{User: "host"})
 	w := &world{t: t, hub: hub, lab: lab, workspace: t.TempDir()}
+	w.end = sync.OnceFunc(func() {
+		if err := errors.Join(hub.Close(), lab.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(w.end)
 	w.configure(fmt.Sprintf("integrations:\n  github:\n    - {host: %q, apiBaseUrl: %q, token: %s}\n  gitlab:\n    - {host: %q, baseUrl: %q, token: %s}\n%s",
 		hub.Host(), hub.API(), hostToken, lab.Host(), lab.URL, hostToken, more))
 	return w
@@ -100,8 +103,14 @@ func (w *world) configure(yaml string) {
 			return list, nil
 		},
 	}
+	w.rebuild()
+}
+
+// rebuild makes the actions anew, with w.deps.
+func (w *world) rebuild() {
+	w.t.Helper()
 	list, err := scm.Actions(w.deps)
-	if err = errors.Join(err, c.Err()); err != nil {
+	if err = errors.Join(err, w.deps.Config.Err()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.actions = map[string]action.Action{}

@@ -29,10 +29,12 @@ func (g *GitLab) routeFiles(mux *http.ServeMux) {
 	})
 	g.project(mux, "GET", "/repository/branches/{branch}", func(c *call, p *GitLabProject) (int, any) {
 		name := c.PathValue("branch")
-		if g.objects(p).branch(name) == "" {
+		id := g.objects(p).branch(name)
+		head, err := g.objects(p).commit(id)
+		if err != nil {
 			return http.StatusNotFound, "404 Branch Not Found"
 		}
-		return http.StatusOK, map[string]any{"name": name, "web_url": g.URL + "/" + p.Owner + "/" + p.Path + "/-/tree/" + name}
+		return http.StatusOK, map[string]any{"name": name, "commit": map[string]any{"id": id, "message": head.message}, "web_url": g.URL + "/" + p.Owner + "/" + p.Path + "/-/tree/" + name}
 	})
 	g.project(mux, "POST", "/repository/branches", func(c *call, p *GitLabProject) (int, any) {
 		o, name := g.objects(p), c.text("branch")
