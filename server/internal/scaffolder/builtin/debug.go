@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
 )
@@ -64,7 +65,7 @@ func listFiles(dir *workspace.Dir, withContents bool) (string, error) {
 				lines = append(lines, fmt.Sprintf(" - %s: [skipped]", name))
 				return nil //nolint:nilerr // a listing shows what can be shown
 			}
-			lines = append(lines, fmt.Sprintf(" - %s:\n\n  %s", name, decoded(data)))
+			lines = append(lines, fmt.Sprintf(" - %s:\n\n  %s", name, cataloginfo.DecodeUTF8(data)))
 		}
 		return nil
 	})

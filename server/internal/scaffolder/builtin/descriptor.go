@@ -99,12 +99,26 @@ func yamlCollection(decoder *json.Decoder, open json.Delim) (*yaml.Node, error) 
 	if open == '{' {
 		n.Kind = yaml.MappingNode
 	}
+	at := map[string]int{} // of the values of a mapping, by key: of two with one key the last one counts
 	for decoder.More() {
-		child, err := yamlNode(decoder) // a key is a string like others
+		child, err := yamlNode(decoder)
 		if err != nil {
 			return nil, err
 		}
-		n.Content = append(n.Content, child)
+		if n.Kind == yaml.SequenceNode {
+			n.Content = append(n.Content, child)
+			continue
+		}
+		value, err := yamlNode(decoder)
+		if err != nil {
+			return nil, err
+		}
+		if i, twice := at[child.Value]; twice {
+			n.Content[i] = value
+			continue
+		}
+		n.Content = append(n.Content, child, value)
+		at[child.Value] = len(n.Content) - 1
 	}
 	if len(n.Content) == 0 {
 		n.Style = yaml.FlowStyle

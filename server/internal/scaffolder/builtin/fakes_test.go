@@ -110,4 +110,3 @@ func (n *fakeNotifier) Send(_ context.Context, notification Notification) error 
 	n.sent = append(n.sent, notification)
 	return n.err
 }
-

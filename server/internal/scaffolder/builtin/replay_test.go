@@ -169,7 +169,9 @@ func expected(t *testing.T, c recordedCase) outcome {
 	t.Helper()
 	step := c.Steps[0]
 	if step.Expect.Status != http.StatusOK {
-		var body struct{ Error struct{ Name, Message string } }
+		var body struct {
+			Error struct{ Name, Message string }
+		}
 		if err := json.Unmarshal(step.Expect.Body, &body); err != nil {
 			t.Fatal(err)
 		}

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
+	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
@@ -146,7 +146,7 @@ func (s *stamp) file(ctx context.Context, entry, name string, rendered bool) err
 		return err
 	}
 	if rendered {
-		text, err := s.render(ctx, decoded(data))
+		text, err := s.render(ctx, cataloginfo.DecodeUTF8(data))
 		if err != nil {
 			return err
 		}
@@ -172,12 +172,4 @@ func systemMode(info fs.FileInfo) uint32 {
 		return stat.Mode
 	}
 	return uint32(info.Mode().Perm())
-}
-
-// decoded is the text of a file; bytes that are not UTF-8 become U+FFFD.
-func decoded(data []byte) string {
-	if utf8.Valid(data) {
-		return string(data)
-	}
-	return string([]rune(string(data)))
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	cataloginfo "github.com/callboard/callboard/catalog-info"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
@@ -166,7 +167,7 @@ func fetchTemplateFile(s sources, language Language) action.Action {
 		if err := r.info("%s", withValues("Processing template file with input values", in.Values)); err != nil {
 			return err
 		}
-		text, err := in.render(ctx, language, decoded(data))
+		text, err := in.render(ctx, language, cataloginfo.DecodeUTF8(data))
 		if err != nil {
 			return err
 		}

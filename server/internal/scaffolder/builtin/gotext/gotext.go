@@ -18,13 +18,13 @@ import (
 
 // Limits of one text.
 const (
-	maxText   = 1 << 20          // bytes of a template
-	maxTags   = 20_000           // pairs of braces in a template: they may be in each other, and are read recursively
-	maxOutput = 10 << 20         // bytes of a result
-	maxValue  = 4 << 20          // bytes of one value on the way
-	maxSteps  = 1_000_000        // loop rounds, calls, and the work that calls announce
-	maxNested = 100              // templates within templates, and levels of a value
-	maxTime   = 10 * time.Second // of one text
+	maxText   = 1 << 20         // bytes of a template
+	maxTags   = 20_000          // pairs of braces in a template: they may be in each other, and are read recursively
+	maxOutput = 10 << 20        // bytes of a result
+	maxValue  = 4 << 20         // bytes of one value on the way
+	maxSteps  = 1_000_000       // loop rounds, calls, and the work that calls announce
+	maxNested = 100             // templates within templates, and levels of a value
+	maxTime   = 5 * time.Second // of one text
 )
 
 // Renderer renders texts that all see the same values. Each text gets them anew, as it may change them by set and unset.
@@ -33,6 +33,8 @@ type Renderer struct {
 	values    json.RawMessage
 	meter     *meter
 	functions template.FuncMap
+	steps     int
+	time      time.Duration
 }
 
 // New is a renderer of an object of values, nil = none.
@@ -41,7 +43,7 @@ func New(values json.RawMessage) (*Renderer, error) {
 		values = json.RawMessage("{}")
 	}
 	m := &meter{}
-	r := &Renderer{values, m, m.functions()}
+	r := &Renderer{values: values, meter: m, functions: m.functions(), steps: maxSteps, time: maxTime}
 	_, err := r.dot()
 	return r, err
 }
@@ -54,7 +56,7 @@ func (r *Renderer) dot() (map[string]any, error) {
 	if err := decoder.Decode(&object); err != nil {
 		return nil, apierror.Inputf("values must be an object")
 	}
-	if err := new(meter).measure(object); err != nil {
+	if err := (&meter{limit: maxSteps}).measure(object); err != nil {
 		return nil, apierror.Inputf("values: %v", err)
 	}
 	return numbers(object).(map[string]any), nil //nolint:forcetypeassert // an object stays one
@@ -82,7 +84,8 @@ func numbers(value any) any {
 	return value
 }
 
-// Render renders one text. A value that is not there, a mistake in the template and a limit are InputErrors.
+// Render renders one text. A value that is not there, a mistake in the template and a limit are InputErrors; when ctx ends
+// its cause is answered.
 func (r *Renderer) Render(ctx context.Context, text string) (string, error) {
 	if len(text) > maxText {
 		return "", apierror.Inputf("a Go template must not be larger than %d bytes", maxText)
@@ -97,10 +100,10 @@ func (r *Renderer) Render(ctx context.Context, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("it takes longer than %s", maxTime))
+	limited, cancel := context.WithTimeoutCause(ctx, r.time, fmt.Errorf("it takes longer than %s", r.time))
 	defer cancel()
 	m := r.meter
-	*m = meter{ctx: ctx}
+	*m = meter{ctx: limited, limit: r.steps}
 	t, err := template.New("template").Option("missingkey=error").Funcs(r.functions).Parse(text)
 	if err != nil {
 		return "", apierror.Inputf("Go template: %s", message(err))
@@ -109,6 +112,9 @@ func (r *Renderer) Render(ctx context.Context, text string) (string, error) {
 		return "", apierror.Inputf("Go template: %s", message(err))
 	}
 	if err := t.Execute(m, dot); err != nil {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
 		if m.err != nil {
 			err = m.err
 		}

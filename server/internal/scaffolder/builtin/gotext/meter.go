@@ -11,7 +11,8 @@ import (
 type meter struct {
 	ctx   context.Context
 	out   bytes.Buffer
-	steps int
+	steps int // of limit
+	limit int
 	depth int
 	err   error
 }
@@ -28,8 +29,8 @@ func (m *meter) spend(steps int) error {
 	if m.err != nil {
 		return m.err
 	}
-	if m.steps += steps; m.steps > maxSteps || steps < 0 {
-		return m.fail("it takes more than %d steps", maxSteps)
+	if m.steps += steps; m.steps > m.limit || steps < 0 {
+		return m.fail("it takes more than %d steps", m.limit)
 	}
 	if m.ctx != nil && m.ctx.Err() != nil {
 		return m.fail("%w", context.Cause(m.ctx))
