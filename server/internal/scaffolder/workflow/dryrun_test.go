@@ -140,7 +140,7 @@ func TestDryRun_AFailureIsTheAnswerAndNothingIsLeft(t *testing.T) {
 func TestRunner_ManyRunAtOnce(t *testing.T) {
 	r := newRunner(t, echo("say"))
 	var all errgroup.Group
-	for i := range 24 {
+	for i := range 8 {
 		all.Go(func() error {
 			secrets := secret.Set{"mine": secret.New(fmt.Sprintf("secret-number-%d", i))}
 			spec := newSpec(t, `{"steps":[{"id":"a","action":"say","input":{"v":"v${{ parameters.i }}","s":"${{ secrets.mine }}"}}],"output":{"v":"${{ steps.a.output.v }}"}}`, fmt.Sprintf(`{"i":%d}`, i))

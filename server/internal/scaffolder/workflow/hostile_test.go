@@ -176,6 +176,9 @@ func TestRun_ATemplateThatTakesTooLongFailsItsStep(t *testing.T) {
 		`{"action":"say","if":"{% for i in range(10000000) %}{% endfor %}"}`,
 		`{"action":"say","input":{"x":"{% for i in range(10000000) %}{% endfor %}"}}`,
 	} {
+		if underRace && !strings.Contains(step, "each") {
+			continue // each of them costs a virtual machine
+		}
 		j := &journal{}
 		_, err := r.Run(t.Context(), workflow.Run{Spec: newSpec(t, `{"steps":[`+step+`]}`, `{}`)}, j)
 		if !apierror.Has(err, apierror.Input) || !strings.Contains(err.Error(), "template: more than") {
