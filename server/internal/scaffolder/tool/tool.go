@@ -51,7 +51,7 @@ func kinds() []kind {
 // CheckConfig reports mistakes in the section callboard.scaffolder through it. No program is looked for.
 func CheckConfig(cfg *config.Section) {
 	for _, k := range kinds() {
-		if cfg.Has(k.key) {
+		if configured(cfg, k.key) {
 			k.check(cfg.Section(k.key))
 		}
 	}
@@ -62,7 +62,7 @@ func CheckConfig(cfg *config.Section) {
 func Actions(cfg *config.Section, d Deps) ([]action.Action, error) {
 	var all []action.Action
 	for _, k := range kinds() {
-		if !cfg.Has(k.key) {
+		if !configured(cfg, k.key) {
 			continue
 		}
 		s := cfg.Section(k.key)
@@ -77,6 +77,11 @@ func Actions(cfg *config.Section, d Deps) ([]action.Action, error) {
 		all = append(all, made...)
 	}
 	return all, nil
+}
+
+// configured reports whether a section is there. A later file of the configuration switches it off by false.
+func configured(cfg *config.Section, key string) bool {
+	return cfg.Has(key) && cfg.Value(key) != false
 }
 
 func findProgram(s *config.Section, name string, log *slog.Logger) (path string, ok bool) {

@@ -16,8 +16,10 @@ import (
 )
 
 func TestActions_NothingIsOfferedThatIsNotConfigured(t *testing.T) {
-	if offered, _ := offer(t, "concurrentTasksLimit: 3"); len(offered) != 0 {
-		t.Errorf("got %v", offered)
+	for _, yaml := range []string{"lease: 3s", "terraform: false\nhelm: null\nci: false"} {
+		if offered, _ := offer(t, yaml); len(offered) != 0 {
+			t.Errorf("%s: got %v", yaml, offered)
+		}
 	}
 }
 
@@ -38,12 +40,13 @@ func TestActions_AMissingProgramIsToldAndTheRestIsOffered(t *testing.T) {
 func TestCheckConfig_EveryMistakeIsNamed(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"http: {}": "http.allow: must list the hosts",
-		"http: {allow: [{host: 'https://a.example.com'}]}":                "must be a host such as",
-		"http: {allow: [{host: 'a*.example.com'}]}":                       "must be a host such as",
-		"http: {allow: [{host: 'a.example.com:99999'}]}":                  "must be a host such as",
-		"http: {allow: [{host: a.example.com, paths: [v1]}]}":             "must begin with a slash",
-		"http: {allow: [{host: a.example.com, method: GET}]}":             "method: is not known here; there are host, paths, methods",
-		"terraform: {providers: {mirror: mirror}}":                        "must be an absolute path or an https address",
+		"http: {allow: [{host: 'https://a.example.com'}]}":    "must be a host such as",
+		"http: {allow: [{host: 'a*.example.com'}]}":           "must be a host such as",
+		"http: {allow: [{host: 'a.example.com:99999'}]}":      "must be a host such as",
+		"http: {allow: [{host: a.example.com, paths: [v1]}]}": "must begin with a slash",
+		"http: {allow: [{host: a.example.com, method: GET}]}": "method: is not known here; there are host, paths, methods",
+		"terraform: {providers: {mirror: mirror}}":            "must be an absolute path or an https address",
+		"terraform: true":                                                 "must be an object",
 		"terraform: {timeout: 0s}":                                        "longer than nothing",
 		"terraform: {grace: 0s}":                                          "longer than nothing",
 		"terraform: {aproval: true}":                                      "aproval: is not known here",
