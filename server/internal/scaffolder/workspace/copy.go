@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -28,6 +29,13 @@ func (d *Dir) CopyTree(source *Dir, to string, limits Limits) (skipped []string,
 	target, err := d.Resolve(to)
 	if err != nil {
 		return nil, err
+	}
+	final, err := d.follow(target)
+	if err != nil {
+		return nil, err
+	}
+	if _, inside := within(source.real, filepath.Join(d.real, final)); inside {
+		return nil, apierror.Inputf("a folder cannot be copied into itself, to %s", to)
 	}
 	if err := d.MkdirAll(target); err != nil {
 		return nil, err

@@ -54,7 +54,10 @@ func (w *world) play(line string) (seen [][]byte) {
 	case "c":
 		_, _ = w.CopyFile(w.Dir, one, "copied")
 	case "t":
-		_, _ = w.CopyTree(w.Dir, one, Limits{Files: 100, Bytes: 1 << 16})
+		if part, err := w.Sub("d"); err == nil {
+			_, _ = w.CopyTree(part, one, Limits{Files: 100, Bytes: 1 << 16})
+			_ = part.Close()
+		}
 	case "g":
 		_, _ = w.Glob(one, []string{two}, GlobOptions{Folders: true})
 	case "s":

@@ -1,8 +1,8 @@
 package workspace
 
 import (
-	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	maxName = 4096 // bytes of a whole relative name
-	maxHops = 255  // links followed for one name
+	maxName  = 4096 // bytes of a whole relative name
+	maxDepth = 255  // parts of it
+	maxHops  = 255  // links followed for one name
 )
 
 // Resolve is the clean relative form of a name ("." for the folder itself). A name that leads out of the folder, by
@@ -67,40 +68,93 @@ func climbs(clean string) bool {
 // follow is where a clean relative name really is once its links are followed. What does not exist stays as it is
 // written, also behind a link.
 func (d *Dir) follow(clean string) (string, error) {
-	done, rest := ".", clean
-	for hops := 0; rest != "." && rest != ""; {
+	w := walk{levels: []level{{root: d.root}}}
+	defer w.close()
+	hops := 0
+	for rest := clean; rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
-		next := path.Join(done, part)
-		if climbs(next) {
-			return "", errOutside()
-		}
-		info, err := d.root.Lstat(next)
+		target, err := w.step(part)
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) || !escapes(err) {
-				done = next // there is nothing that could lead elsewhere
-				continue
-			}
-			return "", errOutside()
+			return "", err
 		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			done = next
+		if target == "" {
 			continue
 		}
 		if hops++; hops > maxHops {
 			return "", apierror.Inputf("the path %s goes in a circle of links", clean)
 		}
-		target, err := d.root.Readlink(next)
-		if err != nil {
-			return "", explain("read link", next, err)
-		}
-		if path.IsAbs(target) {
+		rest = strings.TrimSuffix(target, "/") + "/" + rest
+	}
+	return w.name(), nil
+}
+
+// walk is a way down from a folder, one open folder for each level, so that a name costs by its length and not by its
+// square.
+type walk struct{ levels []level }
+
+// level is one folder on the way; root is nil for what is no folder or does not exist.
+type level struct {
+	name string
+	root *os.Root
+}
+
+// step goes on by one part of a name. For a link it stays where it is and answers the link's target.
+func (w *walk) step(part string) (link string, err error) {
+	here := w.levels[len(w.levels)-1].root
+	switch {
+	case part == "" || part == ".":
+		return "", nil
+	case part == "..":
+		if len(w.levels) == 1 {
 			return "", errOutside()
 		}
-		rest = strings.TrimSuffix(target, "/") + "/" + rest
-		rest = strings.Trim(rest, "/")
+		w.pop()
+		return "", nil
+	case len(w.levels) > maxDepth:
+		return "", apierror.Inputf("a path has more than %d parts", maxDepth)
+	case here == nil:
+		w.levels = append(w.levels, level{name: part})
+		return "", nil
 	}
-	return done, nil
+	info, err := here.Lstat(part)
+	next := level{name: part}
+	switch {
+	case err != nil: // there is nothing that could lead elsewhere
+	case info.Mode()&fs.ModeSymlink != 0:
+		if link, err = here.Readlink(part); err == nil && path.IsAbs(link) {
+			err = errOutside()
+		}
+		return link, explain("read link", part, err)
+	case info.IsDir():
+		if next.root, err = here.OpenRoot(part); err != nil {
+			return "", explain("open folder", part, err)
+		}
+	}
+	w.levels = append(w.levels, next)
+	return "", nil
+}
+
+func (w *walk) pop() {
+	last := len(w.levels) - 1
+	if root := w.levels[last].root; root != nil {
+		_ = root.Close() // was only read through
+	}
+	w.levels = w.levels[:last]
+}
+
+func (w *walk) close() {
+	for len(w.levels) > 1 { // the first is not ours
+		w.pop()
+	}
+}
+
+func (w *walk) name() string {
+	parts := make([]string, 0, len(w.levels))
+	for _, l := range w.levels[1:] {
+		parts = append(parts, l.name)
+	}
+	return path.Join(".", path.Join(parts...))
 }
 
 // Path is the absolute path of an existing name, for programs, which follow links as they like: it is refused when the

@@ -178,6 +178,12 @@ func TestCopyTree_KeepsLinksAndPermissionsWithinTheTree(t *testing.T) {
 		t.Error("an empty folder was left out")
 	}
 
+	for _, into := range []string{".", "to", "to/d/new"} {
+		if _, err := w.CopyTree(w.Dir, into, DefaultLimits()); !apierror.Has(err, apierror.Input) {
+			t.Errorf("copied into itself, to %s: %v", into, err)
+		}
+	}
+
 	// A folder of the source is a tree of its own: a link to its neighbour leads out of it.
 	part, err := source.Sub("d")
 	source.must(err)
