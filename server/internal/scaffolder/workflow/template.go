@@ -102,13 +102,29 @@ func NewSpec(t Template, values json.RawMessage) (Spec, error) {
 		Parameters: orEmpty(values), User: &User{}, Recovery: t.Spec.Recovery,
 	}
 	for i, document := range t.Spec.Steps {
-		if err := json.Unmarshal(document, &s.Steps[i]); err != nil {
+		var err error
+		if s.Steps[i], err = newStep(document, i+1); err != nil {
 			return Spec{}, apierror.Inputf("step %d of the template cannot be read: %s", i+1, err)
 		}
-		s.Steps[i].ID = cmp.Or(s.Steps[i].ID, fmt.Sprintf("step-%d", i+1))
-		s.Steps[i].Name = cmp.Or(s.Steps[i].Name, s.Steps[i].Action)
 	}
 	return s, s.check()
+}
+
+// newStep fills in what the author left out. An empty text is not left out.
+func newStep(document json.RawMessage, number int) (Step, error) {
+	var step Step
+	if err := json.Unmarshal(document, &step); err != nil {
+		return Step{}, err
+	}
+	var given struct{ ID, Name *string }
+	_ = json.Unmarshal(document, &given) // it is a part of what was just read
+	if given.ID == nil {
+		step.ID = fmt.Sprintf("step-%d", number)
+	}
+	if given.Name == nil {
+		step.Name = step.Action
+	}
+	return step, nil
 }
 
 // Info is what a task remembers of its template, which was asked for as ref.
