@@ -3,24 +3,53 @@ package templating
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
+	"os"
 	"testing"
 )
 
-// workload is one rendering of js/bench.mjs, which does the same in Node.
+// workload is what js/bench.mjs does in Node.
 type workload struct {
-	Name      string
-	Template  json.RawMessage
-	Variables json.RawMessage
+	Name                        string
+	Template, Variables, Schema json.RawMessage
+	Instance                    json.RawMessage
+	File                        string
+}
+
+func workloads(tb testing.TB) (all []workload) {
+	tb.Helper()
+	data, err := os.ReadFile("testdata/workloads.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}
+
+func (w workload) run(tb testing.TB, e *Engine, f Files) error {
+	var err error
+	switch {
+	case w.Schema != nil:
+		_, err = e.Validate(context.Background(), w.Schema, w.Instance, "instance")
+	case w.File != "":
+		_, err = f.Render(context.Background(), w.File)
+	default:
+		_, err = e.Value(context.Background(), w.Template, Scope{Variables: w.Variables})
+	}
+	return err
 }
 
 func BenchmarkRender(b *testing.B) {
-	for _, w := range workloads() {
+	for _, w := range workloads(b) {
 		b.Run(w.Name, func(b *testing.B) {
 			e := newEngine(b, Options{VMs: 1, Integrations: stock})
+			f, err := e.Files(context.Background(), w.Variables, FileOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
 			for b.Loop() {
-				if _, err := e.Value(context.Background(), w.Template, Scope{Variables: w.Variables}); err != nil {
+				if err := w.run(b, e, f); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -28,21 +57,7 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-func workloads() []workload {
-	parameters := raw(`{"parameters":{"name":"tug","n":5,"flags":["a","b"],"repoUrl":"github.com?owner=harbour&repo=tugs"},"steps":{"a":{"output":{"url":"https://a.test"}}}}`)
-	var deep strings.Builder
-	for i := range 100 {
-		fmt.Fprintf(&deep, `{"k%d":"${{ parameters.name }}-%d","static":["a",1,true],"next":`, i, i)
-	}
-	deep.WriteString(`"${{ parameters.n }}"` + strings.Repeat("}", 100))
-	return []workload{
-		{"small", raw(`"Hello ${{ parameters.name }}"`), parameters},
-		{"input", raw(`{"url":"${{ parameters.repoUrl | parseRepoUrl | pick('repo') }}","name":"${{ parameters.name | upper }}","list":"${{ parameters.flags }}","private":true}`), parameters},
-		{"loop", raw(`"{% for i in range(50) %}${{ i }}: ${{ parameters.name }}{% if not loop.last %}, {% endif %}{% endfor %}"`), parameters},
-		{"deep", raw(deep.String()), parameters},
-	}
-}
-
+// BenchmarkBoot is what a virtual machine costs before its first template.
 func BenchmarkBoot(b *testing.B) {
 	e := newEngine(b, Options{VMs: 1})
 	for b.Loop() {

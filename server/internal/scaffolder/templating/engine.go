@@ -1,7 +1,6 @@
 package templating
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -9,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"modernc.org/quickjs"
 
@@ -80,9 +81,13 @@ func (e *Engine) Close() { e.pool.close() }
 
 // Value implements [Language].
 func (e *Engine) Value(ctx context.Context, template json.RawMessage, s Scope) (Result, error) {
-	if isPlain(template) {
-		return Result{Value: template, Plain: template}, context.Cause(ctx)
+	if r, ok := direct(template, s); ok {
+		return r, context.Cause(ctx)
 	}
+	return e.machineValue(ctx, template, s)
+}
+
+func (e *Engine) machineValue(ctx context.Context, template json.RawMessage, s Scope) (Result, error) {
 	kind, failed := "", false
 	if s.Failed != nil {
 		kind, failed = "s", *s.Failed
@@ -147,19 +152,38 @@ func (e *Engine) Files(ctx context.Context, variables json.RawMessage, o FileOpt
 		}
 	}
 	f := &files{engine: e, kind: kind, variables: variables, key: keyOf(variables)}
-	_, err := f.Render(ctx, "") // tells of variables that no template can have
-	return f, err
+	if _, err := f.Render(ctx, ""); err != nil { // variables that no template can have
+		return nil, err
+	}
+	f.begun = true
+	return f, nil
 }
 
 type files struct {
 	engine    *Engine
 	kind, key string
 	variables json.RawMessage
+	begun     bool
+}
+
+// hasNoSign reports whether text is none but text. The end of a comment without its beginning is an error, and so is a text
+// beyond a limit of the language.
+func hasNoSign(text string) bool {
+	const longest = 4 << 20
+	for _, sign := range []string{"{{", "{%", "{#", "#}"} {
+		if strings.Contains(text, sign) {
+			return false
+		}
+	}
+	return len(text) <= longest && utf8.ValidString(text)
 }
 
 func (f *files) Close() {}
 
 func (f *files) Render(ctx context.Context, text string) (string, error) {
+	if f.begun && hasNoSign(text) {
+		return text, context.Cause(ctx)
+	}
 	var answer string
 	err := f.engine.pool.do(ctx, "template", func(m *machine) error {
 		filters := m.useFilters(f.engine.options.Filters())
@@ -202,14 +226,4 @@ func orEmpty(object json.RawMessage) string {
 		return "{}"
 	}
 	return string(object)
-}
-
-// isPlain reports whether nothing in template can be rendered. Escapes can hide what begins a tag.
-func isPlain(template json.RawMessage) bool {
-	for _, sign := range []string{"${{", "{%", "{#", `\u`} {
-		if bytes.Contains(template, []byte(sign)) {
-			return false
-		}
-	}
-	return json.Valid(template)
 }

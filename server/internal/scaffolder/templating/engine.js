@@ -4209,8 +4209,18 @@ var callboard = (() => {
   function start(from) {
     return Math.max(0, Math.trunc(Number(from)) || 0);
   }
+  var signs = new Map(["${{", "{{", "{%", "{#", "#}"].map((sign) => [sign, { text: "", from: 0, at: -1 }]));
+  var longEnough = 256;
+  function nextSign(text, sign, from) {
+    const last = signs.get(sign);
+    if (last.text !== text || from < last.from || last.at !== -1 && from > last.at) {
+      Object.assign(last, { text, from, at: native.indexOf.call(text, sign, from) });
+    }
+    return last.at;
+  }
   var searches = {
     indexOf(needle, from) {
+      if (this.length > longEnough && signs.has(needle)) return nextSign(String(this), needle, start(from));
       return isLarge(this, needle) ? first(String(this), needle, start(from)) : native.indexOf.call(this, needle, from);
     },
     includes(needle, from) {

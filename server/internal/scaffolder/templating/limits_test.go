@@ -62,7 +62,7 @@ func TestLimits_AClosedEngineRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Close()
-	if _, err := f.Render(context.Background(), "x"); !errors.Is(err, errClosed) {
+	if _, err := f.Render(context.Background(), "${{ 1 }}"); !errors.Is(err, errClosed) {
 		t.Errorf("got %v", err)
 	}
 	e.Close()

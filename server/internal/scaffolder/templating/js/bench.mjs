@@ -1,0 +1,35 @@
+// Measures ../testdata/workloads.json in Node, as the reference renders and checks them, and prints nanoseconds for each:
+// {"small": 12345, …}. BenchmarkRender does the same in QuickJS.
+import { readFile } from 'node:fs/promises';
+import jsonschema from 'jsonschema';
+import { createTemplateRenderer } from 'nunjitsu';
+import { scaffolderFilters } from './src/filters.mjs';
+
+const filters = scaffolderFilters([{ type: 'github', host: 'github.com' }]);
+const milliseconds = Number(process.env.BENCH_MS ?? 1000);
+
+function work({ template, file, schema, instance, variables }) {
+  if (schema !== undefined) return () => jsonschema.validate(instance, schema);
+  const renderer = createTemplateRenderer({ allowRegexExecution: true, filters });
+  const context = renderer.prepareContext(variables);
+  if (file !== undefined) return () => renderer.render(file, context);
+  return () =>
+    JSON.parse(JSON.stringify(template), (_key, value) =>
+      typeof value === 'string' ? renderer.renderValue(value, context) : value,
+    );
+}
+
+function measure(once) {
+  const end = performance.now() + milliseconds / 2;
+  while (performance.now() < end) once(); // compiled by then
+  let runs = 0;
+  const begin = performance.now();
+  do {
+    for (let i = 0; i < 10; i++) once();
+    runs += 10;
+  } while (performance.now() < begin + milliseconds);
+  return Math.round(((performance.now() - begin) * 1e6) / runs);
+}
+
+const workloads = JSON.parse(await readFile(new URL('../testdata/workloads.json', import.meta.url), 'utf8'));
+console.log(JSON.stringify(Object.fromEntries(workloads.map((workload) => [workload.name, measure(work(workload))]))));
