@@ -26,7 +26,7 @@ const (
 
 // output takes what a program prints. Its writers are called from one goroutine each.
 type output struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // writers have no parameter for it
 	stop  context.CancelCauseFunc
 	line  func(Stream, string) error
 	limit int

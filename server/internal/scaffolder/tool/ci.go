@@ -132,14 +132,14 @@ func (c trigger) execute(t *step, in ciInput) error {
 	if err := server.kind.check(in); err != nil {
 		return err
 	}
-	run, err := c.start(t, server, in)
+	run, err := start(t, server, in)
 	if err != nil {
 		return err
 	}
 	t.output("runId", run.ID)
 	t.output("url", run.link())
 	if in.Wait == nil || *in.Wait {
-		if run, err = c.wait(t, server, in, run); err != nil {
+		if run, err = wait(t, server, in, run); err != nil {
 			return err
 		}
 		t.output("url", run.link())
@@ -173,7 +173,7 @@ const (
 	answered = "answered" // it is, or the user was told that it is not
 )
 
-func (c trigger) start(t *step, server ciServer, in ciInput) (ciRun, error) {
+func start(t *step, server ciServer, in ciInput) (ciRun, error) {
 	var run ciRun
 	if kept, ok := t.Checkpoints[keyRun]; ok && json.Unmarshal(kept, &run) == nil {
 		t.log("info", "Going on with the run %s: %s", run.ID, run.link())
@@ -203,7 +203,7 @@ func (c trigger) start(t *step, server ciServer, in ciInput) (ciRun, error) {
 // maxFailures is how often in a row a server may not answer before the step gives up waiting.
 const maxFailures = 10
 
-func (c trigger) wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, error) {
+func wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, error) {
 	timeout := time.Hour
 	if in.Timeout > 0 {
 		timeout = time.Duration(in.Timeout * float64(time.Second))
@@ -226,7 +226,7 @@ func (c trigger) wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, e
 			t.log("warn", "The server does not answer: %s", err)
 			next = run
 		}
-		if err := c.follow(t, run, next); err != nil || next.Ended {
+		if err := follow(t, run, next); err != nil || next.Ended {
 			return next, err
 		}
 		run = next
@@ -237,7 +237,7 @@ func (c trigger) wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, e
 }
 
 // follow tells what has changed, and remembers a run that is found elsewhere now.
-func (c trigger) follow(t *step, before, now ciRun) error {
+func follow(t *step, before, now ciRun) error {
 	if now.Status != before.Status {
 		t.log("info", "The run %s is %s", now.ID, now.Status)
 	}

@@ -59,7 +59,7 @@ func fakeInit(c call, _ map[string]string, _ []string) int {
 		return 1
 	}
 	_ = os.WriteFile(".terraform.lock.hcl", []byte("# locked\n"), 0o600)
-	fmt.Println("Terraform has been successfully initialized!")
+	fmt.Fprintln(os.Stdout, "Terraform has been successfully initialized!")
 	return 0
 }
 
@@ -76,7 +76,7 @@ func fakePlanning(c call, flags map[string]string, _ []string) int {
 	if err := os.WriteFile(flags["-out"], data, 0o600); err != nil {
 		return 1
 	}
-	fmt.Println("Plan: 1 to add, 0 to change, 0 to destroy.")
+	fmt.Fprintln(os.Stdout, "Plan: 1 to add, 0 to change, 0 to destroy.")
 	return 0
 }
 
@@ -88,7 +88,7 @@ func readFakePlan(file string) (p fakePlan, ok bool) {
 func fakeShow(_ call, flags map[string]string, rest []string) int {
 	if len(rest) == 0 {
 		state, _ := os.ReadFile("terraform.tfstate")
-		fmt.Printf("# store.main is %s\n", state)
+		fmt.Fprintf(os.Stdout, "# store.main is %s\n", state)
 		return 0
 	}
 	p, ok := readFakePlan(rest[0])
@@ -100,7 +100,7 @@ func fakeShow(_ call, flags map[string]string, rest []string) int {
 		action = "delete"
 	}
 	if _, asJSON := flags["-json"]; !asJSON {
-		fmt.Printf("  # store.main will be %sd, with the password (sensitive value)\n", action)
+		fmt.Fprintf(os.Stdout, "  # store.main will be %sd, with the password (sensitive value)\n", action)
 		return 0
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
@@ -127,11 +127,11 @@ func fakeApply(_ call, _ map[string]string, rest []string) int {
 	if err := os.WriteFile("terraform.tfstate", []byte(state), 0o600); err != nil {
 		return 1
 	}
-	fmt.Println("Apply complete!")
+	fmt.Fprintln(os.Stdout, "Apply complete!")
 	return 0
 }
 
 func fakeOutput(call, map[string]string, []string) int {
-	fmt.Println(`{"address":{"sensitive":false,"type":"string","value":"https://shop.test"},"key":{"sensitive":true,"type":"string","value":"hush-output"}}`)
+	fmt.Fprintln(os.Stdout, `{"address":{"sensitive":false,"type":"string","value":"https://shop.test"},"key":{"sensitive":true,"type":"string","value":"hush-output"}}`)
 	return 0
 }

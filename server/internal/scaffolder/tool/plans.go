@@ -153,7 +153,14 @@ func (p plans) explain(id string, err error) error {
 	if _, err := os.Stat(p.path(id, usedExt)); err == nil {
 		return apierror.Conflictf("the plan %s was applied already; plan again", id)
 	}
-	return apierror.NotFoundf("there is no plan %s on this host; plans are kept for %s", id, p.keep)
+	return apierror.NotFoundf("there is no plan %s on this host; plans are kept for %s", id, inDays(p.keep))
+}
+
+func inDays(d time.Duration) string {
+	if days := d / (24 * time.Hour); days > 1 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.String()
 }
 
 // prune forgets old plans. What cannot be removed now is tried again with the next plan.

@@ -20,13 +20,13 @@ func fakeHelm(args []string) int {
 		fmt.Fprintln(os.Stderr, "Error: execution error at (shop/templates/a.yaml:1:3): nil pointer")
 		return 1
 	}
-	fmt.Printf("---\n# Source: shop/templates/a.yaml\nname: %s\n---\nvalues: %s\n", args[1], c.Files["values.json"])
+	fmt.Fprintf(os.Stdout, "---\n# Source: shop/templates/a.yaml\nname: %s\n---\nvalues: %s\n", args[1], c.Files["values.json"])
 	return 0
 }
 
 func fakeAnsible(args []string) int {
 	record(args)
-	fmt.Print("\nPLAY [all] ***\n\nTASK [x] ***\nchanged: [web1]\n\nPLAY RECAP ********\nweb1                       : ok=2    changed=1    unreachable=0    failed=0\n")
+	fmt.Fprint(os.Stdout, "\nPLAY [all] ***\n\nTASK [x] ***\nchanged: [web1]\n\nPLAY RECAP ********\nweb1                       : ok=2    changed=1    unreachable=0    failed=0\n")
 	if strings.Contains(strings.Join(args, " "), "failing") {
 		return 2
 	}

@@ -35,7 +35,7 @@ func (f *terraform) plan(t *step, in planInput) error {
 		if r, err = f.plans.put(r); err != nil {
 			return err
 		}
-		t.log("info", "The plan %s is kept for %s. Its hash is %s", r.ID, f.keep, r.Hash)
+		t.log("info", "The plan %s is kept for %s. Its hash is %s", r.ID, inDays(f.keep), r.Hash)
 		t.output("planId", r.ID)
 		t.output("planHash", r.Hash)
 	}

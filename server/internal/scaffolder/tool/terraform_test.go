@@ -53,6 +53,9 @@ func TestTerraform_AppliesThePlanThatWasApprovedOnce(t *testing.T) {
 	if h.text("summary") != `{"add":1,"change":0,"destroy":0}` || h.text("changed") != "true" || !strings.Contains(h.text("text"), "store.main will be created") {
 		t.Errorf("outputs %s %s %s", h.text("summary"), h.text("changed"), h.text("text"))
 	}
+	if !h.said("is kept for 7 days. Its hash is " + hash) {
+		t.Errorf("log %v", h.log)
+	}
 	h, err := s.perform(t, "terraform:apply", `{"planId":"%s","planHash":"%s"}`, id, hash)
 	if err != nil || h.text("outputs") != `{"address":"https://shop.test"}` {
 		t.Fatalf("%v, outputs %s, log %v", err, h.text("outputs"), h.log)
