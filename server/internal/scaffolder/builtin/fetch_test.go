@@ -192,13 +192,14 @@ func TestGoTemplate_RendersNamesAndTheFilesOfItsEnding(t *testing.T) {
 		"all files":         {object{"templateFileExtension": false}, map[string]string{"Shop/main.go.tmpl": "package shop\n", "kept.go": "Shop", "run.sh.tmpl": "#!/bin/sh", "bin.tmpl": "\x00{{"}},
 		"an ending without": {object{"templateFileExtension": "go"}, map[string]string{"Shop/main.go.tmpl": "package {{ .name | lower }}\n", "kept": "Shop", "run.sh.tmpl": "#!{{ .shell }}", "bin.tmpl": "\x00{{"}},
 	} {
-		s := newStep(t)
-		s.Template.BaseURL = templateURL
-		s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", skeleton)}
-		c.input["url"], c.input["values"] = "skel", values
-		s.must("callboard:gotemplate", c.input)
-		t.Log(what)
-		s.holds(c.want)
+		t.Run(what, func(t *testing.T) {
+			s := newStep(t)
+			s.Template.BaseURL = templateURL
+			s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", skeleton)}
+			c.input["url"], c.input["values"] = "skel", values
+			s.must("callboard:gotemplate", c.input)
+			s.holds(c.want)
+		})
 	}
 
 	s := newStep(t)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -77,7 +78,7 @@ type outcome struct {
 }
 
 func TestActions_DoWhatTheReferenceWasRecordedToDo(t *testing.T) {
-	engine, err := templating.New(templating.Options{Integrations: []templating.Integration{{Type: "github", Host: "github.com"}}})
+	engine, err := templating.New(templating.Options{Timeout: time.Minute, Integrations: []templating.Integration{{Type: "github", Host: "github.com"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

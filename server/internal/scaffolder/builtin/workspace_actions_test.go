@@ -1,6 +1,8 @@
 package builtin
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +38,7 @@ func TestActions_NoPathLeadsOut(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("canary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	archive := tarball(map[string]string{"secret": "changed", "new": "changed"})
 	inputs := map[string]func(path string) object{
 		"fs:delete":  func(p string) object { return object{"files": []string{p}} },
 		"fs:readdir": func(p string) object { return object{"paths": []string{p}, "recursive": true} },
@@ -60,7 +63,7 @@ func TestActions_NoPathLeadsOut(t *testing.T) {
 			s := newStep(t)
 			s.put(map[string]string{"own/a": "own", "up": "-> ..", "link": "-> " + outside, "file": "-> " + secret, "chain": "-> link", "dangling": "-> " + outside + "/new", "deep/winding": "-> ../link", "winding": "-> deep/winding"})
 			s.reader.files = map[string]string{"https://github.test/file": "changed"}
-			s.reader.trees = map[string]urlreader.Tree{"https://github.test/tree": packed("", map[string]string{"secret": "changed", "new": "changed"})}
+			s.reader.trees = map[string]urlreader.Tree{"https://github.test/tree": {Archive: io.NopCloser(bytes.NewReader(archive))}}
 			if err := s.execute(id, input(p)); !apierror.Has(err, apierror.NotAllowed) && !apierror.Has(err, apierror.Input) {
 				t.Errorf("%s %.60q: %v", name, p, err)
 			}
