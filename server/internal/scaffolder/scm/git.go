@@ -14,32 +14,41 @@ import (
 
 // firstPush is the workspace as the first commit of a repository.
 type firstPush struct {
-	remote, username, password       string
-	identity, knownHosts             string
-	branch, sourcePath, message      string
-	authorName, authorEmail, project string
+	remote, username, password  string
+	identity, knownHosts        string
+	branch, sourcePath, message string
+	authorName, authorEmail     string
 }
 
-// push answers the commit's hash. A run that repeats the step makes the same commit, so that a push which was interrupted
+// commit reads the workspace. A run that repeats the step makes the same commit, so that a push which was interrupted
 // after the remote had taken it succeeds.
+func (s *service) commit(t *step, p firstPush) (git.Commit, error) {
+	files, err := t.files(p.sourcePath)
+	if err != nil {
+		return git.Commit{}, err
+	}
+	when, err := t.startedAt(s.Now)
+	return git.Commit{
+		Branch: p.branch, Message: cmp.Or(p.message, s.message, "initial commit"), When: when, Files: files,
+		Author: git.Person{Name: cmp.Or(p.authorName, s.author.Name, "Scaffolder"), Email: cmp.Or(p.authorEmail, s.author.Email, "scaffolder@backstage.io")},
+	}, err
+}
+
+// push answers the commit's hash.
 func (s *service) push(t *step, p firstPush) (string, error) {
+	commit, err := s.commit(t, p)
+	if err != nil {
+		return "", err
+	}
+	return s.pushCommit(t, p, commit)
+}
+
+func (s *service) pushCommit(t *step, p firstPush, commit git.Commit) (string, error) {
 	program, err := s.gitProgram()
 	if err != nil {
 		return "", err
 	}
-	files, err := t.files(p.sourcePath)
-	if err != nil {
-		return "", err
-	}
-	when, err := t.startedAt(s.Now)
-	if err != nil {
-		return "", err
-	}
-	commit := git.Commit{
-		Branch: p.branch, Message: cmp.Or(p.message, s.message, "initial commit"), When: when, Files: files,
-		Author: git.Person{Name: cmp.Or(p.authorName, s.author.Name, "Scaffolder"), Email: cmp.Or(p.authorEmail, s.author.Email, "scaffolder@backstage.io")},
-	}
-	t.info("Pushing %d files to %s, branch %s", len(files), p.remote, p.branch)
+	t.info("Pushing %d files to %s, branch %s", len(commit.Files), p.remote, p.branch)
 	to := git.Remote{URL: p.remote, Username: p.username, Password: p.password, Identity: p.identity, KnownHosts: p.knownHosts}
 	return program.Push(t.ctx, commit, to, func(text string) error {
 		t.log("debug", "git: %s", text)

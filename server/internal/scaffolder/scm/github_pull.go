@@ -2,14 +2,12 @@ package scm
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
@@ -159,23 +157,6 @@ func (c *change) fork() error {
 	return c.api.Post(c.ctx, c.at("forks"), nil, nil)
 }
 
-// entry is one line of a tree. A nil SHA without content takes the file away.
-type entry struct {
-	Path    string  `json:"path"`
-	Mode    string  `json:"mode"`
-	Type    string  `json:"type"`
-	SHA     *string `json:"sha,omitempty"`
-	Content *string `json:"content,omitempty"`
-}
-
-// removal is an entry that takes a file away: its sha is null, which entry leaves out.
-type removal struct {
-	Path string  `json:"path"`
-	Mode string  `json:"mode"`
-	Type string  `json:"type"`
-	SHA  *string `json:"sha"`
-}
-
 func (c *change) commit(files []git.File) error {
 	entries, err := c.entries(files)
 	if err != nil {
@@ -241,30 +222,13 @@ func (c *change) entries(files []git.File) ([]any, error) {
 		if deleted[at] {
 			continue
 		}
-		e, err := c.entry(at, f, &inline)
+		e, err := c.treeEntry(c.inHolder("git", "blobs"), at, f, &inline)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, e)
 	}
 	return all, nil
-}
-
-// maxInline is how much text goes into one tree. Every other file is a request of its own.
-const maxInline = 4 << 20
-
-func (c *change) entry(at string, f git.File, inline *int) (entry, error) {
-	e := entry{Path: at, Mode: string(f.Mode), Type: "blob"}
-	if utf8.Valid(f.Content) && !slices.Contains(f.Content, 0) && len(f.Content) <= *inline {
-		*inline -= len(f.Content)
-		content := string(f.Content)
-		e.Content = &content
-		return e, nil
-	}
-	var blob struct{ SHA string }
-	err := c.api.Post(c.ctx, c.inHolder("git", "blobs"), map[string]string{"encoding": "base64", "content": base64.StdEncoding.EncodeToString(f.Content)}, &blob)
-	e.SHA = &blob.SHA
-	return e, err
 }
 
 // inFolder joins a path of the repository, and refuses one that leads out of it.

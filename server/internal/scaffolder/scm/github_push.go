@@ -88,7 +88,7 @@ func (h *hub) pushAndProtect(remote string, in pushInput) (string, error) {
 	if err := h.forge.checkRemote(remote); err != nil {
 		return "", err
 	}
-	hash, err := h.service.push(h.step, firstPush{
+	hash, err := h.push(firstPush{
 		remote: remote, username: "x-access-token", password: h.token, branch: in.branch(), sourcePath: in.SourcePath,
 		message: in.GitCommitMessage, authorName: in.GitAuthorName, authorEmail: in.GitAuthorEmail,
 	})

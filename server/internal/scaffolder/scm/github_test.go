@@ -299,3 +299,35 @@ func TestGitHub_DryRunsChangeNothing(t *testing.T) {
 		t.Errorf("%d requests were made", after-before)
 	}
 }
+
+func TestPublishGitHub_PushesByTheAPIWhereThereIsNoGit(t *testing.T) {
+	w := newWorld(t, "")
+	t.Setenv("PATH", t.TempDir())
+	w.files(map[string]string{"a": "1", "run": "#!/bin/sh\n", "logo": "\x89PNG\x00\xff"})
+	r := w.do("publish:github", input{"repoUrl": w.at("shop"), "gitAuthorName": "Ann", "gitAuthorEmail": "ann@example.com"})
+	files, err := w.hub.Files("acme/shop", "main")
+	if diff := cmp.Diff(map[string]string{"a": "1", "run 100755": "#!/bin/sh\n", "logo": "\x89PNG\x00\xff"}, files); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if id, author, message, err := w.hub.Commit("acme/shop", "main"); err != nil || r.outputs["commitHash"] != id || !strings.HasPrefix(author, "Ann <ann@example.com> ") || message != "initial commit\n" {
+		t.Errorf("commit by %s: %q, %v", author, message, err)
+	}
+	w.do("github:repo:push", input{"repoUrl": w.at("shop"), "defaultBranch": "second"})
+	w.files(map[string]string{"a": "2"})
+	if err, _ := w.fails("github:repo:push", input{"repoUrl": w.at("shop")}); !apierror.Has(err, apierror.Conflict) {
+		t.Errorf("a push over a commit: %v", err)
+	}
+	if err, _ := w.fails("publish:gitlab", input{"repoUrl": w.atLab("shop")}); !strings.Contains(err.Error(), "pushing needs git on this host") {
+		t.Error(err)
+	}
+}
+
+func TestPublishGitHub_PushesByTheAPIWhereGitCannotGetThrough(t *testing.T) {
+	w := newWorld(t, "")
+	w.files(map[string]string{"a": "1"})
+	w.hub.Plan(scmtest.Answer{Path: "/info/refs", Drop: true, Times: 100})
+	w.do("publish:github", input{"repoUrl": w.at("shop")})
+	if files, err := w.hub.Files("acme/shop", "main"); err != nil || len(files) != 1 {
+		t.Errorf("files %v, %v", files, err)
+	}
+}

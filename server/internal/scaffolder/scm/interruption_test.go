@@ -100,10 +100,10 @@ func TestRepeatable_AnInterruptionAnywhereLeavesTheSameAsNone(t *testing.T) {
 			calm := interrupted(t)
 			first := calm.do(id, repeatables(calm)[id])
 			want, requests := calm.state(), len(calm.hub.Requests())+len(calm.lab.Requests())
-			for _, n := range points(first.calls) {
+			for _, n := range points(first.calls, 1) {
 				storyOf(t, id, fmt.Sprintf("the host dies at word %d", n), want, first.outputs, func(*world) *run { return &run{refuse: n} })
 			}
-			for _, n := range points(requests) {
+			for _, n := range points(requests, 2) {
 				storyOf(t, id, fmt.Sprintf("the answer to request %d is lost", n), want, first.outputs, func(w *world) *run {
 					w.hub.Lose(n)
 					w.lab.Lose(n)
@@ -114,15 +114,14 @@ func TestRepeatable_AnInterruptionAnywhereLeavesTheSameAsNone(t *testing.T) {
 	}
 }
 
-// points are where a step of so many events is interrupted: everywhere with CALLBOARD_CHAOS=full, else at a few.
-func points(events int) []int {
-	every := (events + 1) / 2
+// points are where a step of so many events is interrupted: everywhere with CALLBOARD_CHAOS=full, else at a few places.
+func points(events, few int) []int {
 	if os.Getenv("CALLBOARD_CHAOS") == "full" {
-		every = 1
+		few = events
 	}
 	var all []int
-	for n := events; n >= 1; n -= max(every, 1) {
-		all = append(all, n)
+	for i := range min(few, events) {
+		all = append(all, events-i*events/few)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -72,11 +73,13 @@ func newService(d Deps) *service {
 	}
 }
 
+var errNoGit = errors.New("pushing needs git on this host")
+
 // gitProgram is looked for when it is needed, so that a host without git offers all the rest.
 func (s *service) gitProgram() (git.Program, error) {
 	path, err := program.Find("git")
 	if err != nil {
-		return git.Program{}, fmt.Errorf("pushing needs git on this host: %w", err)
+		return git.Program{}, fmt.Errorf("%w: %w", errNoGit, err)
 	}
 	return git.Program{Path: path, TempDir: s.TempDir, Wait: s.Wait}, nil
 }

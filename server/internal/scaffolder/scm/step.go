@@ -3,6 +3,7 @@ package scm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -111,6 +112,9 @@ func (t *step) keep(key string, v any) error {
 
 // files reads the folder sourcePath of the workspace, "" = all of it, without what .gitignore leaves out.
 func (t *step) files(sourcePath string) ([]git.File, error) {
+	if t.Workspace == "" {
+		return nil, errors.New("the step has no workspace")
+	}
 	dir, err := workspace.Open(t.Workspace)
 	if err != nil {
 		return nil, err

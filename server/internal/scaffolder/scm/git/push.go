@@ -40,7 +40,8 @@ const (
 )
 
 // Push makes a repository of one commit and pushes its branch, without force. What git says of its progress goes to log.
-// It answers the commit's hash, also when the remote already has it.
+// It answers the commit's hash, also when the remote already has it. A remote that cannot be reached is a
+// ServiceUnavailableError, after some attempts.
 func (p Program) Push(ctx context.Context, c Commit, to Remote, log func(text string) error) (hash string, err error) {
 	if err := CheckBranch(c.Branch); err != nil {
 		return "", err
@@ -142,7 +143,11 @@ func refusals(out program.Result) string {
 
 // passing reports whether a failure may be gone in a moment.
 func passing(said string) bool {
-	for _, sign := range []string{"error: 5", "Connection reset", "Connection refused", "Could not resolve host", "timed out", "not found", "early EOF", "hung up"} {
+	return unreachable(said) || strings.Contains(said, "not found")
+}
+
+func unreachable(said string) bool {
+	for _, sign := range []string{"error: 5", "Connection reset", "onnection refused", "Could not connect", "Failed to connect", "Could not resolve host", "timed out", "early EOF", "hung up", "Empty reply"} {
 		if strings.Contains(said, sign) {
 			return true
 		}
@@ -160,6 +165,8 @@ func failureName(said string) apierror.Name {
 		return apierror.NotFound
 	case strings.Contains(said, "[rejected]"):
 		return apierror.Conflict
+	case unreachable(said):
+		return apierror.ServiceUnavailable
 	}
 	return apierror.Generic
 }

@@ -32,17 +32,23 @@ type Commit struct {
 	Files           []File
 }
 
+// Normal is the commit as it will be: with a line end behind the message, and without what would end a field early.
+func (c Commit) Normal() Commit {
+	c.Author = c.Author.clean()
+	c.Message = strings.TrimRight(strings.ReplaceAll(c.Message, "\x00", ""), "\n") + "\n"
+	return c
+}
+
 // stream is the commit for git fast-import.
 func (c Commit) stream() []byte {
+	c = c.Normal()
 	size := 4096 + len(c.Message)
 	for _, f := range c.Files {
 		size += len(f.Content) + len(f.Path) + 64
 	}
 	b := bytes.NewBuffer(make([]byte, 0, size))
-	who := c.Author.clean()
-	when := fmt.Sprintf("%s <%s> %d +0000", who.Name, who.Email, c.When.Unix())
-	message := strings.TrimRight(strings.ReplaceAll(c.Message, "\x00", ""), "\n") + "\n"
-	fmt.Fprintf(b, "commit refs/heads/%s\nauthor %s\ncommitter %s\ndata %d\n%s\n", c.Branch, when, when, len(message), message)
+	when := fmt.Sprintf("%s <%s> %d +0000", c.Author.Name, c.Author.Email, c.When.Unix())
+	fmt.Fprintf(b, "commit refs/heads/%s\nauthor %s\ncommitter %s\ndata %d\n%s\n", c.Branch, when, when, len(c.Message), c.Message)
 	for _, f := range c.Files {
 		fmt.Fprintf(b, "M %s inline %s\ndata %d\n", f.Mode, quote(f.Path), len(f.Content))
 		b.Write(f.Content)

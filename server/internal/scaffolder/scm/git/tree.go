@@ -13,7 +13,7 @@ import (
 // Limits of what one push may hold: it is kept in memory while it is sent.
 const (
 	maxFiles = 50_000
-	maxBytes = 256 << 20
+	maxBytes = 128 << 20
 	maxRules = 5_000 // lines of .gitignore that one file is asked against
 )
 

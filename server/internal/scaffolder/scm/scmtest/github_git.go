@@ -58,7 +58,26 @@ func (g *GitHub) routeGitData(mux *http.ServeMux) {
 		}
 		return http.StatusOK, map[string]any{"path": c.PathValue("path")}
 	})
+	store("GET", "/git/commits/{id}", func(c *call, o objects) (int, any) {
+		info, err := o.commit(c.PathValue("id"))
+		if err != nil {
+			return http.StatusNotFound, "Not Found"
+		}
+		return http.StatusOK, map[string]any{"sha": c.PathValue("id"), "message": info.message}
+	})
 	routeRefs(store)
+	g.change(mux, "PUT", "/contents/{path...}", func(c *call, r *GitHubRepository) (int, any) {
+		o, branch := g.repos[r.Owner+"/"+r.Name], c.text("branch")
+		id, err := o.write("blob", nil)
+		if err != nil || len(o.branches()) > 0 { // no more than is needed to open an empty repository
+			return http.StatusUnprocessableEntity, "Invalid request"
+		}
+		id, err = o.commitOn(branch, map[string]leaf{c.PathValue("path"): {"100644", id}}, c.token.User+" <x@example.com>", c.text("message"))
+		if err != nil {
+			return http.StatusInternalServerError, err.Error()
+		}
+		return http.StatusCreated, map[string]any{"commit": map[string]any{"sha": id}}
+	})
 }
 
 func routeRefs(store func(method, path string, f func(c *call, o objects) (int, any))) {
@@ -101,9 +120,11 @@ func made(id string, err error) (int, any) {
 }
 
 func postTree(c *call, o objects) (int, any) {
-	files, err := o.files(c.text("base_tree"))
-	if err != nil {
-		return http.StatusNotFound, "Not Found"
+	files, err := map[string]leaf{}, error(nil)
+	if base := c.text("base_tree"); base != "" {
+		if files, err = o.files(base); err != nil {
+			return http.StatusNotFound, "Not Found"
+		}
 	}
 	list, _ := c.body["tree"].([]any)
 	for _, item := range list {
