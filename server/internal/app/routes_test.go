@@ -49,6 +49,7 @@ var publicRoutes = map[string]string{
 	"GET /api/signals":                                         "a WebSocket brings its token as subprotocol; without one it hears broadcasts only",
 	"GET /api/signals/health":                                  "tells that the feature answers, as in the reference",
 	"GET /api/permission/health":                               "tells that the feature answers, as in the reference",
+	"POST /api/scaffolder/v2/triggers/:id":                     "a webhook is signed; it has no credentials",
 }
 
 // openFeatures let everybody pass. There everybody sees which actions there are; invoking asks for credentials by itself.

@@ -32,10 +32,12 @@ func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 	if err := installActions(f, o, sealer, language, entities); err != nil {
 		return err
 	}
+	filled := choices.New(readableDocuments{f.urls}, ownRoutes{a.server, f.auth})
+	a.closers = append(a.closers, func() error { filled.Close(); return nil })
 	f.scaffolder, err = scaffolder.New(ctx, scaffolder.Deps{
 		DB: a.db, Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Sealer: sealer, Authorizer: f.permission, Catalog: entities,
 		Actions: f.actions, Language: language, Publish: f.events.Publish,
-		Autocompleters: autocompleters(o.Config), Choices: choices.New(readableDocuments{f.urls}, ownRoutes{a.server, f.auth}),
+		Autocompleters: autocompleters(o.Config), Choices: filled,
 	})
 	if err != nil {
 		return err

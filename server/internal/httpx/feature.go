@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -54,6 +55,9 @@ type Feature struct {
 	// LeaveBodies leaves bodies to the handlers. Otherwise one that is declared as JSON and is none is refused on every
 	// path, as by the reference's routers, which parse before they look for a route.
 	LeaveBodies bool
+	// LeaveBodiesBelow is the same for the paths below these, as signatures need it, which are over the bytes that came.
+	// Handlers limit what they read.
+	LeaveBodiesBelow []string
 	// Routes, if not nil, adds routes that the edge serves for this feature, after those of [Options.EveryFeature]. It is
 	// for attached features, whose own routes the edge does not know; all must be below "/.".
 	Routes func(*Router)
@@ -125,6 +129,12 @@ func (r *Router) GET(path string, a Access, h Handler)    { r.Handle(http.Method
 func (r *Router) POST(path string, a Access, h Handler)   { r.Handle(http.MethodPost, path, a, h) }
 func (r *Router) PUT(path string, a Access, h Handler)    { r.Handle(http.MethodPut, path, a, h) }
 func (r *Router) DELETE(path string, a Access, h Handler) { r.Handle(http.MethodDelete, path, a, h) }
+
+// leavesBody reports whether the handler reads the body itself.
+func (x *exchange) leavesBody() bool {
+	f := x.router.feature
+	return f.LeaveBodies || slices.ContainsFunc(f.LeaveBodiesBelow, func(prefix string) bool { return underPath(prefix, x.routedPath()) })
+}
 
 // route is one registered route with everything that is known before the first request.
 type route struct {

@@ -328,7 +328,7 @@ func (x *exchange) admit(m *mount) bool {
 		x.serveWhole()
 		return false
 	}
-	if m.router.feature.LeaveBodies || !x.hasBody() {
+	if !x.hasBody() || x.leavesBody() {
 		return true
 	}
 	if _, err := x.jsonBody(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/scaffolder/trigger"
 )
 
 //go:embed openapi.yaml
@@ -18,9 +19,12 @@ var openAPI []byte
 // bodyLimit is larger than elsewhere, as in the reference: values may hold whole files.
 const bodyLimit = 10 << 20
 
-// Feature is /api/scaffolder.
+// Feature is /api/scaffolder. Webhooks come without credentials: package trigger checks their signatures.
 func Feature() httpx.Feature {
-	return httpx.Feature{ID: "scaffolder", OpenAPI: openAPI, BodyLimit: bodyLimit}
+	return httpx.Feature{
+		ID: "scaffolder", OpenAPI: openAPI, BodyLimit: bodyLimit,
+		Policies: []httpx.Policy{trigger.Policy}, LeaveBodiesBelow: []string{trigger.Policy.Path},
+	}
 }
 
 // Routes registers the feature on r, which mounts [Feature]. mount makes its permissions known; nil = [permission.Mount],

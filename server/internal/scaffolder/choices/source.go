@@ -63,6 +63,9 @@ func New(documents Documents, plugins Plugins) *Resolver {
 	})}
 }
 
+// Close ends the cache's upkeep.
+func (s *Resolver) Close() { s.lists.StopAllGoroutines() }
+
 // choices is the list of r for p, not older than age.
 func (s *Resolver) choices(ctx context.Context, p *principal.Principal, r reference, age time.Duration) ([]choice, error) {
 	k := key{source: r.source, items: r.itemsText, value: r.valueText, name: r.titleText}

@@ -29,7 +29,7 @@ func (e *Engine) webhook(c *gin.Context) error {
 		return err
 	}
 	if len(body) > maxBody {
-		return apierror.Inputf("The body has more than %d bytes", maxBody)
+		return &apierror.Error{Name: "PayloadTooLargeError", Status: http.StatusRequestEntityTooLarge, Message: "request entity too large"}
 	}
 	t := e.byID[c.Param("id")]
 	if t.Webhook == nil {
