@@ -37,7 +37,6 @@ type hub struct {
 	repoURL     string // as the input has it
 	owner, repo string
 	token       string
-	fromApp     bool
 }
 
 // github makes a kind of an action whose input is I beside repoUrl and token.
@@ -74,7 +73,7 @@ func (s *service) hub(t *step, repoURL, token string) (*hub, error) {
 		return nil, apierror.Inputf("No integration for host %s", r.Host)
 	}
 	h := &hub{step: t, service: s, forge: f, repoURL: repoURL, owner: r.Owner, repo: r.Repo}
-	if h.token, h.fromApp, err = s.githubToken(t.ctx, f, r.Owner, r.Repo, token); err != nil {
+	if h.token, err = s.githubToken(t.ctx, f, r.Owner, r.Repo, token); err != nil {
 		return nil, err
 	}
 	h.api, err = s.githubAPI(f, "token "+h.token, h.token)
@@ -82,20 +81,20 @@ func (s *service) hub(t *step, repoURL, token string) (*hub, error) {
 }
 
 // githubToken is the credential for a repository: the input's, else one of the integration's apps, else its token.
-func (s *service) githubToken(ctx context.Context, f forge, owner, repo, given string) (token string, fromApp bool, err error) {
+func (s *service) githubToken(ctx context.Context, f forge, owner, repo, given string) (string, error) {
 	if given != "" {
-		return given, false, nil
+		return given, nil
 	}
 	if s.hosts.needsToken {
-		return "", false, apierror.Inputf("No user credentials provided for host %s, but scaffolder.requireScmUserCredentials is enabled", f.host)
+		return "", apierror.Inputf("No user credentials provided for host %s, but scaffolder.requireScmUserCredentials is enabled", f.host)
 	}
-	if token, err = s.appToken(ctx, f, owner); err != nil || token != "" {
-		return token, true, err
+	if token, err := s.appToken(ctx, f, owner); err != nil || token != "" {
+		return token, err
 	}
 	if f.token == "" {
-		return "", false, apierror.Inputf("No token available for host: %s, with owner %s, and repo %s. Make sure GitHub auth is configured correctly. See https://backstage.io/docs/auth/github/provider for more details.", f.host, owner, repo)
+		return "", apierror.Inputf("No token available for host: %s, with owner %s, and repo %s. Make sure GitHub auth is configured correctly. See https://backstage.io/docs/auth/github/provider for more details.", f.host, owner, repo)
 	}
-	return f.token, false, nil
+	return f.token, nil
 }
 
 func (s *service) githubAPI(f forge, authorization, credential string) (*rest.API, error) {

@@ -31,7 +31,7 @@ type lab struct {
 	service *service
 	api     *rest.API
 	forge   forge
-	target  Repository
+	target  repoName
 	token   string
 	given   bool // the token is the input's
 }

@@ -1,7 +1,6 @@
 package scm_test
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -45,7 +44,7 @@ func interrupted(t *testing.T) *world {
 	w.seed()
 	w.deps.Now = func() time.Time { return time.Now().Truncate(time.Hour) } // one time for all runs: equal commits have equal hashes
 	w.rebuild()
-	if err := errors.Join(w.hub.AddRepository("acme", "empty")); err != nil {
+	if err := w.hub.AddRepository("acme", "empty"); err != nil {
 		t.Fatal(err)
 	}
 	w.hub.View("acme", "shop", func(r *scmtest.GitHubRepository) { r.Issues = []*scmtest.GitHubIssue{{Number: 1, Title: "one"}} })

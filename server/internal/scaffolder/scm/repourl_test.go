@@ -1,6 +1,9 @@
 package scm
 
 import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -8,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/netguard"
 )
 
 func someHosts() hosts {
@@ -16,7 +20,7 @@ func someHosts() hosts {
 
 func TestRepoURL_IsReadAsTheReferenceReadsIt(t *testing.T) {
 	h := someHosts()
-	for text, want := range map[string]Repository{
+	for text, want := range map[string]repoName{
 		"github.com?owner=acme&repo=shop":                          {Host: "github.com", Owner: "acme", Repo: "shop"},
 		"GitHub.com?repo=/shop/&owner=acme/":                       {Host: "github.com", Owner: "acme", Repo: "shop"},
 		"ghe.example.com?owner=a%20b&repo=c%2Bd":                   {Host: "ghe.example.com", Owner: "a b", Repo: "c+d"},
@@ -51,6 +55,52 @@ func TestRepoURL_IsReadAsTheReferenceReadsIt(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
 	}
+}
+
+func TestHosts_ThoseThatNobodyConfiguredAreReachedAtPublicAddressesAlone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	h := someHosts()
+	for _, f := range []forge{h.github["github.com"], h.gitlab["gitlab.com"]} {
+		answer, err := f.client.Get(server.URL)
+		if err == nil {
+			answer.Body.Close()
+		}
+		if !errors.Is(err, netguard.ErrNotPublic) {
+			t.Errorf("%s: %v", f.host, err)
+		}
+	}
+	answer, err := h.github["ghe.example.com"].client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	h.github["ghe.example.com"].client.CloseIdleConnections()
+}
+
+func TestCheckRemote_TakesTheHostsOwnAddressesAlone(t *testing.T) {
+	ghe := someHosts().github["ghe.example.com"]
+	for remote, ok := range map[string]bool{
+		"https://ghe.example.com/acme/shop.git": true, "https://GHE.example.com/acme/shop.git": true, "http://ghe.example.com/acme/shop.git": false, "https://ghe.example.com.evil.example/x.git": false,
+		"https://ghe.example.com@evil.example/x.git": false, "https://evil.example/ghe.example.com": false, "ssh://ghe.example.com/x": false, "": false, "::": false, "https://ghe.example.com:8443/x": false,
+	} {
+		if err := ghe.checkRemote(remote); (err == nil) != ok {
+			t.Errorf("%q: %v", remote, err)
+		}
+	}
+}
+
+func FuzzExplain(f *testing.F) {
+	for _, body := range []string{`{"message":"m","errors":[{"a":1},"b"],"documentation_url":"u"}`, `{"message":{"a":["b"]}}`, `{"message":["a"]}`, `{"error":"a","error_description":"b"}`, `[]`, ``, `{"message":7}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, text := range []string{explainGitHub(body), explainGitLab(body)} {
+			if len(text) > 8*len(body)+16 {
+				t.Errorf("%q grew to %q", body, text)
+			}
+		}
+	})
 }
 
 func FuzzRepoURL(f *testing.F) {

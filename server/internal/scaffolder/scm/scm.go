@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +37,10 @@ func Actions(d Deps) ([]action.Action, error) {
 	s := newService(d)
 	kinds := githubActions
 	if len(d.Config.Section("integrations").Sections("gitlab")) > 0 {
-		kinds = append(kinds[:len(kinds):len(kinds)], gitlabActions...)
+		kinds = slices.Concat(kinds, gitlabActions)
 	}
 	if s.remotes.offered {
-		kinds = append(kinds[:len(kinds):len(kinds)], publishGit)
+		kinds = slices.Concat(kinds, []kind{publishGit})
 	}
 	list := make([]action.Action, 0, len(kinds))
 	for _, k := range kinds {

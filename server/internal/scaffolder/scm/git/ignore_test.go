@@ -26,7 +26,7 @@ func TestIgnore_LeavesOutWhatGitLeavesOut(t *testing.T) {
 		t.Skip(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 25 {
+	for range 15 {
 		root := t.TempDir()
 		write := func(name, text string) {
 			path := filepath.Join(root, name)

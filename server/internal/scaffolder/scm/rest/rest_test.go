@@ -89,6 +89,7 @@ func TestDo_WaitsAsLongAsTheHostAsksWithinItsPatience(t *testing.T) {
 		"a second limit":                   {"POST", []func(http.ResponseWriter){status(429, map[string]string{"Retry-After": "7"}, ""), status(200, nil, "{}")}, 1, 7 * time.Second, ""},
 		"a limit with a date":              {"POST", []func(http.ResponseWriter){status(403, map[string]string{"Retry-After": time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)}, ""), status(200, nil, "{}")}, 1, 15 * time.Second, ""},
 		"a limit of the hour, nearly over": {"GET", []func(http.ResponseWriter){status(403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": soon}, ""), status(200, nil, "{}")}, 1, 25 * time.Second, ""},
+		"a limit without a time":           {"POST", []func(http.ResponseWriter){status(403, nil, `{"message":"You have exceeded a secondary rate limit."}`), status(200, nil, "{}")}, 1, time.Minute, ""},
 		"a limit of the hour":              {"GET", []func(http.ResponseWriter){status(403, map[string]string{"Retry-After": "3600"}, "slow down")}, 0, 0, "slow down (the host asks to wait for 1h0m0s, which is longer than a step waits)"},
 		"a refusal is no limit":            {"GET", []func(http.ResponseWriter){status(403, map[string]string{"X-RateLimit-Remaining": "10"}, "no")}, 0, 0, "no"},
 		"a failure of reading":             {"GET", []func(http.ResponseWriter){status(502, nil, ""), status(503, nil, ""), status(200, nil, "{}")}, 2, 3 * time.Second, ""},

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,7 +74,7 @@ func (a *API) send(ctx context.Context, r Request, target string, out any) (http
 		}
 		wait, again := pause, repeatable(r.Method)
 		if err == nil {
-			wait, again = a.pace(answer, again, pause)
+			wait, again = pace(answer, body, again, pause)
 			err = a.failure(r, answer.StatusCode, body)
 			if again && wait > left {
 				return nil, fmt.Errorf("%w (the host asks to wait for %s, which is longer than a step waits)", err, wait.Round(time.Second))
@@ -101,12 +102,17 @@ func repeatable(method string) bool {
 	return false
 }
 
+// secondaryPause is how long GitHub wants to be left alone after a secondary limit for which it names no time.
+const secondaryPause = time.Minute
+
 // pace reads how long the host wants to be left alone.
-func (a *API) pace(answer *http.Response, again bool, pause time.Duration) (time.Duration, bool) {
+func pace(answer *http.Response, body []byte, again bool, pause time.Duration) (time.Duration, bool) {
 	h := answer.Header
-	limited := answer.StatusCode == http.StatusTooManyRequests ||
-		answer.StatusCode == http.StatusForbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
+	forbidden := answer.StatusCode == http.StatusForbidden
+	limited := answer.StatusCode == http.StatusTooManyRequests || forbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
 	switch {
+	case !limited && forbidden && bytes.Contains(body, []byte("secondary rate limit")):
+		return secondaryPause, true
 	case limited:
 		return max(retryAfter(h, time.Now()), pause), true
 	case answer.StatusCode == http.StatusServiceUnavailable && h.Get("Retry-After") != "":
