@@ -77,6 +77,47 @@ func TestTakeover_GoesOnWhereTheLostWorkerWas(t *testing.T) {
 	})
 }
 
+func TestTakeover_TheWorkerThatLostTheTaskWritesNothingMore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := newRig(t, db)
+		made := create(t, r.idle(), oneStep)
+		ctx := context.Background()
+		for name, worker := range map[string]string{"by another worker": "other", "by itself, later": "lost"} {
+			before := r.lostClaim()[0]
+			r.abandon()
+			claims, err := r.claim(ctx, claimRequest{worker: worker, limit: 1, lease: time.Hour})
+			if err != nil || len(claims) != 1 {
+				t.Fatal(claims, err)
+			}
+			text := []entry{{EventLog, json.RawMessage(`{"message":"late"}`), time.Now()}}
+			for what, err := range map[string]error{
+				"a line":       r.appendLog(ctx, before.holder, text),
+				"a checkpoint": r.saveState(ctx, before.holder, text, record{Step: "a", Key: "k", Value: json.RawMessage("1")}, &snapshot{any: true}),
+				"the end":      r.finish(ctx, before.holder, Completed, text, false),
+			} {
+				if !errors.Is(err, workflow.ErrLost) {
+					t.Errorf("taken %s, it writes %s: %v", name, what, err)
+				}
+			}
+			if err := r.release(ctx, before.holder); err != nil {
+				t.Fatal(err)
+			}
+			if more, err := r.claim(ctx, claimRequest{worker: "third", limit: 1, lease: time.Hour}); err != nil || len(more) != 0 {
+				t.Errorf("taken %s, it lets go of what is not its own: %v, %v", name, more, err)
+			}
+			held, err := r.heartbeat(ctx, worker, []string{made.ID}, time.Hour)
+			if err != nil || held[made.ID].attempt == before.attempt || len(held) != 1 {
+				t.Errorf("taken %s, held is %v, %v", name, held, err)
+			}
+			reached, err := r.reached(ctx, made.ID)
+			if got, _ := r.get(ctx, made.ID); err != nil || got.Status != Processing || len(reached.Checkpoints) > 0 || strings.Contains(fmt.Sprint(bodies(eventsOf(t, r.idle(), made.ID))), "late") {
+				t.Errorf("taken %s, the task is %s, reached %v, %v", name, got.Status, reached, err)
+			}
+			r.abandon()
+		}
+	})
+}
+
 func TestTakeover_OfATaskWhoseSecretsAreNotKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		for _, recovery := range []bool{false, true} {
@@ -130,6 +171,26 @@ func TestATaskThatTakesItsHostsDownAgainAndAgainEnds(t *testing.T) {
 	}
 	if last := bodies(eventsOf(t, e, made.ID)); !strings.Contains(last[len(last)-1], "the host was lost 3 times in a row") {
 		t.Errorf("it says %v", last)
+	}
+}
+
+func TestATaskThatGoesOnMayLoseAnyNumberOfHosts(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t))
+	made := create(t, r.idle(), oneStep)
+	for i := range 6 {
+		c := r.lostClaim()[0]
+		if c.losses > 1 {
+			t.Fatalf("after %d hosts %d count, and each ended a step", i, c.losses)
+		}
+		done := workflow.StepState{Status: workflow.Completed}
+		if err := r.saveState(context.Background(), c.holder, nil, record{Step: fmt.Sprint(i), State: &done}, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.abandon()
+	}
+	e, _ := r.engine(Options{MaxLosses: 3, Run: succeed})
+	if got := ended(t, e, made.ID); got.Status != Completed {
+		t.Errorf("it is %s: %v", got.Status, bodies(eventsOf(t, e, made.ID)))
 	}
 }
 
