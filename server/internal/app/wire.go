@@ -20,6 +20,7 @@ import (
 	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/scaffolder"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/filter"
 	"github.com/callboard/callboard/server/internal/search"
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/store"
@@ -35,6 +36,7 @@ type features struct {
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
 	actions    *action.Registry
+	filters    *filter.Registry // of templates
 	registry   *actionregistry.Registry
 	urls       *urlreader.Reader
 	notes      *notifications.Service

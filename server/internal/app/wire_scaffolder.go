@@ -9,6 +9,7 @@ import (
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/builtin"
 	"github.com/callboard/callboard/server/internal/scaffolder/choices"
+	"github.com/callboard/callboard/server/internal/scaffolder/filter"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
@@ -18,7 +19,8 @@ import (
 // wireScaffolder makes the scaffolder with the host's own actions. Those of plugins come when the plugins are there.
 func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 	f := &a.features
-	language, err := templating.New(templating.Options{Integrations: repositoryHosts(o.Config.Section("integrations"))})
+	f.filters = filter.NewRegistry()
+	language, err := templating.New(templating.Options{Integrations: repositoryHosts(o.Config.Section("integrations")), Filters: f.filters.List})
 	if err != nil {
 		return err
 	}
