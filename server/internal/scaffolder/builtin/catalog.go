@@ -80,7 +80,7 @@ func register(ctx context.Context, catalog Catalog, r *run, target string) error
 		return err // what came of it is not known
 	}
 	// It was not added, so that a later run does not take another's location for its own.
-	return errors.Join(err, r.to.Checkpoint(registering, json.RawMessage("null")))
+	return cmp.Or(err, r.to.Checkpoint(registering, json.RawMessage("null")))
 }
 
 // mainEntity is the one that a location is about: a component if it has one, else the first that was not generated.

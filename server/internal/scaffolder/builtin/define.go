@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -34,15 +35,7 @@ func (a defined[In]) Execute(ctx context.Context, invocation action.Invocation, 
 	r := &run{Invocation: invocation, to: l}
 	err := a.do(ctx, in, r)
 	if r.dir != nil {
-		err = errors.Join(err, r.dir.Close())
-	}
-	return single(err)
-}
-
-// single takes a lone error out of a join, whose text and name it would not change.
-func single(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
-		return joined.Unwrap()[0]
+		err = cmp.Or(err, r.dir.Close())
 	}
 	return err
 }

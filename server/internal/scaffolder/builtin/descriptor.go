@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -33,7 +34,7 @@ func descriptor(document json.RawMessage, template string) ([]byte, error) {
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	err = encoder.Encode(root)
-	return out.Bytes(), errors.Join(err, encoder.Close())
+	return out.Bytes(), cmp.Or(err, encoder.Close())
 }
 
 // member is the mapping below a key, made when there is none.

@@ -114,40 +114,49 @@ func fsReadDir() action.Action {
 		if err != nil {
 			return err
 		}
-		files, folders := []element{}, []element{}
+		found := listing{files: []element{}, folders: []element{}}
 		for _, name := range in.Paths {
 			at, err := dir.Resolve(name)
 			if err != nil {
 				return err
 			}
-			// Level by level, as Node lists.
-			for todo := []string{at}; len(todo) > 0; todo = todo[1:] {
-				entries, err := dir.ReadDir(todo[0])
-				if err != nil {
-					return err
-				}
-				for _, entry := range entries {
-					e := element{entry.Name(), path.Join(todo[0], entry.Name()), filepath.Join(dir.Name(), todo[0], entry.Name())}
-					if !entry.IsDir() {
-						files = append(files, e)
-						continue
-					}
-					folders = append(folders, e)
-					if in.Recursive {
-						todo = append(todo, e.Path)
-					}
-				}
-				if len(files)+len(folders) > maxElements {
-					return apierror.Inputf("paths: there are more than %d files and folders", maxElements)
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
+			if err := found.add(ctx, dir, at, in.Recursive); err != nil {
+				return err
 			}
 		}
-		if err := r.output("files", files); err != nil {
+		if err := r.output("files", found.files); err != nil {
 			return err
 		}
-		return r.output("folders", folders)
+		return r.output("folders", found.folders)
 	})
+}
+
+type listing struct{ files, folders []element }
+
+// add lists the folder at, level by level as Node lists.
+func (l *listing) add(ctx context.Context, dir *workspace.Dir, at string, recursive bool) error {
+	for todo := []string{at}; len(todo) > 0; todo = todo[1:] {
+		entries, err := dir.ReadDir(todo[0])
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			e := element{entry.Name(), path.Join(todo[0], entry.Name()), filepath.Join(dir.Name(), todo[0], entry.Name())}
+			if !entry.IsDir() {
+				l.files = append(l.files, e)
+				continue
+			}
+			l.folders = append(l.folders, e)
+			if recursive {
+				todo = append(todo, e.Path)
+			}
+		}
+		if len(l.files)+len(l.folders) > maxElements {
+			return apierror.Inputf("paths: there are more than %d files and folders", maxElements)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -61,7 +60,7 @@ func goTemplate(s sources) action.Action {
 		if err = st.list(nil); err == nil {
 			err = st.write(ctx, dir, target)
 		}
-		return errors.Join(err, end())
+		return cmp.Or(err, end())
 	})
 }
 
@@ -80,7 +79,7 @@ func (in goTemplateInput) skeleton(ctx context.Context, s sources, r *run, targe
 		return nil, nil, err
 	}
 	if err := s.skeleton(ctx, r, in.URL, in.Token, dir); err != nil {
-		return nil, nil, errors.Join(err, dir.Destroy())
+		return nil, nil, cmp.Or(err, dir.Destroy())
 	}
 	return dir, dir.Destroy, nil
 }

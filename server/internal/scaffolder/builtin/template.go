@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -95,7 +94,7 @@ func fetchTemplate(s sources, language Language) action.Action {
 		if err == nil {
 			err = in.stamp(ctx, r, language, stamp{run: r, skeleton: skeleton, extension: extension, replace: in.Replace}, target)
 		}
-		return errors.Join(err, skeleton.Destroy())
+		return cmp.Or(err, skeleton.Destroy())
 	})
 }
 
@@ -130,7 +129,7 @@ func (s sources) skeleton(ctx context.Context, r *run, target, token string, int
 			return err
 		}
 		info, err := base.Stat(from.name)
-		if err := errors.Join(err, base.Close()); err != nil {
+		if err := cmp.Or(err, base.Close()); err != nil {
 			return err
 		}
 		if !info.IsDir() {
@@ -150,8 +149,12 @@ func fetchTemplateFile(s sources, language Language) action.Action {
 		if err != nil {
 			return err
 		}
-		if exists, err := dir.Exists(target); err != nil || exists && !in.Replace {
-			return errors.Join(err, r.info("File %s already exists in workspace, not replacing.", in.TargetPath))
+		exists, err := dir.Exists(target)
+		if err != nil {
+			return err
+		}
+		if exists && !in.Replace {
+			return r.info("File %s already exists in workspace, not replacing.", in.TargetPath)
 		}
 		if err := r.info("Fetching template file content from remote URL"); err != nil {
 			return err

@@ -82,7 +82,7 @@ spec:
 // FuzzDescriptor looks whether the catalog reads an entity as it was given.
 func FuzzDescriptor(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":"yes","b":"0o14","c":"1_000","d":"<<","e":"~","f":".inf","g":"2020-01-01","h":"=","i":"- x","j":"\u2028\u0085","k":" \n x","l":"#"}`,
-		`{"<<":{"a":1}}`, `{"metadata":{"annotations":7}}`, `{"metadata":[1]}`, `{"":"\t","\n":{"x\ny":"\ttab\n"}}`, `{"a":"\n","b":"\n\n x","c":"x\n\n","d":"  x\ny","e":"a\u0000b","n":-0.0,"m":1e400}`, `{"a":"trailing \nspace ","b":"\r\n","c":"\ufeff","d":"\ud800"}`} {
+		`{"<<":{"a":1}}`, `{"metadata":{"annotations":7}}`, `{"metadata":[1]}`, `{"":"\t","\n":{"x\ny":"\ttab\n"}}`, `{"a":"\n","b":"\n\n x","c":"x\n\n","d":"  x\ny","e":"a\u0000b","m":1e40}`, `{"a":"trailing \nspace ","b":"\r\n","c":"\ufeff","d":"\ud800"}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, document string) {
@@ -105,10 +105,29 @@ func FuzzDescriptor(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			written, _ := json.Marshal(want)
+			written, _ := json.Marshal(withoutNegativeZero(want))
 			if !bytes.Equal(read, written) {
 				t.Fatalf("%s\nis read as\n%s\nfrom\n%s", written, read, got)
 			}
 		}
 	})
+}
+
+// withoutNegativeZero is a value as JavaScript writes it.
+func withoutNegativeZero(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			v[key] = withoutNegativeZero(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutNegativeZero(v[i])
+		}
+	case float64:
+		if v == 0 {
+			return 0.0
+		}
+	}
+	return value
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,7 +58,7 @@ func (d *Dir) Close() error { return d.root.Close() }
 
 // Destroy closes the folder and removes it with all that is in it.
 func (d *Dir) Destroy() error {
-	return errors.Join(d.Close(), Remove(d.name))
+	return cmp.Or(d.Close(), Remove(d.name))
 }
 
 // Remove takes away the folder path with all that is in it, also folders that programs left without the right to write.

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,8 @@ func (d *Dir) Open(rel string) (*os.File, error) {
 		err = apierror.Inputf("%s is not a regular file", rel)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		f.Close()
+		return nil, err
 	}
 	return f, nil
 }
@@ -82,7 +84,7 @@ func (d *Dir) write(rel string, mode fs.FileMode, content func(io.Writer) error)
 		return explain("write", rel, err)
 	}
 	err = content(f)
-	return explain("write", rel, errors.Join(err, f.Close()))
+	return explain("write", rel, cmp.Or(err, f.Close()))
 }
 
 // MkdirAll makes a folder and its parents.
@@ -189,7 +191,7 @@ func (d *Dir) list(at string) ([]fs.DirEntry, error) {
 	}
 	entries, err := f.ReadDir(-1)
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, explain("list", at, errors.Join(err, f.Close()))
+	return entries, explain("list", at, cmp.Or(err, f.Close()))
 }
 
 // Walk visits all that is below the folder rel, folders before what is in them, by name. Links are visited, not
