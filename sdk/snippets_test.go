@@ -71,6 +71,8 @@ func newSentry() *sdk.Plugin {
 	providers(p, c)
 	processors(p, c)
 	actions(p, c)
+	workspaces(p)
+	templateFilters(p)
 	widgets(p, c)
 	records(p, c)
 	permissions(p, c)
@@ -182,6 +184,36 @@ func actions(p *sdk.Plugin, c *client) {
 		id, err := sdk.Checkpoint(a, "created", func() (string, error) { return c.release(a, a.Input.Version) })
 		return map[string]string{"id": id}, err
 	}, sdk.ActionOptions{Description: "Announces a release to Sentry", DryRun: true, Repeatable: true})
+}
+
+func workspaces(p *sdk.Plugin) {
+	sdk.Action(p, "sentry:docs:sign", func(a sdk.ActionContext[struct{}]) (map[string]string, error) {
+		files, err := a.Workspace.List(a, "docs")
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			text, err := a.Workspace.ReadFile(a, f.Path)
+			if err != nil {
+				return nil, err
+			}
+			signed := append(text, "\nReleased by "+a.User+"\n"...)
+			if err := a.Workspace.WriteFile(a, f.Path, signed); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+}
+
+func templateFilters(p *sdk.Plugin) {
+	sdk.Filter(p, "dsn", func(f sdk.FilterContext, slug string) (string, error) {
+		host := "sentry.io"
+		if err := f.Argument(0, &host); err != nil {
+			return "", err
+		}
+		return "https://" + host + "/" + slug, nil
+	}, sdk.FilterOptions{Description: "Address of a project", Arguments: []any{""}})
 }
 
 func (c *client) release(_ context.Context, version string) (string, error) {
@@ -368,6 +400,14 @@ func TestSnippets_DoWhatTheReadmeSays(t *testing.T) {
 	}
 	if run := h.RunAction("sentry:release:create", map[string]string{"version": "v1"}); run.Err != nil || run.Output["id"] != "id-of-v1" {
 		t.Errorf("%+v", run)
+	}
+	docs := plugintest.ActionRequest{User: "user:default/ann", Workspace: map[string]string{"docs/a.md": "A", "b.md": "B"}}
+	if run := h.RunAction("sentry:docs:sign", struct{}{}, docs); run.Err != nil || run.Workspace["docs/a.md"] != "A\nReleased by user:default/ann\n" || run.Workspace["b.md"] != "B" {
+		t.Errorf("%+v", run)
+	}
+	var dsn string
+	if err := h.Filter("dsn", &dsn, "shop", "eu.sentry.io"); err != nil || dsn != "https://eu.sentry.io/shop" {
+		t.Error(dsn, err)
 	}
 	if run := h.QueryWidget("open-issues", sdk.WidgetQuery{Entity: shop, Args: []byte(`{"top":1}`)}); run.Err != nil || run.Frames[0].Rows() != 1 {
 		t.Errorf("%+v", run)

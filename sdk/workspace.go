@@ -29,15 +29,21 @@ func (w Workspace) Shared() bool { return w.handle != "" }
 
 // List is all files of a folder and below, by path; "" = the whole workspace.
 func (w Workspace) List(ctx context.Context, folder string) ([]WorkspaceFile, error) {
-	res, err := w.c.ListFiles(ctx, &pluginv1.ListFilesRequest{Workspace: w.handle, Folder: folder})
-	if err != nil {
-		return nil, err
+	var files []WorkspaceFile
+	req := &pluginv1.ListFilesRequest{Workspace: w.handle, Folder: folder}
+	for {
+		page, err := w.c.ListFiles(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range page.GetFiles() {
+			files = append(files, WorkspaceFile{f.GetPath(), f.GetSize(), f.GetExecutable()})
+		}
+		if !page.GetMore() || len(page.GetFiles()) == 0 {
+			return files, nil
+		}
+		req.After = files[len(files)-1].Path
 	}
-	files := make([]WorkspaceFile, len(res.GetFiles()))
-	for i, f := range res.GetFiles() {
-		files[i] = WorkspaceFile{f.GetPath(), f.GetSize(), f.GetExecutable()}
-	}
-	return files, nil
 }
 
 // ReadFile is the content of a file.
@@ -75,7 +81,7 @@ func (w Workspace) WriteFile(ctx context.Context, path string, data []byte, opti
 }
 
 // maxFilePart is the protocol's size of a part of a file.
-const maxFilePart = 512 << 10
+const maxFilePart = 192 << 10
 
 // Remove removes a file, or a folder with all that is in it; one that is not there is no error.
 func (w Workspace) Remove(ctx context.Context, path string) error {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWorkspace_ActionsReadAndChangeTheFilesOfTheTask(t *testing.T) {
-	large := bytes.Repeat([]byte("0123456789abcdef"), 90_000) // three parts
+	large := bytes.Repeat([]byte("0123456789abcdef"), 90_000) // several parts
 	var late sdk.Workspace
 	p := sdk.New("x")
 	sdk.Action(p, "x:edit", func(a sdk.ActionContext[struct{}]) (map[string]any, error) {
@@ -30,6 +30,14 @@ func TestWorkspace_ActionsReadAndChangeTheFilesOfTheTask(t *testing.T) {
 		if err != nil || !bytes.Equal(back, large) {
 			t.Errorf("%d bytes came back, %v", len(back), err)
 		}
+		for _, name := range []string{"many/1", "many/2", "many/3", "many/4", "many/5", "many/6", "many/7"} {
+			if err := w.WriteFile(a, name, nil); err != nil {
+				return nil, err
+			}
+		}
+		if many, err := w.List(a, "many"); err != nil || len(many) != 7 || many[6].Path != "many/7" {
+			t.Errorf("%v, %v", many, err)
+		}
 		files, err := w.List(a, "bin")
 		return map[string]any{"files": files, "shared": w.Shared()}, err
 	})
@@ -38,7 +46,7 @@ func TestWorkspace_ActionsReadAndChangeTheFilesOfTheTask(t *testing.T) {
 	if run.Err != nil {
 		t.Fatal(run.Err)
 	}
-	if run.Workspace["README.md"] != "text and more" || run.Workspace["bin/run"] != string(large) || len(run.Workspace) != 3 {
+	if run.Workspace["README.md"] != "text and more" || run.Workspace["bin/run"] != string(large) || len(run.Workspace) != 10 {
 		t.Errorf("%d files are left", len(run.Workspace))
 	}
 	files, _ := run.Output["files"].([]any)

@@ -55,6 +55,7 @@ func newPlugin() *sdk.Plugin {
 	p.EntityProvider("greetings", 10*time.Minute, greetings)
 	p.StagedProcessor(sdk.Stages{Name: "greeted", Kinds: []string{"component"}, PreProcess: g.greeted})
 	sdk.Action(p, "hello-go:greet", g.action, sdk.ActionOptions{Description: "Greets somebody", DryRun: true, Repeatable: true})
+	sdk.Filter(p, "goShout", shout, sdk.FilterOptions{Description: "Says it loudly", Arguments: []any{""}})
 	p.Widget(sdk.Widget{ID: "hello", Title: "Hello", View: sdk.ViewStat, For: "*", Data: g.widget})
 	return p
 }
@@ -131,6 +132,15 @@ func (g *greeter) action(a sdk.ActionContext[greetInput]) (greetOutput, error) {
 		a.Log.Info("dry run: nobody hears it")
 	}
 	return greetOutput{g.greet(a.Input.Name)}, nil
+}
+
+// shout is a filter of templates: ${{ parameters.name | goShout("?") }}.
+func shout(f sdk.FilterContext, text string) (string, error) {
+	mark := "!"
+	if err := f.Argument(0, &mark); err != nil {
+		return "", err
+	}
+	return strings.ToUpper(text) + mark, nil
 }
 
 func (g *greeter) widget(_ context.Context, q sdk.WidgetQuery) (*frame.Frame, error) {

@@ -70,6 +70,20 @@ func TestAction_RefusesInputWithoutAName(t *testing.T) {
 	}
 }
 
+func TestFilter_Shouts(t *testing.T) {
+	h := start(t, settings{})
+	var loud string
+	if err := h.Filter("goShout", &loud, "hi"); err != nil || loud != "HI!" {
+		t.Error(loud, err)
+	}
+	if err := h.Filter("goShout", &loud, "hi", "?"); err != nil || loud != "HI?" {
+		t.Error(loud, err)
+	}
+	if err := h.Filter("goShout", &loud, 5); err == nil {
+		t.Error("it shouted a number")
+	}
+}
+
 func TestWidget_GreetsTheEntity(t *testing.T) {
 	run := start(t, settings{}).QueryWidget("hello", sdk.WidgetQuery{Entity: plugintest.Component("shop")})
 	if run.Err != nil || run.Frames[0].Column("greeting").Values[0] != "Hello, shop!" {

@@ -58,6 +58,7 @@ export class Plugin {
   #providers = new Map();
   #processors = new Map();
   #actions = new Map();
+  #filters = new Map();
   #widgets = new Map();
   #running = new Set();
 
@@ -66,7 +67,7 @@ export class Plugin {
     this.#schema = settingsSchema ?? { type: 'object' };
     this.#about = {
       id, version, title, description, license, sdk: SDK, features: [], services: [],
-      provides: { http: false, httpUnauthenticated: [], catalogProviders: [], catalogProcessors: [], scaffolderActions: [], widgets: [] },
+      provides: { http: false, httpUnauthenticated: [], catalogProviders: [], catalogProcessors: [], scaffolderActions: [], scaffolderFilters: [], widgets: [] },
       settingsSchemaJson: settingsSchema ? JSON.stringify(settingsSchema) : '',
     };
     this.log = Object.fromEntries(['debug', 'info', 'warn', 'error'].map(level => [level, (message, fields) => this.#write(level, message, fields)]));
@@ -107,10 +108,19 @@ export class Plugin {
     this.#register(this.#processors, 'catalogProcessors', name, { about: { name, stages, kinds }, f });
   }
 
-  /** f({ input, dryRun, userRef, taskId, workspace, log, signal }) returns an object of outputs. */
+  /** f({ input, dryRun, userRef, taskId, stepName, templateRef, workspace, log, signal }) returns an object of outputs; see Workspace. */
   action(id, f, { description = '', input = { type: 'object' }, output = { type: 'object' }, dryRun = false, repeatable = false } = {}) {
     const about = { id, description, inputSchemaJson: JSON.stringify(input), outputSchemaJson: JSON.stringify(output), supportsDryRun: dryRun, repeatable };
     this.#register(this.#actions, 'scaffolderActions', id, { about, f, input });
+  }
+
+  /**
+   * f(value, ...arguments) returns the result of ${{ value | name(arguments) }}. Rendering waits for it, at most a second: it has
+   * no effects and asks nobody. input, arguments and output are JSON Schemas, which document it.
+   */
+  filter(name, f, { description = '', input = {}, arguments: list = [], output = {} } = {}) {
+    const about = { id: name, description, inputSchemaJson: JSON.stringify(input), argumentSchemasJson: list.map(a => JSON.stringify(a)), outputSchemaJson: JSON.stringify(output) };
+    this.#register(this.#filters, 'scaffolderFilters', name, { about, f });
   }
 
   /** f({ entity, args, userRef, fromMs, toMs, … }) returns a frame, as frame() makes it. */
@@ -127,7 +137,7 @@ export class Plugin {
   // Life: describe mode, or serve until told to stop.
 
   async serve() {
-    const served = { PluginService: new Map([['', null]]), CatalogProviderService: this.#providers, CatalogProcessorService: this.#processors, ScaffolderActionsService: this.#actions, WidgetsService: this.#widgets };
+    const served = { PluginService: new Map([['', null]]), CatalogProviderService: this.#providers, CatalogProcessorService: this.#processors, ScaffolderActionsService: this.#actions, TemplateFiltersService: this.#filters, WidgetsService: this.#widgets };
     const services = Object.keys(served).filter(name => served[name].size > 0);
     this.#about.services = services.slice(1).map(name => `callboard.plugin.v1.${name}`);
     if (process.env.CALLBOARD_DESCRIBE === '1') {
@@ -283,7 +293,7 @@ export class Plugin {
 
   ListActions() { return { actions: [...this.#actions.values()].map(a => a.about) }; }
 
-  async *ExecuteAction({ action, inputJson, dryRun, userRef, taskId, workspace }, call) {
+  async *ExecuteAction({ action, inputJson, dryRun, userRef, taskId, stepName, templateRef, workspace }, call) {
     const { about, f, input: schema } = find(this.#actions, action, 'action');
     const input = JSON.parse(inputJson.length > 0 ? inputJson : '{}');
     for (const problem of schemaProblems(schema, input)) throw problem;
@@ -291,8 +301,26 @@ export class Plugin {
     const stop = new AbortController();
     call.on('cancelled', () => stop.abort());
     const log = Object.fromEntries(['debug', 'info', 'warn', 'error'].map(level => [level, message => call.write({ log: { level, message } })]));
-    const outputs = await f({ input, dryRun, userRef, taskId, workspace, log, signal: stop.signal });
+    const outputs = await f({ input, dryRun, userRef, taskId, stepName, templateRef, workspace: new Workspace(this.host, workspace), log, signal: stop.signal });
     for (const [name, value] of Object.entries(outputs ?? {})) yield { output: { name, valueJson: Buffer.from(JSON.stringify(value)) } };
+  }
+
+  ListFilters() { return { filters: [...this.#filters.values()].map(f => f.about) }; }
+
+  async CallFilters({ calls }) {
+    const known = calls.map(({ filter }) => find(this.#filters, filter, 'filter'));
+    return { results: await Promise.all(calls.map((call, i) => this.#filter(known[i].f, call))) };
+  }
+
+  async #filter(f, { filter, inputJson, argumentsJson }) {
+    try {
+      const value = await f(JSON.parse(inputJson.length > 0 ? inputJson : 'null'), ...argumentsJson.map(a => JSON.parse(a)));
+      return { valueJson: Buffer.from(JSON.stringify(value) ?? '') };
+    } catch (e) {
+      if (e instanceof PluginError) return { error: e.diagnostic() };
+      this.log.error('filter failed', { filter, error: String(e), stack: e?.stack });
+      return { error: { severity: 'SEVERITY_ERROR', summary: `The filter ${filter} failed; the plugin's log has the reason.` } };
+    }
   }
 
   ListWidgets() { return { widgets: [...this.#widgets.values()].map(w => w.about) }; }
@@ -344,6 +372,50 @@ export class Plugin {
   }
 }
 
+/** The files of a task, while its step runs. Needs scaffolder: [workspace]. Paths are relative to it, with '/'. */
+export class Workspace {
+  #host;
+  #handle;
+
+  constructor(host, handle) {
+    this.#host = host;
+    this.#handle = handle;
+  }
+
+  #call(method, request) { return this.#host.call('HostWorkspaceService', method, { workspace: this.#handle, ...request }); }
+
+  /** All files of a folder and below: [{ path, size, executable }]. */
+  async list(folder = '') {
+    const all = [];
+    for (;;) {
+      const { files, more } = await this.#call('listFiles', { folder, after: all.at(-1)?.path ?? '' });
+      all.push(...files);
+      if (!more || files.length === 0) return all;
+    }
+  }
+
+  /** The content as a Buffer. */
+  async read(path) {
+    const parts = [];
+    for (let offset = 0; ; ) {
+      const { data, size } = await this.#call('readFile', { path, offset });
+      parts.push(data);
+      offset += data.length;
+      if (data.length === 0 || offset >= Number(size)) return Buffer.concat(parts);
+    }
+  }
+
+  async write(path, data, { executable = false } = {}) {
+    const content = Buffer.from(data);
+    const part = 192 << 10;
+    for (let start = 0; start === 0 || start < content.length; start += part) {
+      await this.#call('writeFile', { path, data: content.subarray(start, start + part), append: start > 0, executable });
+    }
+  }
+
+  async remove(path) { await this.#call('removeFile', { path }); }
+}
+
 /** The host's services: call('HostKeyValueService', 'getValue', { key: 'a' }). */
 export class Host {
   baseUrl = '';
@@ -352,6 +424,8 @@ export class Host {
   #clients = new Map();
 
   connect(runtime) { this.#runtime = runtime; }
+
+  close() { for (const client of this.#clients.values()) client.close(); }
 
   /** Answers the response; rejects with the host's status (code, details). Streams are collected. */
   async call(service, method, request, timeout = 10_000) {

@@ -64,6 +64,11 @@ plugin.action('hello-node:greet', ({ input, dryRun, taskId, log }) => {
   dryRun: true,
 });
 
+plugin.filter('nodeShout', (text, mark = '!') => {
+  if (typeof text !== 'string') throw new InputError('Only a text can be shouted.');
+  return text.toUpperCase() + mark;
+}, { description: 'Says it loudly', input: { type: 'string' }, arguments: [{ type: 'string' }], output: { type: 'string' } });
+
 plugin.widget('hello', ({ entity }) => frame('hello', { name: 'greeting', type: 'string', values: [greet(entity?.metadata.name ?? 'world')] }),
   { title: 'Hello', view: 'stat', appliesTo: '*' });
 

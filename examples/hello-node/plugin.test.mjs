@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import grpc from '@grpc/grpc-js';
-import { Plugin, parseEntity, protocol, schemaProblems, stringifyEntity } from './callboard.mjs';
+import { Host, Plugin, Workspace, parseEntity, protocol, schemaProblems, stringifyEntity } from './callboard.mjs';
 
 const here = import.meta.dirname;
 const v1 = protocol.callboard.plugin.v1;
@@ -84,7 +84,7 @@ describe('plugin', () => {
     const { id, version, provides } = await p.call(v1.PluginService, 'Describe', {});
     const manifest = fs.readFileSync(path.join(here, 'plugin.yaml'), 'utf8');
     assert.ok(manifest.includes(`\nid: ${id}\nversion: ${version}\n`));
-    for (const names of [provides.catalogProviders, provides.catalogProcessors, provides.scaffolderActions, provides.widgets]) {
+    for (const names of [provides.catalogProviders, provides.catalogProcessors, provides.scaffolderActions, provides.scaffolderFilters, provides.widgets]) {
       assert.ok(manifest.includes(`[${names.join(', ')}]`), names.join());
     }
   });
@@ -130,6 +130,13 @@ describe('plugin', () => {
     });
   });
 
+  test('shouts in templates', async () => {
+    const call = (input, ...list) => ({ filter: 'nodeShout', inputJson: Buffer.from(input), argumentsJson: list.map(a => Buffer.from(a)) });
+    const { results } = await p.call(v1.TemplateFiltersService, 'CallFilters', { calls: [call('"hi"'), call('"hi"', '"?"'), call('5')] });
+    assert.deepEqual(results.slice(0, 2).map(r => r.valueJson.toString()), ['"HI!"', '"HI?"']);
+    assert.deepEqual([results[2].error.code, results[2].error.summary], ['InputError', 'Only a text can be shouted.']);
+  });
+
   test('answers its widget', async () => {
     const [{ frameJson }] = await p.stream(v1.WidgetsService, 'QueryWidget', { widget: 'hello' });
     assert.deepEqual(JSON.parse(frameJson).columns[0].values, ['Hello, world!']);
@@ -150,6 +157,38 @@ describe('plugin', () => {
     p.hostDies();
     assert.deepEqual(await p.exited, [0, null]);
   });
+});
+
+test('the files of a task are read and written through the host', async t => {
+  const files = {};
+  const part = 192 << 10;
+  const server = new grpc.Server();
+  server.addService(v1.HostWorkspaceService.service, {
+    ListFiles: ({ request: { after } }, answer) => {
+      const names = Object.keys(files).sort().filter(n => n > after);
+      answer(null, { files: names.slice(0, 2).map(name => ({ path: name, size: files[name].length })), more: names.length > 2 });
+    },
+    ReadFile: ({ request: { path: name, offset } }, answer) => answer(null, { data: files[name].subarray(Number(offset), Number(offset) + part), size: files[name].length }),
+    WriteFile: ({ request: { workspace, path: name, data, append } }, answer) => {
+      assert.ok(data.length <= part && workspace === 'handle');
+      files[name] = Buffer.concat(append ? [files[name], data] : [data]);
+      answer(null, {});
+    },
+    RemoveFile: ({ request: { path: name } }, answer) => (delete files[name], answer(null, {})),
+  });
+  const runtime = fs.mkdtempSync(path.join(os.tmpdir(), 'cb'));
+  await new Promise((ok, failed) => server.bindAsync(`unix:${runtime}/host.sock`, grpc.ServerCredentials.createInsecure(), e => (e ? failed(e) : ok())));
+  const host = new Host();
+  host.connect(runtime);
+  t.after(() => (host.close(), server.forceShutdown(), fs.rmSync(runtime, { recursive: true })));
+  const workspace = new Workspace(host, 'handle');
+  const large = Buffer.alloc(500_000, 'abcdefg'); // several parts
+  for (const [name, content] of [['a', large], ['b', ''], ['c', 'c'], ['d', 'd']]) await workspace.write(name, content);
+  assert.deepEqual((await workspace.list()).map(f => f.path), ['a', 'b', 'c', 'd']);
+  assert.ok(large.equals(await workspace.read('a')));
+  await workspace.write('a', 'short');
+  await workspace.remove('b');
+  assert.deepEqual(Object.fromEntries(Object.entries(files).map(([name, content]) => [name, content.toString()])), { a: 'short', c: 'c', d: 'd' });
 });
 
 test('describe mode needs no host', () => {

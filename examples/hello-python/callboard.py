@@ -72,7 +72,7 @@ class Plugin:
         self._describe = pb.DescribeResponse(id=id, version=version, title=title, description=description, license=license, sdk=SDK)
         self._schema, self._validate, self._configure = settings_schema, None, None
         self._health, self._metrics = None, None
-        self._routes, self._providers, self._processors, self._actions, self._widgets = [], {}, {}, {}, {}
+        self._routes, self._providers, self._processors, self._actions, self._filters, self._widgets = [], {}, {}, {}, {}, {}
         self._stop, self._running, self._redact = threading.Event(), _Running(), _Redaction()
         if settings_schema is not None:
             self._describe.settings_schema_json = json.dumps(settings_schema)
@@ -128,6 +128,13 @@ class Plugin:
             id=id, description=description, supports_dry_run=dry_run, repeatable=repeatable,
             input_schema_json=json.dumps(input or {"type": "object"}), output_schema_json=json.dumps(output or {"type": "object"})))
 
+    def filter(self, name, description="", input=None, arguments=(), output=None):
+        """f(value, *arguments) returns the result of ${{ value | name(arguments) }}. Rendering waits for it, at most a second: it
+        has no effects and asks nobody. input, arguments and output are JSON Schemas as dicts, which document it."""
+        return self._register(self._filters, "scaffolder_filters", name, pb.TemplateFilter(
+            id=name, description=description, input_schema_json=json.dumps(input or {}),
+            argument_schemas_json=[json.dumps(a) for a in arguments], output_schema_json=json.dumps(output or {})))
+
     def widget(self, id, title="", view="stat", applies_to="", refresh=0):
         """f(query) returns a frame, as frame() makes it. query has entity, args, user_ref, from_ms, to_ms."""
         return self._register(self._widgets, "widgets", id, pb.Widget(id=id, title=title, view=view, applies_to=applies_to, refresh_seconds=refresh))
@@ -149,7 +156,7 @@ class Plugin:
         """Serves until the host says stop or is gone. It does not return."""
         services = {
             "CatalogProviderService": self._providers, "CatalogProcessorService": self._processors,
-            "ScaffolderActionsService": self._actions, "WidgetsService": self._widgets,
+            "ScaffolderActionsService": self._actions, "TemplateFiltersService": self._filters, "WidgetsService": self._widgets,
         }
         self._describe.services.extend("callboard.plugin.v1." + name for name, table in services.items() if table)
         if os.environ.get("CALLBOARD_DESCRIBE") == "1":
@@ -265,13 +272,31 @@ class Plugin:
 
     def ExecuteAction(self, request, context):
         about, run = _find(self._actions, request.action, "action")
-        step = ActionContext(request, context)
+        step = ActionContext(request, context, self.host)
         for problem in schema_problems(json.loads(about.input_schema_json), step.input):
             raise problem
         if request.dry_run and not about.supports_dry_run:
             raise InputError(f"The action {request.action} has no dry run.")
         outputs = run(step)
         yield from _action_events(outputs, context)
+
+    def ListFilters(self, request, context):
+        return pb.ListFiltersResponse(filters=[about for about, _ in self._filters.values()])
+
+    def CallFilters(self, request, context):
+        response = pb.CallFiltersResponse()
+        for call in request.calls:
+            _, apply = _find(self._filters, call.filter, "filter")
+            result = response.results.add()
+            try:
+                value = apply(json.loads(call.input_json or b"null"), *(json.loads(a) for a in call.arguments_json))
+                result.value_json = json.dumps(value).encode()
+            except Error as e:
+                result.error.CopyFrom(e.diagnostic())
+            except Exception as e:
+                log.exception("filter failed", extra={"fields": {"filter": call.filter}})
+                result.error.CopyFrom(pb.Diagnostic(severity=1, summary=f"The filter {call.filter} failed ({type(e).__name__})."))
+        return response
 
     def ListWidgets(self, request, context):
         return pb.ListWidgetsResponse(widgets=[about for about, _ in self._widgets.values()])
@@ -284,9 +309,10 @@ class Plugin:
 class ActionContext:
     """One run of an action. An action is a generator: yield step.log("…") and step.output("name", value)."""
 
-    def __init__(self, request, call):
+    def __init__(self, request, call, host):
         self.input = json.loads(request.input_json or b"{}")
-        self.dry_run, self.user_ref, self.task_id, self.workspace = request.dry_run, request.user_ref, request.task_id, request.workspace
+        self.dry_run, self.user_ref, self.task_id = request.dry_run, request.user_ref, request.task_id
+        self.step_name, self.template_ref, self.workspace = request.step_name, request.template_ref, Workspace(host, request.workspace)
         self._call = call
 
     def cancelled(self):
@@ -300,6 +326,42 @@ class ActionContext:
     @staticmethod
     def output(name, value):
         return pb.ExecuteActionResponse(output=pb.ActionOutput(name=name, value_json=json.dumps(value).encode()))
+
+
+class Workspace:
+    """The files of the task, while the step runs. Needs scaffolder: [workspace]. Paths are relative to it, with "/"."""
+
+    PART = 192 << 10
+
+    def __init__(self, host, handle):
+        self._host, self._handle = host, handle
+
+    def _call(self, method, request, **members):
+        return self._host.call("HostWorkspaceService", method, request(workspace=self._handle, **members))
+
+    def list(self, folder=""):
+        """All files of a folder and below, with path, size and executable."""
+        files, more = [], True
+        while more:
+            page = self._call("ListFiles", pb.ListFilesRequest, folder=folder, after=files[-1].path if files else "")
+            files.extend(page.files)
+            more = page.more and page.files
+        return files
+
+    def read(self, path):
+        content = b""
+        while True:
+            part = self._call("ReadFile", pb.ReadFileRequest, path=path, offset=len(content))
+            content += part.data
+            if not part.data or len(content) >= part.size:
+                return content
+
+    def write(self, path, data, executable=False):
+        for start in range(0, max(len(data), 1), self.PART):
+            self._call("WriteFile", pb.WriteFileRequest, path=path, data=data[start:start + self.PART], append=start > 0, executable=executable)
+
+    def remove(self, path):
+        self._call("RemoveFile", pb.RemoveFileRequest, path=path)
 
 
 def _action_events(events, context):
@@ -437,6 +499,7 @@ _METHODS = {
     "callboard.plugin.v1.CatalogProviderService": "ListProviders RefreshProvider*",
     "callboard.plugin.v1.CatalogProcessorService": "ListProcessors ProcessEntities",
     "callboard.plugin.v1.ScaffolderActionsService": "ListActions ExecuteAction*",
+    "callboard.plugin.v1.TemplateFiltersService": "ListFilters CallFilters",
     "callboard.plugin.v1.WidgetsService": "ListWidgets QueryWidget*",
 }
 

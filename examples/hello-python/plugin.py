@@ -81,6 +81,13 @@ def greet_somebody(step):
     yield step.output("greeting", greet(step.input["name"]))
 
 
+@plugin.filter("pythonShout", description="Says it loudly", input={"type": "string"}, arguments=[{"type": "string"}], output={"type": "string"})
+def shout(text, mark="!"):
+    if not isinstance(text, str):
+        raise callboard.InputError("Only a text can be shouted.")
+    return text.upper() + mark
+
+
 @plugin.widget("hello", title="Hello", view="stat", applies_to="*")
 def hello(query):
     name = query.entity["metadata"]["name"] if query.entity else "world"

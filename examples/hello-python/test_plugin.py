@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from concurrent import futures
 
 import grpc
 
@@ -86,7 +87,8 @@ class Plugin(unittest.TestCase):
         described = self.p.plugin("Describe", pb.DescribeRequest())
         manifest = (HERE / "plugin.yaml").read_text()
         self.assertIn(f"\nid: {described.id}\nversion: {described.version}\n", manifest)
-        for names in (described.provides.catalog_providers, described.provides.catalog_processors, described.provides.scaffolder_actions, described.provides.widgets):
+        for names in (described.provides.catalog_providers, described.provides.catalog_processors, described.provides.scaffolder_actions,
+                      described.provides.scaffolder_filters, described.provides.widgets):
             self.assertIn(f"[{', '.join(names)}]", manifest)
 
     def test_greets_with_the_settings(self):
@@ -127,6 +129,14 @@ class Plugin(unittest.TestCase):
         diagnostic = pb.Diagnostic.FromString(pb.Status.FromString(details).details[0].value)
         self.assertEqual((diagnostic.code, diagnostic.path), ("InputError", "/name"))
 
+    def test_shouts_in_templates(self):
+        calls = [pb.FilterCall(filter="pythonShout", input_json=b'"hi"'), pb.FilterCall(filter="pythonShout", input_json=b'"hi"', arguments_json=[b'"?"']),
+                 pb.FilterCall(filter="pythonShout", input_json=b"5"), pb.FilterCall(filter="pythonShout", input_json=b'"hi"', arguments_json=[b"5"])]
+        results = self.p.call("callboard.plugin.v1.TemplateFiltersService", "CallFilters", pb.CallFiltersRequest(calls=calls)).results
+        self.assertEqual([r.value_json for r in results[:2]], [b'"HI!"', b'"HI?"'])
+        self.assertEqual((results[2].error.code, results[2].error.summary), ("InputError", "Only a text can be shouted."))
+        self.assertIn("TypeError", results[3].error.summary)
+
     def test_answers_its_widget(self):
         frame = json.loads(self.p.stream("WidgetsService", "QueryWidget", pb.QueryWidgetRequest(widget="hello"))[0].frame_json)
         self.assertEqual(frame["columns"][0]["values"], ["Hello, world!"])
@@ -149,6 +159,55 @@ class Plugin(unittest.TestCase):
         self.p.host.close()
         watching.close()
         self.assertEqual(self.p.process.wait(10), 0)
+
+
+class TaskFiles:
+    """The host's service of files, in memory: one page has two files."""
+
+    def __init__(self):
+        self.files = {}
+
+    def ListFiles(self, request, context):
+        names = [n for n in sorted(self.files) if n > request.after]
+        return pb.ListFilesResponse(files=[pb.WorkspaceFile(path=n, size=len(self.files[n])) for n in names[:2]], more=len(names) > 2)
+
+    def ReadFile(self, request, context):
+        content = self.files[request.path]
+        return pb.ReadFileResponse(data=content[request.offset:request.offset + callboard.Workspace.PART], size=len(content))
+
+    def WriteFile(self, request, context):
+        assert len(request.data) <= callboard.Workspace.PART and request.workspace == "handle"
+        self.files[request.path] = (self.files[request.path] if request.append else b"") + request.data
+        return pb.WriteFileResponse()
+
+    def RemoveFile(self, request, context):
+        self.files.pop(request.path, None)
+        return pb.RemoveFileResponse()
+
+
+class Workspace(unittest.TestCase):
+    def test_is_read_and_written_through_the_host(self):
+        served, folder = TaskFiles(), tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        server = grpc.server(futures.ThreadPoolExecutor(2))
+        handlers = {m: grpc.unary_unary_rpc_method_handler(getattr(served, m), getattr(pb, m + "Request").FromString, lambda answer: answer.SerializeToString())
+                    for m in ("ListFiles", "ReadFile", "WriteFile", "RemoveFile")}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("callboard.plugin.v1.HostWorkspaceService", handlers),))
+        server.add_insecure_port(f"unix:{folder}/host.sock")
+        server.start()
+        self.addCleanup(lambda: server.stop(None).wait())
+        host = callboard.Host()
+        host._connect(f"{folder}/host.sock", "")
+        self.addCleanup(host._channel.close)
+        files = callboard.Workspace(host, "handle")
+        large = bytes(range(256)) * 2000  # several parts
+        for name, content in (("a", large), ("b", b""), ("c", b"c"), ("d", b"d")):
+            files.write(name, content)
+        self.assertEqual([f.path for f in files.list()], ["a", "b", "c", "d"])
+        self.assertEqual((files.read("a"), files.read("b")), (large, b""))
+        files.write("a", b"short")
+        files.remove("b")
+        self.assertEqual(served.files, {"a": b"short", "c": b"c", "d": b"d"})
 
 
 class Describe(unittest.TestCase):

@@ -37,6 +37,8 @@ var broken = map[string]string{
 	"wrong-result-count": "processor.results", "wrong-order": "processor.results", "fails-for-all": "processor.results", "answers-no-json": "processor.results",
 	"drops-members": "processor.keeps", "loses-integers": "processor.keeps", "random-processor": "processor.deterministic", "remembers-processor": "processor.deterministic",
 	"dry-run-asks": "action.dry-run", "output-no-json": "action.dry-run", "accepts-bad-input": "action.input", "output-of-other-type": "action.output",
+	"filter-no-json": "filter.results", "filter-answers-nothing": "filter.results", "one-filter-result": "filter.results", "slow-filter": "filter.results",
+	"filter-asks": "filter.results", "random-filter": "filter.stable",
 	"bad-frame": "widget.frames", "document-without-place": "search.documents", "one-rule-result": "rules.results",
 	"ignores-cancellation": "calls.cancel", "waits-for-calls": "calls.cancel", "one-at-a-time": "load.parallel",
 	"drain-hangs": "stop.drain", "dies-of-drain": "stop.drain", "slow-shutdown": "stop.shutdown", "no-controller": "stop.shutdown", "ignores-sigterm": "stop.sigterm",
@@ -84,7 +86,7 @@ func brokenTarget(t *testing.T, mode string) conformance.Target {
 		Manifest: &conformance.Manifest{
 			ID: "broken", Version: "1.0.0", License: "Apache-2.0", SettingsSchema: schema, Egress: []string{"http://api.example.com"}, Memory: 128 << 20, Processes: 24,
 			Provides: &pluginv1.Provides{Http: true, HttpUnauthenticated: []string{"/health"}, CatalogProviders: []string{"things"}, CatalogProcessors: []string{"mark"},
-				ScaffolderActions: []string{"broken:do"}, SearchTypes: []string{"thing"}, Widgets: []string{"count"}, PermissionRules: []string{"IS_THING"}},
+				ScaffolderActions: []string{"broken:do"}, ScaffolderFilters: []string{"brokenEcho"}, SearchTypes: []string{"thing"}, Widgets: []string{"count"}, PermissionRules: []string{"IS_THING"}},
 		},
 	}
 }

@@ -18,6 +18,8 @@ var capabilityRules = []Rule{
 	{ID: "action.dry-run", Level: Must, Sentence: "A dry run of an action ends well and asks nobody outside.", check: checkDryRun},
 	{ID: "action.input", Level: Must, Sentence: "An action refuses input that does not fit its schema.", check: checkActionInput},
 	{ID: "action.output", Level: Should, Sentence: "The outputs of an action fit its schema.", check: checkActionOutput},
+	{ID: "filter.results", Level: Must, Sentence: "A template filter answers each call, in order and within a second, and asks nobody outside.", check: checkFilters, timed: true},
+	{ID: "filter.stable", Level: Must, Sentence: "A template filter answers the same to the same call.", check: checkFiltersStable},
 	{ID: "widget.frames", Level: Must, Sentence: "A widget answers frames that can be drawn.", check: checkFrames},
 	{ID: "search.documents", Level: Must, Sentence: "Documents for the search have a title and a place.", check: checkDocuments},
 	{ID: "rules.results", Level: Must, Sentence: "A permission rule answers one result for each resource.", check: checkRuleResults},

@@ -128,6 +128,7 @@ var kinds = []kind{
 	{"the entity provider", "catalog.providers", (*pluginv1.Provides).GetCatalogProviders, "CatalogProviderService"},
 	{"the processor", "catalog.processors", (*pluginv1.Provides).GetCatalogProcessors, "CatalogProcessorService"},
 	{"the action", "scaffolder.actions", (*pluginv1.Provides).GetScaffolderActions, "ScaffolderActionsService"},
+	{"the template filter", "scaffolder.filters", (*pluginv1.Provides).GetScaffolderFilters, "TemplateFiltersService"},
 	{"the document type", "search.types", (*pluginv1.Provides).GetSearchTypes, "SearchCollatorService"},
 	{"the widget", "widgets", (*pluginv1.Provides).GetWidgets, "WidgetsService"},
 	{"the task", "tasks", (*pluginv1.Provides).GetTasks, "TasksService"},
@@ -234,6 +235,9 @@ func (p *instance) list(ctx context.Context, k kind) (names []string, err error)
 	case "scaffolder.actions":
 		r, e := pluginv1.NewScaffolderActionsServiceClient(p.conn).ListActions(ctx, &pluginv1.ListActionsRequest{})
 		return namesOf(r.GetActions(), (*pluginv1.ScaffolderAction).GetId), e
+	case "scaffolder.filters":
+		r, e := pluginv1.NewTemplateFiltersServiceClient(p.conn).ListFilters(ctx, &pluginv1.ListFiltersRequest{})
+		return namesOf(r.GetFilters(), (*pluginv1.TemplateFilter).GetId), e
 	case "search.types":
 		r, e := pluginv1.NewSearchCollatorServiceClient(p.conn).ListCollators(ctx, &pluginv1.ListCollatorsRequest{})
 		return namesOf(r.GetCollators(), (*pluginv1.SearchCollator).GetType), e

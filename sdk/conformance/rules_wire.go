@@ -80,6 +80,7 @@ func (b *bench) plainCalls(settings []byte) []plainCall {
 	lists := map[string]proto.Message{
 		"CatalogProviderService/ListProviders": &pluginv1.ListProvidersRequest{}, "CatalogProcessorService/ListProcessors": &pluginv1.ListProcessorsRequest{},
 		"ScaffolderActionsService/ListActions": &pluginv1.ListActionsRequest{}, "WidgetsService/ListWidgets": &pluginv1.ListWidgetsRequest{},
+		"TemplateFiltersService/ListFilters":  &pluginv1.ListFiltersRequest{},
 		"SearchCollatorService/ListCollators": &pluginv1.ListCollatorsRequest{}, "TasksService/ListTasks": &pluginv1.ListTasksRequest{},
 		"PermissionRulesService/ListRules": &pluginv1.ListRulesRequest{},
 	}
@@ -124,7 +125,11 @@ func (b *bench) strangers(ctx context.Context, p *instance) map[string]error {
 			_, err := p.execute(ctx, &pluginv1.ExecuteActionRequest{Action: nobody, InputJson: []byte("{}"), DryRun: true})
 			return err
 		},
-		"WidgetsService/QueryWidget":             func() error { _, err := p.query(ctx, &pluginv1.QueryWidgetRequest{Widget: nobody}); return err },
+		"WidgetsService/QueryWidget": func() error { _, err := p.query(ctx, &pluginv1.QueryWidgetRequest{Widget: nobody}); return err },
+		"TemplateFiltersService/CallFilters": func() error {
+			_, err := pluginv1.NewTemplateFiltersServiceClient(p.conn).CallFilters(ctx, &pluginv1.CallFiltersRequest{Calls: []*pluginv1.FilterCall{{Filter: nobody}}})
+			return err
+		},
 		"SearchCollatorService/CollectDocuments": func() error { _, err := p.documents(ctx, nobody); return err },
 		"TasksService/RunTask": func() error {
 			_, err := pluginv1.NewTasksServiceClient(p.conn).RunTask(ctx, &pluginv1.RunTaskRequest{Id: nobody})

@@ -64,6 +64,9 @@ func (w *workspaces) within(handle, name string) (files map[string]workspaceFile
 	return files, clean, nil
 }
 
+// maxPage is less than the real host's, so that small tests have several pages too.
+const maxPage = 3
+
 type workspaceService struct {
 	pluginv1.UnimplementedHostWorkspaceServiceServer
 
@@ -79,7 +82,10 @@ func (s workspaceService) ListFiles(_ context.Context, r *pluginv1.ListFilesRequ
 	}
 	out := &pluginv1.ListFilesResponse{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if folder == "." || strings.HasPrefix(name, folder+"/") {
+		if name > r.GetAfter() && (folder == "." || strings.HasPrefix(name, folder+"/")) {
+			if out.More = len(out.GetFiles()) == maxPage; out.GetMore() {
+				break
+			}
 			f := files[name]
 			out.Files = append(out.Files, &pluginv1.WorkspaceFile{Path: name, Size: int64(len(f.content)), Executable: f.executable})
 		}
@@ -88,7 +94,7 @@ func (s workspaceService) ListFiles(_ context.Context, r *pluginv1.ListFilesRequ
 }
 
 // maxPart is the real host's.
-const maxPart = 512 << 10
+const maxPart = 192 << 10
 
 func (s workspaceService) ReadFile(_ context.Context, r *pluginv1.ReadFileRequest) (*pluginv1.ReadFileResponse, error) {
 	s.w.mu.Lock()

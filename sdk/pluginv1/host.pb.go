@@ -2503,7 +2503,9 @@ type ListFilesRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// "" = the whole workspace
-	Folder        string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	Folder string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
+	// Path of the last file of the page before, "" = from the beginning.
+	After         string `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2552,9 +2554,18 @@ func (x *ListFilesRequest) GetFolder() string {
 	return ""
 }
 
+func (x *ListFilesRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
 type ListFilesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Files         []*WorkspaceFile       `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Files []*WorkspaceFile       `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	// There is another page.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2594,6 +2605,13 @@ func (x *ListFilesResponse) GetFiles() []*WorkspaceFile {
 		return x.Files
 	}
 	return nil
+}
+
+func (x *ListFilesResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 type WorkspaceFile struct {
@@ -2782,7 +2800,7 @@ type WriteFileRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	Path      string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
-	// At most 512 KiB.
+	// At most 192 KiB.
 	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	// Add to the end of the file instead of replacing it.
 	Append        bool `protobuf:"varint,4,opt,name=append,proto3" json:"append,omitempty"`
@@ -3123,12 +3141,14 @@ const file_callboard_plugin_v1_host_proto_rawDesc = "" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\"L\n" +
 	"\x12GetBaseUrlResponse\x12\x1a\n" +
 	"\bexternal\x18\x01 \x01(\tR\bexternal\x12\x1a\n" +
-	"\binternal\x18\x02 \x01(\tR\binternal\"H\n" +
+	"\binternal\x18\x02 \x01(\tR\binternal\"^\n" +
 	"\x10ListFilesRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x16\n" +
-	"\x06folder\x18\x02 \x01(\tR\x06folder\"M\n" +
+	"\x06folder\x18\x02 \x01(\tR\x06folder\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\tR\x05after\"a\n" +
 	"\x11ListFilesResponse\x128\n" +
-	"\x05files\x18\x01 \x03(\v2\".callboard.plugin.v1.WorkspaceFileR\x05files\"W\n" +
+	"\x05files\x18\x01 \x03(\v2\".callboard.plugin.v1.WorkspaceFileR\x05files\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"W\n" +
 	"\rWorkspaceFile\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1e\n" +

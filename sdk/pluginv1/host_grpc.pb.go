@@ -1765,9 +1765,9 @@ const (
 // names the workspace by the handle that came with ExecuteAction; after the run it is NOT_FOUND. Paths are relative, with
 // "/", and lead nowhere outside, whatever links are there.
 type HostWorkspaceServiceClient interface {
-	// ListFiles answers a folder and all that is below it, sorted by path, at most 10,000 files.
+	// ListFiles answers a folder and all that is below it, page by page, sorted by path.
 	ListFiles(ctx context.Context, in *ListFilesRequest, opts ...grpc.CallOption) (*ListFilesResponse, error)
-	// ReadFile answers a part of a file, at most 512 KiB.
+	// ReadFile answers a part of a file, at most 192 KiB.
 	ReadFile(ctx context.Context, in *ReadFileRequest, opts ...grpc.CallOption) (*ReadFileResponse, error)
 	// WriteFile makes a file with its folders, or goes on with one. A step may write 64 MiB in all.
 	WriteFile(ctx context.Context, in *WriteFileRequest, opts ...grpc.CallOption) (*WriteFileResponse, error)
@@ -1831,9 +1831,9 @@ func (c *hostWorkspaceServiceClient) RemoveFile(ctx context.Context, in *RemoveF
 // names the workspace by the handle that came with ExecuteAction; after the run it is NOT_FOUND. Paths are relative, with
 // "/", and lead nowhere outside, whatever links are there.
 type HostWorkspaceServiceServer interface {
-	// ListFiles answers a folder and all that is below it, sorted by path, at most 10,000 files.
+	// ListFiles answers a folder and all that is below it, page by page, sorted by path.
 	ListFiles(context.Context, *ListFilesRequest) (*ListFilesResponse, error)
-	// ReadFile answers a part of a file, at most 512 KiB.
+	// ReadFile answers a part of a file, at most 192 KiB.
 	ReadFile(context.Context, *ReadFileRequest) (*ReadFileResponse, error)
 	// WriteFile makes a file with its folders, or goes on with one. A step may write 64 MiB in all.
 	WriteFile(context.Context, *WriteFileRequest) (*WriteFileResponse, error)

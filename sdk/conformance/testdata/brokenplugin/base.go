@@ -27,9 +27,9 @@ func (p *plugin) description() *pluginv1.DescribeResponse {
 	const v1 = "callboard.plugin.v1."
 	d := &pluginv1.DescribeResponse{
 		Id: "broken", Version: "1.0.0", Title: "Broken", License: "Apache-2.0", Sdk: "none", SettingsSchemaJson: Schema,
-		Services: []string{v1 + "CatalogProviderService", v1 + "CatalogProcessorService", v1 + "ScaffolderActionsService", v1 + "WidgetsService", v1 + "SearchCollatorService", v1 + "PermissionRulesService"},
+		Services: []string{v1 + "CatalogProviderService", v1 + "CatalogProcessorService", v1 + "ScaffolderActionsService", v1 + "TemplateFiltersService", v1 + "WidgetsService", v1 + "SearchCollatorService", v1 + "PermissionRulesService"},
 		Provides: &pluginv1.Provides{Http: true, HttpUnauthenticated: []string{"/health"}, CatalogProviders: []string{"things"}, CatalogProcessors: []string{"mark"},
-			ScaffolderActions: []string{"broken:do"}, SearchTypes: []string{"thing"}, Widgets: []string{"count"}, PermissionRules: []string{"IS_THING"}},
+			ScaffolderActions: []string{"broken:do"}, ScaffolderFilters: []string{"brokenEcho"}, SearchTypes: []string{"thing"}, Widgets: []string{"count"}, PermissionRules: []string{"IS_THING"}},
 	}
 	switch p.mode {
 	case "wrong-id":

@@ -160,6 +160,44 @@ func (a actions) ExecuteAction(r *pluginv1.ExecuteActionRequest, s grpc.ServerSt
 	return s.Send(&pluginv1.ExecuteActionResponse{Event: &pluginv1.ExecuteActionResponse_Output{Output: &pluginv1.ActionOutput{Name: "done", ValueJson: value}}})
 }
 
+type filters struct {
+	pluginv1.UnimplementedTemplateFiltersServiceServer
+	*plugin
+}
+
+func (f filters) ListFilters(context.Context, *pluginv1.ListFiltersRequest) (*pluginv1.ListFiltersResponse, error) {
+	return &pluginv1.ListFiltersResponse{Filters: []*pluginv1.TemplateFilter{{Id: "brokenEcho", InputSchemaJson: `{"type":"string"}`}}}, nil
+}
+
+func (f filters) CallFilters(_ context.Context, r *pluginv1.CallFiltersRequest) (*pluginv1.CallFiltersResponse, error) {
+	out := &pluginv1.CallFiltersResponse{}
+	if f.is("slow-filter") {
+		time.Sleep(4 * time.Second)
+	}
+	for _, c := range r.GetCalls() {
+		if c.GetFilter() != "brokenEcho" {
+			return nil, f.missing("filter", c.GetFilter())
+		}
+		value := c.GetInputJson()
+		switch f.mode {
+		case "filter-no-json":
+			value = []byte("echo")
+		case "random-filter":
+			value = fmt.Append(nil, rand.Int())
+		case "filter-answers-nothing":
+			out.Results = append(out.Results, &pluginv1.FilterResult{})
+			continue
+		case "filter-asks":
+			f.ask(context.Background(), "http://api.example.com/words")
+		}
+		out.Results = append(out.Results, &pluginv1.FilterResult{Outcome: &pluginv1.FilterResult_ValueJson{ValueJson: value}})
+	}
+	if f.is("one-filter-result") {
+		out.Results = out.Results[:min(1, len(out.Results))]
+	}
+	return out, nil
+}
+
 type widgets struct {
 	pluginv1.UnimplementedWidgetsServiceServer
 	*plugin

@@ -160,6 +160,7 @@ func (p *plugin) register(server *grpc.Server) {
 	pluginv1.RegisterCatalogProviderServiceServer(server, provider{plugin: p})
 	pluginv1.RegisterCatalogProcessorServiceServer(server, processor{plugin: p})
 	pluginv1.RegisterScaffolderActionsServiceServer(server, actions{plugin: p})
+	pluginv1.RegisterTemplateFiltersServiceServer(server, filters{plugin: p})
 	pluginv1.RegisterWidgetsServiceServer(server, widgets{plugin: p})
 	pluginv1.RegisterSearchCollatorServiceServer(server, collator{plugin: p})
 	pluginv1.RegisterPermissionRulesServiceServer(server, rules{plugin: p})

@@ -46,7 +46,7 @@ func Defaults() Limits {
 		Idle: time.Minute, Stream: 10 * time.Minute, Action: time.Hour,
 		MessageBytes: 4 << 20, StreamMessages: 200_000, StreamBytes: 512 << 20,
 		EntityBytes: 1 << 20, EntityDepth: 64, Entities: 100_000, Emitted: 1000,
-		Documents: 100_000, WidgetBytes: 8 << 20, Listed: 500, LogBytes: 16 << 10, OutputBytes: 1 << 20, FilterBytes: 256 << 10,
+		Documents: 100_000, WidgetBytes: 8 << 20, Listed: 500, LogBytes: 16 << 10, OutputBytes: 1 << 20, FilterBytes: 192 << 10,
 	}
 }
 

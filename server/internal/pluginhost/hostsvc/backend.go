@@ -181,8 +181,9 @@ type Discovery interface {
 // whose step has ended, is a NotFoundError; so is a file that is not there. Paths that lead out of the workspace are
 // NotAllowedErrors. [TaskFiles] implements it.
 type Workspaces interface {
-	// List answers the regular files below a folder, by path; InputError when there are too many.
-	List(plugin manifest.ID, handle, folder string) ([]TaskFile, error)
+	// List answers the regular files below a folder that come after a path, in the order of paths, as many as fit into a
+	// message; more tells whether there are others. InputError when there are too many to look at.
+	List(plugin manifest.ID, handle, folder, after string) (files []TaskFile, more bool, err error)
 	// Read answers a part of a file.
 	Read(plugin manifest.ID, handle, path string, offset int64) (FilePart, error)
 	// Write makes a file and its folders, or goes on with one; NotAllowedError when the step has written too much.

@@ -32,11 +32,11 @@ func (s workspaceService) ListFiles(_ context.Context, r *pluginv1.ListFilesRequ
 	if err := s.ready(r.GetFolder()); err != nil {
 		return nil, err
 	}
-	files, err := s.backend.Workspaces.List(s.plugin, r.GetWorkspace(), r.GetFolder())
+	files, more, err := s.backend.Workspaces.List(s.plugin, r.GetWorkspace(), r.GetFolder(), r.GetAfter())
 	if err != nil {
 		return nil, err
 	}
-	out := &pluginv1.ListFilesResponse{Files: make([]*pluginv1.WorkspaceFile, len(files))}
+	out := &pluginv1.ListFilesResponse{Files: make([]*pluginv1.WorkspaceFile, len(files)), More: more}
 	for i, f := range files {
 		out.Files[i] = &pluginv1.WorkspaceFile{Path: strings.ToValidUTF8(f.Path, "\uFFFD"), Size: f.Size, Executable: f.Executable}
 	}

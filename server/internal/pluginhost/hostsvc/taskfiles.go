@@ -1,10 +1,12 @@
 package hostsvc
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,10 +38,11 @@ type loan struct {
 
 // Limits of one loan.
 const (
-	maxTaskFiles  = 10_000   // that are listed
-	maxTaskPaths  = 2 << 20  // bytes of their paths, which go into one message
+	maxTaskFiles  = 100_000  // that are looked at for a list
 	maxTaskWrites = 64 << 20 // bytes that are written
-	maxFilePart   = 512 << 10
+	maxFilePart   = 192 << 10
+	maxListPart   = 192 << 10 // of one page, with room for what is said about each file
+	listedFile    = 32
 )
 
 // Lend gives a plugin the folder until end is called, which waits for calls that run and then ends the use of the folder.
@@ -85,14 +88,13 @@ func (t *TaskFiles) use(plugin manifest.ID, handle string) (l *loan, done func()
 }
 
 // List implements [Workspaces].
-func (t *TaskFiles) List(plugin manifest.ID, handle, folder string) ([]TaskFile, error) {
+func (t *TaskFiles) List(plugin manifest.ID, handle, folder, after string) (files []TaskFile, more bool, err error) {
 	l, done, err := t.use(plugin, handle)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer done()
-	files := []TaskFile{}
-	paths := 0
+	seen := 0
 	err = l.dir.Walk(folder, func(name string, entry fs.DirEntry) error {
 		if !entry.Type().IsRegular() {
 			return nil
@@ -104,14 +106,25 @@ func (t *TaskFiles) List(plugin manifest.ID, handle, folder string) ([]TaskFile,
 		if err != nil {
 			return err
 		}
-		paths += len(name)
-		if len(files) == maxTaskFiles || paths > maxTaskPaths {
+		if seen++; seen > maxTaskFiles {
 			return apierror.Inputf("the workspace holds more than %d files, too many to list: list its folders", maxTaskFiles)
 		}
-		files = append(files, TaskFile{Path: name, Size: info.Size(), Executable: executable(info)})
+		if name > after {
+			files = append(files, TaskFile{Path: name, Size: info.Size(), Executable: executable(info)})
+		}
 		return nil
 	})
-	return files, named("list", folder, err)
+	if err != nil {
+		return nil, false, named("list", folder, err)
+	}
+	slices.SortFunc(files, func(a, b TaskFile) int { return cmp.Compare(a.Path, b.Path) })
+	size := 0
+	for i, f := range files {
+		if size += len(f.Path) + listedFile; size > maxListPart && i > 0 {
+			return files[:i], true, nil
+		}
+	}
+	return files, false, nil
 }
 
 func executable(info fs.FileInfo) bool { return info.Mode()&0o100 != 0 }

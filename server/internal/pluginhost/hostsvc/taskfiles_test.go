@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,11 +67,11 @@ func TestTaskFiles_AreReadAndWrittenInParts(t *testing.T) {
 	if !bytes.Equal(back, content) {
 		t.Error("another content came back")
 	}
-	files, err := l.List("hello", l.handle, "")
+	files, _, err := l.List("hello", l.handle, "", "")
 	if want := "[{a/b/c.bin 655360 true} {a/d.txt 1 false} {z 0 false}]"; err != nil || fmt.Sprint(files) != want {
 		t.Errorf("%v, %v", files, err)
 	}
-	if files, err = l.List("hello", l.handle, "a/b"); err != nil || len(files) != 1 {
+	if files, _, err = l.List("hello", l.handle, "a/b", ""); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}
 	if err := errors.Join(l.write("a/b/c.bin", "x"), l.Remove("hello", l.handle, "a/d.txt"), l.Remove("hello", l.handle, "never")); err != nil {
@@ -107,11 +108,11 @@ func TestTaskFiles_NothingLeadsOut(t *testing.T) {
 		}
 	}
 	for _, folder := range []string{"..", "/", "out", "abs"} {
-		if files, err := l.List("hello", l.handle, folder); err == nil && len(files) > 0 {
+		if files, _, err := l.List("hello", l.handle, folder, ""); err == nil && len(files) > 0 {
 			t.Errorf("listed %s: %v", folder, files)
 		}
 	}
-	if files, err := l.List("hello", l.handle, ""); err != nil || len(files) != 0 {
+	if files, _, err := l.List("hello", l.handle, "", ""); err != nil || len(files) != 0 {
 		t.Errorf("links are listed as files: %v, %v", files, err)
 	}
 	secret, err := os.ReadFile(filepath.Join(l.outside, "secret"))
@@ -131,7 +132,7 @@ func TestTaskFiles_ErrorsAreThePluginsToRead(t *testing.T) {
 		name apierror.Name
 	}{
 		"a missing file":          {second(l.Read("hello", l.handle, "b", 0)), apierror.NotFound},
-		"a missing folder":        {second(l.List("hello", l.handle, "b")), apierror.NotFound},
+		"a missing folder":        {third(l.List("hello", l.handle, "b", "")), apierror.NotFound},
 		"a folder as a file":      {second(l.Read("hello", l.handle, ".", 0)), apierror.Input},
 		"a file as a folder":      {l.write("a/b", ""), apierror.Input},
 		"a part of what is not":   {l.Write("hello", l.handle, hostsvc.FileWrite{Path: "b", Append: true}), apierror.NotFound},
@@ -149,6 +150,8 @@ func TestTaskFiles_ErrorsAreThePluginsToRead(t *testing.T) {
 		t.Errorf("after the step: %v", err)
 	}
 }
+
+func third[A, B any](_ A, _ B, err error) error { return err }
 
 func second[T any](_ T, err error) error { return err }
 
@@ -173,20 +176,32 @@ func TestTaskFiles_AStepWritesNoMoreThanItsShare(t *testing.T) {
 	}
 }
 
-func TestTaskFiles_TooManyToListAreRefused(t *testing.T) {
+func TestTaskFiles_ManyAreListedPageByPage(t *testing.T) {
 	l := lend(t)
-	if err := os.Mkdir(filepath.Join(l.dir, "many"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 10_001 {
-		f, err := os.Create(filepath.Join(l.dir, "many", fmt.Sprint(i)))
-		if err != nil {
+	var want []string
+	for i := range 1500 {
+		name := fmt.Sprintf("%0200d-%d", i%7, i)
+		want = append(want, name)
+		if err := os.WriteFile(filepath.Join(l.dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_ = f.Close()
 	}
-	if _, err := l.List("hello", l.handle, ""); !apierror.Has(err, apierror.Input) {
-		t.Errorf("got %v", err)
+	slices.Sort(want)
+	var got []string
+	pages := 0
+	for after, more := "", true; more; pages++ {
+		var files []hostsvc.TaskFile
+		var err error
+		if files, more, err = l.List("hello", l.handle, "", after); err != nil || len(files) == 0 {
+			t.Fatal(len(files), err)
+		}
+		for _, f := range files {
+			got = append(got, f.Path)
+		}
+		after = got[len(got)-1]
+	}
+	if pages < 2 || !slices.Equal(got, want) {
+		t.Errorf("%d pages, %d of %d files", pages, len(got), len(want))
 	}
 }
 
