@@ -6682,17 +6682,14 @@ ${base2 ?? ""}`;
     let textColumn = 0;
     let lineHasContent = false;
     const advance = (value2) => {
-      for (let offset = 0; offset < value2.length; offset += 1) {
-        const character = value2[offset];
-        if (character === "\n") {
-          line += 1;
-          column = 0;
-          lineHasContent = false;
-        } else {
-          column += 1;
-          if (!isTemplateWhitespace(character)) lineHasContent = true;
-        }
+      let begin = 0;
+      for (let end; (end = value2.indexOf("\n", begin)) !== -1; begin = end + 1) {
+        line += 1;
+        column = 0;
+        lineHasContent = false;
       }
+      column += value2.length - begin;
+      for (let offset = begin; !lineHasContent && offset < value2.length; offset += 1) lineHasContent = !isTemplateWhitespace(value2[offset]);
       index += value2.length;
     };
     const appendText = (value2) => {
