@@ -52,7 +52,7 @@ type repository struct {
 }
 
 // settings is the body that makes the repository; what an input leaves out, GitHub decides.
-func (in repositoryInput) settings(name, owner string, organization bool) map[string]any {
+func (in repositoryInput) settings(name string, organization bool) map[string]any {
 	visibility := or(in.RepoVisibility, "private")
 	body := map[string]any{
 		"name": name, "private": visibility == "private",
@@ -73,7 +73,7 @@ func (in repositoryInput) settings(name, owner string, organization bool) map[st
 		}
 	}
 	if organization {
-		body["visibility"], body["org"] = visibility, owner
+		body["visibility"] = visibility
 		if in.CustomProperties != nil {
 			body["custom_properties"] = in.CustomProperties
 		}
@@ -116,7 +116,7 @@ func (h *hub) makeRepository(in repositoryInput) (repository, error) {
 			path = rest.Path{"orgs", h.owner, "repos"}
 		}
 		var made repository
-		err = h.api.Post(h.ctx, path, in.settings(h.repo, h.owner, organization), &made)
+		err = h.api.Post(h.ctx, path, in.settings(h.repo, organization), &made)
 		if err != nil && again && has(err, http.StatusUnprocessableEntity) && h.adopt(&made) {
 			return made, nil
 		}

@@ -81,8 +81,8 @@ func (g *GitHub) routeGitData(mux *http.ServeMux) {
 }
 
 func routeRefs(store func(method, path string, f func(c *call, o objects) (int, any))) {
-	store("GET", "/git/ref/heads/{branch...}", func(c *call, o objects) (int, any) {
-		id := o.branch(c.PathValue("branch"))
+	store("GET", "/git/ref/{ref...}", func(c *call, o objects) (int, any) {
+		id := o.branch(strings.TrimPrefix(c.PathValue("ref"), "heads/"))
 		if id == "" {
 			return http.StatusNotFound, "Not Found"
 		}
@@ -104,11 +104,11 @@ func routeRefs(store func(method, path string, f func(c *call, o objects) (int, 
 		}
 		return point(c, o, branch)
 	})
-	store("PATCH", "/git/refs/heads/{branch...}", func(c *call, o objects) (int, any) {
-		if o.branch(c.PathValue("branch")) == "" || !c.flag("force") {
+	store("PATCH", "/git/refs/{ref...}", func(c *call, o objects) (int, any) {
+		if o.branch(strings.TrimPrefix(c.PathValue("ref"), "heads/")) == "" || !c.flag("force") {
 			return http.StatusUnprocessableEntity, "Reference does not exist"
 		}
-		return point(c, o, c.PathValue("branch"))
+		return point(c, o, strings.TrimPrefix(c.PathValue("ref"), "heads/"))
 	})
 }
 

@@ -48,6 +48,7 @@ func (g *GitHub) routeIssues(mux *http.ServeMux) {
 		return http.StatusOK, g.issueJSON(r, i)
 	})
 	g.routePulls(mux)
+	g.handle(mux, "POST "+graphql, g.pullByGraphQL)
 }
 
 func (g *GitHub) routePulls(mux *http.ServeMux) {
@@ -73,6 +74,29 @@ func (g *GitHub) routePulls(mux *http.ServeMux) {
 		r.Issues = append(r.Issues, i)
 		return http.StatusCreated, g.issueJSON(r, i)
 	})
+}
+
+// pullByGraphQL answers the one query that the reference has: is there a branch, and which pull request is open for it.
+func (g *GitHub) pullByGraphQL(c *call) (int, any) {
+	variables, _ := c.body["variables"].(map[string]any)
+	owner, _ := variables["owner"].(string)
+	name, _ := variables["repo"].(string)
+	head, _ := variables["head"].(string)
+	if !strings.Contains(c.text("query"), "associatedPullRequests") || g.repositories[owner+"/"+name] == nil {
+		return http.StatusOK, map[string]any{"errors": []any{map[string]any{"message": "Could not resolve to a Repository with the name '" + owner + "/" + name + "'."}}}
+	}
+	if g.repos[owner+"/"+name].branch(head) == "" {
+		return http.StatusOK, map[string]any{"data": map[string]any{"repository": map[string]any{"ref": nil}}}
+	}
+	edges := []any{}
+	for _, r := range g.repositories {
+		for _, i := range r.Issues {
+			if i.Pull && i.Head == owner+":"+head && r.Name == name {
+				edges = append(edges, map[string]any{"node": map[string]any{"number": i.Number, "url": g.issueJSON(r, i)["html_url"]}})
+			}
+		}
+	}
+	return http.StatusOK, map[string]any{"data": map[string]any{"repository": map[string]any{"ref": map[string]any{"associatedPullRequests": map[string]any{"edges": edges}}}}}
 }
 
 func (g *GitHub) issueJSON(r *GitHubRepository, i *GitHubIssue) map[string]any {

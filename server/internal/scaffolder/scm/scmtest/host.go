@@ -178,6 +178,9 @@ func (h *host) createRepo(repository, branch string) error {
 
 func (h *host) id() int64 { h.lastID++; return h.lastID }
 
+// graphql is GitHub's other API, which the reference asks for a branch's pull request.
+const graphql = "/api/graphql"
+
 // handler takes planned answers first, then git, then the API.
 func (h *host) handler(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -190,9 +193,13 @@ func (h *host) handler(api http.Handler) http.Handler {
 		if found {
 			target = discard{http.Header{}}
 		}
-		if below, ok := strings.CutPrefix(r.URL.EscapedPath(), h.prefix); ok {
+		below, ok := strings.CutPrefix(r.URL.EscapedPath(), h.prefix)
+		switch {
+		case ok:
 			h.serveAPI(target, r, below, api)
-		} else {
+		case r.URL.Path == graphql:
+			h.serveAPI(target, r, graphql, api)
+		default:
 			h.serveGit(target, r)
 		}
 		if found {
