@@ -183,16 +183,23 @@ func (d *directly) canSee(name string) bool {
 	default:
 		return false
 	}
-	if d.root == nil {
-		if !isOrdinary(d.scope.Variables) || hasReserved(d.scope.Variables) || isDeep(d.scope.Variables) {
+	return d.root != nil || d.read()
+}
+
+func (d *directly) read() bool {
+	for _, variables := range []json.RawMessage{d.scope.Variables, d.scope.Each} {
+		if !isOrdinary(variables) || hasReserved(variables) || isDeep(variables) {
 			return false
 		}
-		if json.Unmarshal(d.scope.Variables, &d.root) != nil {
-			return false
-		}
-		d.objects = map[string]map[string]json.RawMessage{}
 	}
-	return d.root != nil
+	if json.Unmarshal(d.scope.Variables, &d.root) != nil || d.root == nil {
+		return false
+	}
+	if d.scope.Each != nil {
+		d.root["each"] = d.scope.Each
+	}
+	d.objects = map[string]map[string]json.RawMessage{}
+	return true
 }
 
 // hasReserved: a context with such a key is refused as a whole.
@@ -205,6 +212,7 @@ func hasReserved(variables []byte) bool {
 	return false
 }
 
+// deepest is well within what the machine takes.
 const deepest = 100
 
 // isDeep reports whether variables nest so deeply that the machine might refuse them.

@@ -59,6 +59,11 @@ func TestDirect_LeavesToTheMachineWhatItCannotDo(t *testing.T) {
 			t.Errorf("%s: got %s", template, r.Value)
 		}
 	}
+	s.Plain = nil
+	s.Each = raw(`{"key":"0","value":{"name":"own"}}`)
+	if r, ok := direct(raw(`"${{ each.value.name }}"`), s); !ok || string(r.Value) != `"own"` {
+		t.Errorf("an item: got %s", r.Value)
+	}
 	s.Variables = raw(strings.Replace(lookedUp, `"nul"`, `"__proto__"`, 1))
 	if _, ok := direct(raw(`"${{ parameters.name }}"`), s); ok {
 		t.Error("variables that the language refuses are read")

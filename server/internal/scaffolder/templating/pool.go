@@ -26,9 +26,6 @@ func newPool(o Options) (*pool, error) {
 	if o.VMs < 1 {
 		return nil, fmt.Errorf("template language: %d virtual machines; one is the least", o.VMs)
 	}
-	if _, err := compiled(); err != nil {
-		return nil, err
-	}
 	p := &pool{options: o, slots: make(chan struct{}, o.VMs)}
 	for range o.VMs {
 		p.slots <- struct{}{}
@@ -63,14 +60,23 @@ func (p *pool) do(ctx context.Context, subject string, work func(*machine) error
 }
 
 func (p *pool) take() (*machine, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if last := len(p.idle) - 1; last >= 0 {
-		m := p.idle[last]
-		p.idle = p.idle[:last]
+	if m := p.lastIdle(); m != nil {
 		return m, nil
 	}
 	return newMachine(p.options)
+}
+
+// lastIdle is the machine that was used last, which is the likeliest to have kept the variables of this call; nil = none.
+func (p *pool) lastIdle() *machine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	m := p.idle[last]
+	p.idle = p.idle[:last]
+	return m
 }
 
 func (p *pool) give(m *machine) {
