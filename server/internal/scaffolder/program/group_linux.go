@@ -36,7 +36,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, grace time.Duration) error {
 	select {
 	case <-exited:
 	case <-ctx.Done():
-		_ = unix.Kill(-pid, unix.SIGTERM) // there is one to kill: its leader has not been reaped
+		_ = unix.Kill(pid, unix.SIGTERM) // the leader alone: what it started it may need to clean up
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {

@@ -25,7 +25,7 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, grace time.Duration) error {
 		return err
 	case <-ctx.Done():
 	}
-	_ = syscall.Kill(group, syscall.SIGTERM)
+	_ = syscall.Kill(-group, syscall.SIGTERM)
 	timer := time.AfterFunc(grace, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
 	err := <-exited
 	timer.Stop()

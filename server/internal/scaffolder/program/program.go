@@ -47,7 +47,8 @@ type Command struct {
 	// MaxOutput bounds Result.Stdout.
 	MaxOutput int
 	Timeout   time.Duration // 0 = as long as ctx
-	// Grace is how long a program that has to stop may clean up, between SIGTERM and SIGKILL.
+	// Grace is how long a program that has to stop may clean up, between SIGTERM, which it gets alone, and SIGKILL, which all
+	// that it started get too.
 	Grace time.Duration
 }
 

@@ -200,7 +200,10 @@ func TestRun_AProgramThatEndsLeavesNobodyBehind(t *testing.T) {
 func TestRun_AProgramMayCleanUpWhenItHasToStop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	c := script(t, `trap 'echo unlocked > state; exit 0' TERM; echo ready; while :; do sleep 0.02; done`)
+	c := script(t, `
+trap 'sleep 0.1; echo unlocked > state; exit 0' TERM
+sh -c 'trap "touch hurt; exit" TERM; echo ready; while :; do sleep 0.02; done' &
+while :; do sleep 0.02; done`)
 	c.Grace = 10 * time.Second
 	c.Line = func(program.Stream, string) error { cancel(); return nil }
 	if _, err := program.Run(ctx, c); !errors.Is(err, context.Canceled) {
@@ -208,6 +211,9 @@ func TestRun_AProgramMayCleanUpWhenItHasToStop(t *testing.T) {
 	}
 	if state, err := os.ReadFile(filepath.Join(c.Dir, "state")); string(state) != "unlocked\n" {
 		t.Errorf("it could not clean up: %q, %v", state, err)
+	}
+	if _, err := os.Stat(filepath.Join(c.Dir, "hurt")); err == nil {
+		t.Error("what it needed to clean up was stopped before")
 	}
 }
 

@@ -121,25 +121,27 @@ func TestCITrigger_MayGoOnWithoutWaiting(t *testing.T) {
 func TestCITrigger_AHostThatDiesWhileItWaitsGoesOnWithTheSameRun(t *testing.T) {
 	eachCI(t, func(t *testing.T, kind string) {
 		k := ciKinds[kind]
-		c := &tooltest.CI{Script: k.good}
-		a := ciAction(t, kind, c)
-		ctx, die := context.WithCancel(t.Context())
-		first := newHeard()
-		first.onLog = func(message string) {
-			if !strings.HasPrefix(message, "Started") {
-				die()
+		for moment := range len(k.log) { // after the run was started, and after each change of its status but the last
+			c := &tooltest.CI{Script: k.good}
+			a := ciAction(t, kind, c)
+			ctx, die := context.WithCancel(t.Context())
+			first := newHeard()
+			first.onLog = func(string) {
+				if len(first.log) > moment {
+					die()
+				}
 			}
-		}
-		input := action.Input(`{"server":"main",` + k.input + `}`)
-		if err := a.Execute(ctx, action.Invocation{Input: input}, first); !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-		again := newHeard()
-		if err := a.Execute(t.Context(), action.Invocation{Input: input, Checkpoints: first.checkpoints}, again); err != nil {
-			t.Fatal(err)
-		}
-		if len(c.Runs()) != 1 || again.text("status") != k.goodStatus || !again.said("Going on with the run "+k.id) {
-			t.Errorf("%d runs, log %v", len(c.Runs()), again.log)
+			input := action.Input(`{"server":"main",` + k.input + `}`)
+			if err := a.Execute(ctx, action.Invocation{Input: input}, first); !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			again := newHeard()
+			if err := a.Execute(t.Context(), action.Invocation{Input: input, Checkpoints: first.checkpoints}, again); err != nil {
+				t.Fatalf("died after %q: %v", first.log[moment], err)
+			}
+			if len(c.Runs()) != 1 || again.text("status") != k.goodStatus || !again.said("Going on with the run ") {
+				t.Errorf("died after %q: %d runs, log %v", first.log[moment], len(c.Runs()), again.log)
+			}
 		}
 	})
 }

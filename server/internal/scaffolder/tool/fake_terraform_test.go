@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // fakePlan is the plan file of the fake.
@@ -119,6 +122,13 @@ func fakeApply(_ call, _ map[string]string, rest []string) int {
 	p, ok := readFakePlan(rest[0])
 	if !ok {
 		return 1
+	}
+	if _, err := os.Stat("slow.tf"); err == nil {
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, syscall.SIGTERM)
+		fmt.Fprintln(os.Stdout, "store.main: Creating...")
+		<-stop
+		time.Sleep(time.Second) // what was begun takes longer than programs have by default
 	}
 	state := fmt.Sprint("size ", p.Variables["size"])
 	if p.Destroy {

@@ -100,12 +100,12 @@ func TestRealTerraform_ALaterTaskAppliesAPlanAndNoStaleOne(t *testing.T) {
 	}
 }
 
-func TestRealTerraform_ATaskThatIsCancelledKeepsItsState(t *testing.T) {
+func TestRealTerraform_AnApplyThatIsCancelledKeepsItsState(t *testing.T) {
 	s := realStack(t, map[string]string{"main.tf": `
 resource "terraform_data" "quick" {}
 resource "terraform_data" "slow" {
   depends_on = [terraform_data.quick]
-  provisioner "local-exec" { command = "echo working; sleep 0.3" }
+  provisioner "local-exec" { command = "echo working; sleep 10" }
 }
 resource "terraform_data" "never" { depends_on = [terraform_data.slow] }
 `})
@@ -127,7 +127,7 @@ resource "terraform_data" "never" { depends_on = [terraform_data.slow] }
 		t.Errorf("got %v", err)
 	}
 	state, err := os.ReadFile(filepath.Join(s.run.Workspace, "terraform.tfstate"))
-	if err != nil || !strings.Contains(string(state), `"quick"`) || strings.Contains(string(state), `"never"`) {
+	if err != nil || !strings.Contains(string(state), `"slow"`) || strings.Contains(string(state), `"never"`) {
 		t.Errorf("the state is %s, %v", state, err)
 	}
 }

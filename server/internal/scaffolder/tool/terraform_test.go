@@ -1,7 +1,9 @@
 package tool
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -163,6 +165,27 @@ func TestTerraform_TwoWhoApplyAPlanAtOnceAreOne(t *testing.T) {
 	}
 	if won != 1 {
 		t.Errorf("%d applied it", won)
+	}
+}
+
+func TestTerraform_AnApplyThatIsCancelledMayFinishWhatItBegan(t *testing.T) {
+	s := fakeStack(t, "", map[string]string{"main.tf": "", "slow.tf": ""})
+	_, id, hash := s.plan(t)
+	cancelled := errors.New("ann cancelled it")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	h := newHeard()
+	h.onLog = func(message string) {
+		if message == "store.main: Creating..." {
+			cancel(cancelled)
+		}
+	}
+	run := s.run
+	run.Input = action.Input(`{"planId":"` + id + `","planHash":"` + hash + `"}`)
+	if err := s.actions["terraform:apply"].Execute(ctx, run, h); !errors.Is(err, cancelled) {
+		t.Errorf("got %v", err)
+	}
+	if state, _ := os.ReadFile(filepath.Join(s.run.Workspace, "terraform.tfstate")); string(state) != "size 3" {
+		t.Errorf("the state is %q", state)
 	}
 }
 

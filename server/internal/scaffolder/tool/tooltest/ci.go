@@ -27,7 +27,8 @@ type Run struct {
 	Parameters map[string]string
 
 	looks  int
-	queued bool // Jenkins' queue was looked at
+	queued bool // was seen in Jenkins' queue
+	left   bool // was seen to have left it
 }
 
 // CI is what the four servers have in common. Its fields are set before it serves.

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Jenkins answers as Jenkins. A build waits in the queue for one look. Its Location headers name another host, as those of
+// Jenkins answers as Jenkins. A build waits in the queue for one look, and is forgotten there once its
+// number was told, which takes a real one five minutes. Its Location headers name another host, as those of
 // a Jenkins behind a proxy do when nobody told it its address.
 func Jenkins(c *CI) *CI {
 	c.mux = http.NewServeMux()
@@ -17,12 +18,13 @@ func Jenkins(c *CI) *CI {
 	c.handle("GET /queue/item/{id}/api/json", allowed, func(w http.ResponseWriter, r *http.Request) {
 		run := c.find(r.PathValue("id"))
 		switch {
-		case run == nil:
+		case run == nil || run.left:
 			missing(w)
 		case !run.queued:
 			run.queued = true
 			answer(w, http.StatusOK, map[string]any{"why": "Waiting for next available executor"})
 		default:
+			run.left = true
 			answer(w, http.StatusOK, map[string]any{"why": nil, "executable": map[string]any{"number": run.ID + 1000, "url": page(r, "/x")}})
 		}
 	})
