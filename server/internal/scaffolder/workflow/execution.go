@@ -135,13 +135,10 @@ func (x *execution) say(ctx context.Context, step Step, status Status, format st
 
 // interrupted is why the run must end at once, which is not so when a user cancelled it.
 func (x *execution) interrupted() error {
-	if x.diary.err != nil {
-		return x.diary.err
-	}
 	if cause := context.Cause(x.cancellable()); cause != nil && !errors.Is(cause, ErrCancelled) {
 		return cause
 	}
-	return nil
+	return x.diary.err
 }
 
 // ended is why a run ends in which err occurred outside of its steps.

@@ -144,7 +144,10 @@ type journal struct {
 	failure error
 }
 
-func (j *journal) write() error {
+func (j *journal) write(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	j.writes++
 	if j.writes == j.dieAt {
 		j.failure = errCrash
@@ -152,8 +155,8 @@ func (j *journal) write() error {
 	return j.failure
 }
 
-func (j *journal) Log(_ context.Context, e workflow.Entry) error {
-	if err := j.write(); err != nil {
+func (j *journal) Log(ctx context.Context, e workflow.Entry) error {
+	if err := j.write(ctx); err != nil {
 		return err
 	}
 	j.pending = append(j.pending, e)
@@ -161,8 +164,8 @@ func (j *journal) Log(_ context.Context, e workflow.Entry) error {
 	return nil
 }
 
-func (j *journal) Step(_ context.Context, id string, s workflow.StepState) error {
-	if err := j.write(); err != nil {
+func (j *journal) Step(ctx context.Context, id string, s workflow.StepState) error {
+	if err := j.write(ctx); err != nil {
 		return err
 	}
 	j.store()
@@ -179,8 +182,8 @@ func (j *journal) Step(_ context.Context, id string, s workflow.StepState) error
 	return nil
 }
 
-func (j *journal) Checkpoint(_ context.Context, step, key string, value json.RawMessage) error {
-	if err := j.write(); err != nil {
+func (j *journal) Checkpoint(ctx context.Context, step, key string, value json.RawMessage) error {
+	if err := j.write(ctx); err != nil {
 		return err
 	}
 	j.store()

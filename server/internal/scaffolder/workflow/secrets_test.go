@@ -83,6 +83,27 @@ func TestRun_OutputsOfATemplateHoldNoSecrets(t *testing.T) {
 	}
 }
 
+func TestRun_WholeTextsThatOweSomethingToASecretAreNotTold(t *testing.T) {
+	r := newRunner(t, echo("say"))
+	entered, _ := canarySecrets()
+	const changed = `(secrets.a | replace('hush', 'quiet'))`
+	for input, want := range map[string]string{
+		`{"v":"it is ${{ ` + changed + ` }}, is it not"}`:                       `{"v":"***"}`,
+		`{"v":"${{ [{k: ` + changed + `}] | groupby('k') }}"}`:                  `{"v":{"***":[{"k":"***"}]}}`,
+		`{"v":"item ${{ each.value }}"}`:                                        `{"v":"***"}`,
+		`{"v":"item ${{ each.key }}","w":["${{ 'x' if secrets.a else 'x' }}"]}`: `{"v":"item 0","w":["x"]}`,
+	} {
+		j := &journal{}
+		spec := newSpec(t, `{"steps":[{"id":"s","action":"say","each":["${{ `+changed+` }}"],"input":`+input+`}]}`, `{}`)
+		if _, err := r.Run(t.Context(), workflow.Run{Spec: spec, Secrets: entered}, j); err != nil {
+			t.Fatal(err)
+		}
+		if told := j.messages()[3]; !strings.HasSuffix(told, ": "+want) {
+			t.Errorf("%s: got %s, want %s", input, told, want)
+		}
+	}
+}
+
 func TestRun_WithoutSecretsNothingIsHidden(t *testing.T) {
 	r := newRunner(t, echo("say"))
 	j := &journal{}
