@@ -35,6 +35,7 @@ type CLI struct {
 	Config   ConfigCommand    `cmd:"" help:"Show or check the merged configuration."`
 	Token    TokenCommand     `cmd:"" help:"Issue a token on the database of a configured host."`
 	Plugin   PluginCommand    `cmd:"" help:"Make, check and install plugins."`
+	Template TemplateCommand  `cmd:"" help:"Try templates of the scaffolder."`
 	Version  kong.VersionFlag `help:"Print the version and exit." short:"v"`
 
 	PluginExec PluginExecCommand `cmd:"" hidden:""`
