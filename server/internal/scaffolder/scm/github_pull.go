@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -265,7 +266,7 @@ func (c *change) propose(update bool) (*pull, error) {
 	body := map[string]any{"head": c.holder + ":" + c.in.BranchName, "base": c.base, "title": c.in.Title, "body": c.in.Description, "draft": or(c.in.Draft, false)}
 	var made pull
 	if existing != nil {
-		err = c.api.Patch(c.ctx, c.at("pulls", fmt.Sprint(existing.Number)), body, &made)
+		err = c.api.Patch(c.ctx, c.at("pulls", strconv.Itoa(existing.Number)), body, &made)
 	} else {
 		err = c.api.Post(c.ctx, c.at("pulls"), body, &made)
 	}
@@ -310,7 +311,7 @@ func (h *hub) requestReviews(in pullRequestInput, number int) {
 		Teams []struct{ Slug string }  `json:"requested_teams"`
 	}
 	err := h.do(fmt.Sprintf("request.reviewers.%s.%s.%d", h.owner, h.repo, number), func() error {
-		return h.api.Post(h.ctx, h.at("pulls", fmt.Sprint(number), "requested_reviewers"), body, &answer)
+		return h.api.Post(h.ctx, h.at("pulls", strconv.Itoa(number), "requested_reviewers"), body, &answer)
 	})
 	if err != nil {
 		h.log("error", "Failure when adding reviewers to Pull request %d: %s", number, err)
@@ -335,7 +336,7 @@ func (h *hub) assign(in pullRequestInput, number int) {
 	}
 	var answer struct{ Assignees []struct{ Login string } }
 	err := h.do(fmt.Sprintf("add.assignees.%s.%s.%d", h.owner, h.repo, number), func() error {
-		return h.api.Post(h.ctx, h.at("issues", fmt.Sprint(number), "assignees"), map[string]any{"assignees": in.Assignees}, &answer)
+		return h.api.Post(h.ctx, h.at("issues", strconv.Itoa(number), "assignees"), map[string]any{"assignees": in.Assignees}, &answer)
 	})
 	if err != nil {
 		h.log("error", "Failure when adding assignees to Pull request %d: %s", number, err)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,7 +23,7 @@ type sealingKey struct {
 func (k sealingKey) seal(secret string) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(k.Key)
 	if err != nil || len(raw) != 32 {
-		return "", fmt.Errorf("seal a secret: the host's public key is not one of 32 bytes in base64")
+		return "", errors.New("seal a secret: the host's public key is not one of 32 bytes in base64")
 	}
 	sealed, err := box.SealAnonymous(nil, []byte(secret), (*[32]byte)(raw), rand.Reader)
 	return base64.StdEncoding.EncodeToString(sealed), err

@@ -216,3 +216,32 @@ func TestPush_EndsWithItsContext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestPush_BySSHTrustsWhatItIsGivenAlone has an ssh that writes down how it was called and runs what it was asked to run.
+func TestPush_BySSHTrustsWhatItIsGivenAlone(t *testing.T) {
+	p, dir := findGit(t), t.TempDir()
+	called := filepath.Join(dir, "called")
+	for name, script := range map[string]string{
+		"ssh": "#!/bin/sh\nprintf '%s\\n' \"$@\" >> " + called + "\nfor last; do :; done\nexec sh -c \"$last\"\n",
+		"git": "#!/bin/sh\nPATH=" + dir + ":$PATH\nexec " + p.Path + " \"$@\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Path = filepath.Join(dir, "git")
+	target := strings.TrimPrefix(bare(t), "file://")
+	_, err := p.Push(t.Context(), git.Commit{Branch: "main", When: noon, Files: []git.File{{Path: "a", Mode: git.Regular}}},
+		git.Remote{URL: "ssh://git@git.example.com" + target, Identity: "/keys/it's $(touch x)", KnownHosts: "/keys/known hosts"}, func(string) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments, err := os.ReadFile(called)
+	want := "-F\nnone\n-o\nBatchMode=yes\n-o\nStrictHostKeyChecking=yes\n-o\nGlobalKnownHostsFile=none\n-o\nUserKnownHostsFile=/keys/known hosts\n-o\nIdentitiesOnly=yes\n-i\n/keys/it's $(touch x)\n"
+	if got := string(arguments); err != nil || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "git@git.example.com\ngit-receive-pack '"+target+"'\n") {
+		t.Errorf("ssh was called with %s, %v", got, err)
+	}
+	if files := run(t, target, "ls-tree", "--name-only", "main"); files != "a\n" {
+		t.Errorf("files %q", files)
+	}
+}
