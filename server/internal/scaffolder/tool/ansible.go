@@ -44,7 +44,7 @@ const maxPlay = 16 << 20
 
 func ansibleActions(s *config.Section, path string, _ Deps) ([]action.Action, error) {
 	a := readAnsible(s)
-	a.path = path
+	a.path, a.stderr = path, "warn" // what fails in a playbook is told on the other stream
 	made, err := define("ansible:playbook", "ansible-playbook", a.dryRun, a.playbook)
 	return []action.Action{made}, err
 }
@@ -97,7 +97,7 @@ func (a ansible) neutral(scratch string) []string {
 	ssh := "-o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile=" + a.knownHosts
 	return []string{
 		"ANSIBLE_CONFIG=" + filepath.Join(scratch, ansibleConfig), "ANSIBLE_NOCOLOR=1", "ANSIBLE_NOCOWS=1", "ANSIBLE_RETRY_FILES_ENABLED=0", "ANSIBLE_LOCALHOST_WARNING=0",
-		"ANSIBLE_HOST_KEY_CHECKING=1", "ANSIBLE_SSH_ARGS=" + ssh, "ANSIBLE_STDOUT_CALLBACK=default", "ANSIBLE_CALLBACKS_ENABLED=",
+		"ANSIBLE_HOST_KEY_CHECKING=1", "ANSIBLE_SSH_ARGS=" + ssh, "ANSIBLE_STDOUT_CALLBACK=default",
 		"ANSIBLE_INVENTORY_ENABLED=host_list,yaml,ini", // not the kind that runs the inventory as a program
 		"ANSIBLE_HOME=" + filepath.Join(scratch, "ansible"), "ANSIBLE_LOCAL_TEMP=" + filepath.Join(scratch, "tmp"), "PYTHONDONTWRITEBYTECODE=1",
 	}

@@ -178,6 +178,9 @@ func TestRealAnsible_RunsAPlaybookAndTellsWhatChanged(t *testing.T) {
 	if err != nil || h.text("hosts") != `[{"host":"web1","counts":{"changed":1,"failed":0,"ignored":0,"ok":1,"rescued":0,"skipped":0,"unreachable":0}}]` {
 		t.Fatal(err, h.outputs, h.log)
 	}
+	if h.said("WARNING") || h.said("no_such") {
+		t.Errorf("log %v", h.log)
+	}
 	if got, _ := os.ReadFile(filepath.Join(run.Workspace, "web1.txt")); string(got) != "hello, web1" {
 		t.Errorf("got %s", got)
 	}

@@ -2,6 +2,7 @@ package tool
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -120,7 +121,7 @@ func (t *step) execute(p programSettings, c program.Command) (program.Result, er
 	c.Line = func(s program.Stream, text string) error {
 		level := "info"
 		if s == program.Stderr {
-			level = "error"
+			level = cmp.Or(p.stderr, "error")
 		}
 		return t.listener.Log(level, p.hidden.Redact(text))
 	}

@@ -102,6 +102,8 @@ type programSettings struct {
 	env     []string
 	// dryRun: the program may also run in dry runs, whose templates are whatever a user types.
 	dryRun bool
+	// stderr is the level of what is printed there, "" = error.
+	stderr string
 	// hidden are the values of env, which may be credentials.
 	hidden *secret.Redactor
 }
