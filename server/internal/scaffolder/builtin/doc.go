@@ -2,6 +2,7 @@
 // the reference, and callboard:gotemplate where it is configured. Contract page: scaffolder, §5.
 //
 // actions.go says what they need of the host, define.go makes an action of a function, fetch.go finds what a template
-// names by URL; then each file is one family of actions. Their descriptions and schemas are data, in schemas/. All that
-// they do with files goes through package workspace.
+// names by URL, stamp.go writes a skeleton with names and contents rendered; the other files are one family of actions
+// each. Descriptions and schemas are data, in schemas/. All that is done with files goes through package workspace.
+// Package gotext is the language of callboard:gotemplate.
 package builtin

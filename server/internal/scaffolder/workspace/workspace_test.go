@@ -247,6 +247,18 @@ func TestExtract_TakesThePartThatWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestExtract_LinksAreNotWrittenThrough(t *testing.T) {
+	w := newWorld(t)
+	w.put(map[string]string{"kept": "kept"})
+	done, err := w.ExtractTar(bytes.NewReader(tarOf(t,
+		packedEntry{name: "l", kind: tar.TypeSymlink, target: "kept"}, packedEntry{name: "l", content: "new"}, packedEntry{name: "h", kind: tar.TypeLink, target: "kept"},
+	)), ExtractOptions{Limits: DefaultLimits()})
+	if err != nil || fmt.Sprint(done.Skipped) != "[h]" {
+		t.Errorf("%+v, %v", done, err)
+	}
+	w.holds(map[string]string{"kept": "kept", "l": "new"})
+}
+
 func TestTemporary_IsBesideTheWorkspaceAndGoes(t *testing.T) {
 	w := newWorld(t)
 	temporary, err := Temporary(w.Name())
