@@ -1,10 +1,5 @@
 package secret
 
-import (
-	"io"
-	"sync"
-)
-
 // blank reports what the scanner does not see: a wrapped line has breaks and indentation within a secret.
 func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
@@ -66,69 +61,6 @@ func (s *scanner) settled() int {
 		settled = min(settled, s.found[i].from)
 	}
 	return settled
-}
-
-// Writer redacts what is written through it, secrets that are split over several writes too. It holds back no more than
-// what may be the beginning of a secret; Close writes that. Safe for concurrent use.
-type Writer struct {
-	redactor *Redactor
-	to       io.Writer
-
-	mu   sync.Mutex
-	scan scanner
-	held string // from offset scan.end - len(held)
-}
-
-// Writer passes redacted text to w.
-func (r *Redactor) Writer(w io.Writer) *Writer { return &Writer{redactor: r, to: w} }
-
-// Write implements [io.Writer].
-func (w *Writer) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if machine := w.redactor.automaton(); machine != w.scan.machine { // it knows more secrets now
-		w.scan = scanner{machine: machine}
-		w.scan.feed(w.held)
-	}
-	w.held += string(p)
-	w.scan.feed(string(p))
-	if err := w.pass(w.scan.settled()); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// Close writes what was held back. It does not close the writer below.
-func (w *Writer) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.scan.machine == nil {
-		return nil
-	}
-	err := w.pass(w.scan.end)
-	w.scan = scanner{machine: w.scan.machine}
-	return err
-}
-
-// pass writes what is before offset, and starts offsets anew there.
-func (w *Writer) pass(offset int) error {
-	first := w.scan.end - len(w.held)
-	n := offset - first
-	if n == 0 {
-		return nil
-	}
-	var before, after []span
-	for _, s := range w.scan.found {
-		if s.to <= offset {
-			before = append(before, span{s.from - first, s.to - first})
-		} else {
-			after = append(after, s)
-		}
-	}
-	text := mask(w.held[:n], before)
-	w.held, w.scan.found = w.held[n:], after
-	_, err := io.WriteString(w.to, text)
-	return err
 }
 
 // minHeld is how much of a secret a message must end with to be held back. Shorter endings are in every other message;

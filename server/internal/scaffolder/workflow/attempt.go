@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -172,8 +173,9 @@ func (a *attempt) iterated(ctx context.Context, it iteration, output json.RawMes
 
 // call runs the action once and answers its outputs.
 func (a *attempt) call(ctx context.Context, it iteration) (output json.RawMessage, err error) {
-	l := &listener{ctx: func() context.Context { return ctx }, attempt: a, prefix: it.prefix(), outputs: map[string]json.RawMessage{}}
+	l := &listener{ctx: func() context.Context { return ctx }, attempt: a, prefix: it.prefix(), outputs: map[string]json.RawMessage{}, messages: a.lines.Messages()}
 	err = a.safely(ctx, func() error { return a.action.Execute(a.cancellable(), a.invocation(it, l.prefix), l) })
+	err = cmp.Or(err, l.flush())
 	if err == nil {
 		err = l.refused // an action that did not mind
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
@@ -199,6 +201,9 @@ func parseFailure(text string) *apierror.Error {
 // output is what the template promises, rendered without secrets, and without those entries whose condition is false.
 func (x *execution) output(ctx context.Context) (json.RawMessage, error) {
 	x.lines = x.redactor
+	if x.run.DryRun {
+		x.variables.setOutput(uuid.NewString(), nil) // of the step that begin counts; templates that list all steps see it
+	}
 	result, err := x.render(ctx, orEmpty(x.run.Spec.Output), templating.Scope{Variables: x.variables.plain()})
 	if err == nil {
 		result.Value, err = withoutHidden(orEmpty(result.Value))

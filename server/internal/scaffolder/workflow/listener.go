@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 )
 
 // listener hears one call of an action.
@@ -20,10 +21,31 @@ type listener struct {
 	names   []string // of outputs, in the order in which they came
 	outputs map[string]json.RawMessage
 	refused error // the first thing that the action was refused
+	// messages are what it logs as one text, in which a secret that is split over lines is found; levels are those of the
+	// lines that are held back until the next one tells.
+	messages *secret.Messages
+	levels   []string
 }
 
 // Log implements [action.Listener].
-func (l *listener) Log(level, message string) error { return l.line(l.ctx(), level, message) }
+func (l *listener) Log(level, message string) error {
+	l.levels = append(l.levels, level)
+	return l.tell(l.messages.Add(message))
+}
+
+// flush tells what was held back.
+func (l *listener) flush() error { return l.tell(l.messages.Flush()) }
+
+func (l *listener) tell(ready []string) error {
+	for _, message := range ready {
+		level := l.levels[0]
+		l.levels = l.levels[1:]
+		if err := l.redacted(l.ctx(), level, message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Output implements [action.Listener].
 func (l *listener) Output(name string, value json.RawMessage) error {
@@ -73,15 +95,20 @@ func (l *listener) object() json.RawMessage {
 // colours are those of the log lines of the reference, by level.
 var colours = map[string]int{"error": 31, "info": 32, "warn": 33, "debug": 34}
 
-// line writes what an action says. Of an action that does not stop talking the rest is left out.
+// line writes what the engine says in the manner of an action.
 func (a *attempt) line(ctx context.Context, level, message string) error {
+	return a.redacted(ctx, level, a.lines.Redact(message))
+}
+
+// redacted writes a line without secrets. Of an action that does not stop talking the rest is left out.
+func (a *attempt) redacted(ctx context.Context, level, message string) error {
 	if level == "debug" && !a.Logger.Enabled(ctx, slog.LevelDebug) {
 		return nil
 	}
 	if a.logged > maxLog {
 		return nil
 	}
-	message = clip(a.lines.Redact(message))
+	message = clip(message)
 	if a.logged += len(message); a.logged > maxLog {
 		level, message = "warn", fmt.Sprintf("The log of this run is larger than %d bytes, the rest is left out", maxLog)
 	}

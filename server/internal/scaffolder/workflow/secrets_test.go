@@ -129,3 +129,20 @@ func TestRun_LargeTextsMadeOfSecretsAreToldWithoutTheSecrets(t *testing.T) {
 		t.Errorf("got %s and …%s", told[3], told[5][len(told[5])-40:])
 	}
 }
+
+func TestRun_ASecretThatIsSplitOverLinesIsNotTold(t *testing.T) {
+	halves := act{action.Description{ID: "halves"}, func(_ context.Context, i action.Invocation, l action.Listener) error {
+		s := i.Secrets["a"].Reveal()
+		return errors.Join(l.Log("info", "begins "+s[:6]), l.Log("warn", s[6:]+" ends"), l.Log("info", "held "+s[:6]))
+	}}
+	r := newRunner(t, halves)
+	entered, _ := canarySecrets()
+	j := &journal{}
+	if _, err := r.Run(t.Context(), workflow.Run{Spec: newSpec(t, `{"steps":[{"id":"s","action":"halves"}]}`, `{}`), Secrets: entered}, j); err != nil {
+		t.Fatal(err)
+	}
+	told := strings.Join(j.messages(), "\n")
+	if strings.Contains(told, canaries[0][6:]) || !strings.Contains(told, "begins ***") || !strings.Contains(told, "warn\x1b[39m: *** ends") || !strings.Contains(told, "held hush-h") {
+		t.Errorf("told:\n%s", told)
+	}
+}
