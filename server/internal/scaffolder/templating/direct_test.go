@@ -13,6 +13,9 @@ const lookedUp = `{"parameters":{"name":"tug","html":"<b>\"q\" & 's'</b>\n","emp
 
 // TestDirect_ComesToWhatTheMachineComesTo makes inputs of lookups that are done directly, of some that are not, and of text.
 func TestDirect_ComesToWhatTheMachineComesTo(t *testing.T) {
+	if raced {
+		t.Skip("one machine, a hundred inputs")
+	}
 	e := newEngine(t, Options{VMs: 1})
 	path := rapid.Custom(func(t *rapid.T) string {
 		names := rapid.SliceOfN(rapid.SampledFrom(strings.Fields(

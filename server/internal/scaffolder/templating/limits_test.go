@@ -30,6 +30,7 @@ func TestLimits_TellWhichOneItWas(t *testing.T) {
 		if err == nil || err.Error() != want || !errors.As(err, &wire) || wire.HTTPStatus() != 400 {
 			t.Errorf("got %v, want %s", err, want)
 		}
+		e.pool.options.Timeout = time.Minute
 		checkUsable(t, e)
 	}
 }
