@@ -127,6 +127,7 @@ func (r *rig) mount(world *catalogtest.World, engine *permission.Engine) {
 	r.registry.Routes(templates)
 	r.tasks.routes(templates)
 	r.registry.Routes(r.edge.Feature(httpx.Feature{ID: "search"}))
+	r.registry.Routes(r.edge.Feature(httpx.Feature{ID: "techdocs"}))
 }
 
 func (r *rig) signIn(who, user string, owned ...string) {

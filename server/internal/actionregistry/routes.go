@@ -10,8 +10,14 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx"
 )
 
-// Routes registers the actions' routes of the feature that r mounts. Features without actions list none.
+// participants are the features that have a registry in the reference, if only an empty one. Others have no such routes.
+var participants = []string{"auth", "catalog", "kubernetes", "mcp-actions", "notifications", "scaffolder", "search"}
+
+// Routes registers the actions' routes of the feature that router mounts, if it is one that takes part.
 func (r *Registry) Routes(router *httpx.Router) {
+	if !slices.Contains(participants, router.Feature().ID) {
+		return
+	}
 	// Where everybody may pass, everybody sees what there is; invoking needs credentials everywhere.
 	access := httpx.AnyPrincipal
 	if slices.Contains(router.Feature().Policies, httpx.Policy{Path: "/", Allow: httpx.AllowUnauthenticated}) {

@@ -76,6 +76,9 @@ func TestList_ShowsEachFeatureItsOwn(t *testing.T) {
 			t.Errorf("%s is not in the matrix of rights", id)
 		}
 	}
+	if status, body := r.send("ann", "GET", "/api/techdocs/.backstage/actions/v1/actions", ""); status != http.StatusNotFound || body != "" {
+		t.Errorf("a feature that takes no part: %d %s", status, body)
+	}
 	if ids := r.ids("", "auth"); len(ids) != 1 {
 		t.Errorf("without credentials, where everybody may pass: %v", ids)
 	}

@@ -150,7 +150,7 @@ run: { command: [./broken, -mode, "` + mode + `"] }
 provides:
   http: { unauthenticated: [/health] }
   catalog: { providers: [things], processors: [mark] }
-  scaffolder: { actions: ["broken:do"] }
+  scaffolder: { actions: ["broken:do"], filters: [brokenEcho] }
   search: { types: [thing] }
   widgets: [count]
   permissionRules: [IS_THING]
