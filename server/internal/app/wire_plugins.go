@@ -66,6 +66,7 @@ func (a *App) pluginWork(ctx context.Context, o Options, files *hostsvc.TaskFile
 	var all []pluginhost.Extension
 	for _, importer := range []*caps.Importer{
 		caps.Actions(f.actions, caps.ActionOptions{ImporterOptions: importing, Workspaces: files}),
+		caps.Filters(f.filters, importing),
 		caps.Collators(f.search, caps.CollatorOptions{ImporterOptions: importing, Entity: f.software.Permission, Conditions: f.software.Conditions}),
 		caps.Rules(f.permission, importing),
 		caps.Tasks(scheduler, runner, importing),
