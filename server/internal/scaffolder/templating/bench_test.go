@@ -27,7 +27,7 @@ func workloads(tb testing.TB) (all []workload) {
 	return all
 }
 
-func (w workload) run(tb testing.TB, e *Engine, f Files) error {
+func (w workload) run(e *Engine, f Files) error {
 	var err error
 	switch {
 	case w.Schema != nil:
@@ -49,7 +49,7 @@ func BenchmarkRender(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if err := w.run(b, e, f); err != nil {
+				if err := w.run(e, f); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -16,7 +16,7 @@ func TestDirect_ComesToWhatTheMachineComesTo(t *testing.T) {
 	if raced {
 		t.Skip("one machine, a hundred inputs")
 	}
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	path := rapid.Custom(func(t *rapid.T) string {
 		names := rapid.SliceOfN(rapid.SampledFrom(strings.Fields(
 			"parameters each user context steps range name html empty n no nul list get length in deep a b tag key value ref if constructor A_1")), 1, 4)

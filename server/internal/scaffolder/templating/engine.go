@@ -95,7 +95,7 @@ func (e *Engine) machineValue(ctx context.Context, template json.RawMessage, s S
 	key := keyOf(s.Variables)
 	var answer string
 	err := e.pool.do(ctx, "template", func(m *machine) error {
-		filters := m.useFilters(e.options.Filters())
+		filters := m.useFilters(ctx, e.options.Filters())
 		return withVariables(key, s.Variables, func(variables any) (err error) {
 			answer, err = m.call(m.value, string(template), kind, filters, key, variables, string(s.Each), orEmpty(s.Secrets), orEmpty(s.Plain), failed)
 			return err
@@ -186,7 +186,7 @@ func (f *files) Render(ctx context.Context, text string) (string, error) {
 	}
 	var answer string
 	err := f.engine.pool.do(ctx, "template", func(m *machine) error {
-		filters := m.useFilters(f.engine.options.Filters())
+		filters := m.useFilters(ctx, f.engine.options.Filters())
 		return withVariables(f.key, f.variables, func(variables any) (err error) {
 			answer, err = m.call(m.file, text, f.kind, filters, f.key, variables)
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,16 +14,39 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if shared != nil {
+			shared.Close()
+		}
+		os.Exit(code)
+	}))
+}
+
+// shared is for the tests that need nothing special: a machine is slow to make with the race detector.
+var shared *Engine
+
+func sharedEngine(t testing.TB) *Engine {
+	t.Helper()
+	if shared == nil {
+		var err error
+		if shared, err = New(Options{VMs: 1, Integrations: stock, Timeout: patience}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return shared
+}
+
+// patience is more time than slow machines with the race detector on them need; tests of the limit set their own.
+const patience = 30 * time.Second
 
 // stock are the hosts that the reference knows without configuration.
 var stock = []Integration{{"azure", "dev.azure.com"}, {"bitbucketCloud", "bitbucket.org"}, {"github", "github.com"}, {"gitlab", "gitlab.com"}}
 
-// newEngine has a time limit that slow machines with the race detector on them keep; tests of the limit set their own.
 func newEngine(t testing.TB, o Options) *Engine {
 	t.Helper()
 	if o.Timeout == 0 {
-		o.Timeout = 30 * time.Second
+		o.Timeout = patience
 	}
 	e, err := New(o)
 	if err != nil {
@@ -87,7 +111,7 @@ func respelled(t testing.TB, token []byte) []byte {
 }
 
 func TestValue_UndefinedTakesItsKeyAwayAndLeavesAHoleInArrays(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	s := Scope{Variables: raw(`{"a":{"b":null}}`)}
 	r := mustValue(t, e, `{"gone":"${{ a.c }}","kept":"${{ a.b }}","slots":["${{ a.c.d }}",1],"${{ a }}":"${{ a }}"}`, s)
 	sameJSON(t, "value", r.Value, raw(`{"kept":null,"slots":[null,1],"${{ a }}":{"b":null}}`))
@@ -97,7 +121,7 @@ func TestValue_UndefinedTakesItsKeyAwayAndLeavesAHoleInArrays(t *testing.T) {
 }
 
 func TestValue_ATextWithAnErrorStaysAsItIs(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	for _, text := range []string{`"${{ a | nosuch }}"`, `"${{ a( }}"`, `"{% if %}"`, `"{% include 'x' %}"`, `"${{ a.b() }} and ${{ 1 }}"`} {
 		sameJSON(t, "value", mustValue(t, e, text, Scope{}).Value, raw(text))
 	}
@@ -105,7 +129,7 @@ func TestValue_ATextWithAnErrorStaysAsItIs(t *testing.T) {
 
 // Static inputs never reach the virtual machine, so they must be what the machine would make of them.
 func TestValue_WhatHoldsNoTagIsTheSameWithAndWithoutTheMachine(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	for _, text := range []string{`""`, `"{{ x }}"`, `"a\n"`, `" } %} #} $ { "`, `{"a":[1,1.5,"x",null,true,{"b":"c\n\t"}]}`, `5`, `null`} {
 		plain := mustValue(t, e, text, Scope{})
 		rendered := mustValue(t, e, `[`+text+`,"${{ 1 }}"]`, Scope{})
@@ -116,7 +140,7 @@ func TestValue_WhatHoldsNoTagIsTheSameWithAndWithoutTheMachine(t *testing.T) {
 }
 
 func TestValue_TellsWhatItOwesToSecrets(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	s := Scope{
 		Variables: raw(`{"parameters":{"n":"plain"},"environment":{"parameters":{"r":"north"},"secrets":{"old":"gone"}},"each":{"key":"0","value":"a-hush"}}`),
 		Secrets:   raw(`{"secrets":{"token":"hush"},"environment":{"secrets":{"env":"env-hush"}}}`),
@@ -134,7 +158,7 @@ func TestValue_TellsWhatItOwesToSecrets(t *testing.T) {
 }
 
 func TestValue_SecretsOfOneCallAreNotThereInTheNext(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	variables := raw(`{"parameters":{}}`)
 	with := mustValue(t, e, `"${{ secrets.a }}"`, Scope{Variables: variables, Secrets: raw(`{"secrets":{"a":"hush"}}`)})
 	sameJSON(t, "with", with.Value, raw(`"hush"`))
@@ -144,7 +168,7 @@ func TestValue_SecretsOfOneCallAreNotThereInTheNext(t *testing.T) {
 }
 
 func TestValue_TellsWhetherTheStateOfTheTaskWasAsked(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	failed, fine := true, false
 	for _, c := range []struct {
 		template string
@@ -168,7 +192,7 @@ func TestValue_TellsWhetherTheStateOfTheTaskWasAsked(t *testing.T) {
 }
 
 func TestValue_EachIsOneMoreVariable(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	s := Scope{Variables: raw(`{"parameters":{"a":"x"},"each":{"value":"old"}}`)}
 	for _, item := range []string{"one", "two"} {
 		s.Each = marshal(t, map[string]string{"value": item})
@@ -178,7 +202,7 @@ func TestValue_EachIsOneMoreVariable(t *testing.T) {
 }
 
 func TestValue_ChangesWithinATemplateDoNotReachTheNextOne(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	s := Scope{Variables: raw(`{"list":[1],"object":{"a":1}}`)}
 	mustValue(t, e, `"{% set x = list.push(2) %}{% set object = 5 %}"`, s)
 	sameJSON(t, "value", mustValue(t, e, `["${{ list }}","${{ object }}"]`, s).Value, raw(`[[1],{"a":1}]`))
@@ -209,7 +233,7 @@ func TestValue_IsConcurrent(t *testing.T) {
 }
 
 func TestFiles_AnErrorFailsTheRenderingAndTellsThePlace(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	f, err := e.Files(context.Background(), raw(`{"values":{"name":"x"}}`), FileOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +253,7 @@ func TestFiles_AnErrorFailsTheRenderingAndTellsThePlace(t *testing.T) {
 }
 
 func TestFiles_HonoursItsOptions(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	text := "{{ x.a }}${{ x.a }}\n  {% if true %}\ny\n  {% endif %}\n"
 	for want, o := range map[string]FileOptions{
 		"{{ x.a }}1\n  \ny\n  \n": {},
@@ -248,7 +272,7 @@ func TestFiles_HonoursItsOptions(t *testing.T) {
 }
 
 func TestFiles_EmptyTextsAndVariablesTooLargeToKeep(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	large, _ := json.Marshal(map[string]string{"a": string(bytes.Repeat([]byte("x"), mostKept))})
 	f, err := e.Files(context.Background(), large, FileOptions{})
 	if err != nil {

@@ -100,7 +100,7 @@ func TestFilters_HaveADeadlineOfTheirOwnAndTheirTimeIsNotTheTemplates(t *testing
 }
 
 func TestExtensions_AreThoseOfTheReferenceAndThenThoseOfPlugins(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	var got struct {
 		Filters map[string]map[string]any
 		Globals any
@@ -143,7 +143,7 @@ func extensions(t *testing.T, e *Engine) json.RawMessage {
 func asAny(t *testing.T, value any) any { return decoded(t, marshal(t, value)) }
 
 func TestExtensions_ExamplesRender(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1, Integrations: stock})
+	e := sharedEngine(t)
 	data, err := os.ReadFile("filters.json")
 	if err != nil {
 		t.Fatal(err)

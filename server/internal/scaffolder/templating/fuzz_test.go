@@ -36,7 +36,7 @@ func FuzzValue(f *testing.F) {
 		f.Add(text)
 	}
 	e := newEngine(f, Options{VMs: 1, Integrations: stock, Timeout: 200 * time.Millisecond})
-	patient := newEngine(f, Options{VMs: 1})
+	patient := sharedEngine(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		template, err := json.Marshal([]string{text})
 		if err != nil {

@@ -75,7 +75,7 @@ func (c hostileCase) run(e *Engine) (json.RawMessage, error) {
 }
 
 func TestHostile_EndsWithinTheLimitsAndTheMachineIsUsableAfterwards(t *testing.T) {
-	patient := newEngine(t, Options{VMs: 1, Integrations: stock})
+	patient := sharedEngine(t)
 	quick := newEngine(t, Options{VMs: 1, Integrations: stock, Timeout: 100 * time.Millisecond})
 	for i, c := range hostileCases(t) {
 		if !sampled(i) {
@@ -152,7 +152,7 @@ func TestHostile_LargeAndDeepInputsEndWithinTheLimits(t *testing.T) {
 	if raced {
 		t.Skip("one machine after the other, for minutes")
 	}
-	e, patient := newEngine(t, Options{VMs: 1, Timeout: 100 * time.Millisecond}), newEngine(t, Options{VMs: 1})
+	e, patient := newEngine(t, Options{VMs: 1, Timeout: 100 * time.Millisecond}), sharedEngine(t)
 	long := fmt.Sprintf(`{"a":%q,"b":%q}`, strings.Repeat("a", 1<<20), strings.Repeat("a", 1<<19)+"b")
 	for _, c := range []struct{ name, template, variables, limit string }{
 		{"parentheses", quoted("${{ ", "(", 10000, "1", ")", " }}"), "", "time"},

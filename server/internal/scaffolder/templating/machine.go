@@ -39,9 +39,9 @@ type machine struct {
 	value, file, validate quickjs.Value
 
 	// What the call that runs now has.
-	ctx     context.Context
-	watch   *watch
-	filters []Filter
+	watch  *watch
+	filter func(id string, input json.RawMessage, arguments []json.RawMessage) (json.RawMessage, error)
+
 	options Options
 }
 
@@ -114,8 +114,18 @@ func (m *machine) call(function quickjs.Value, args ...any) (string, error) {
 }
 
 // useFilters makes filters those that templates of this call can use; it answers their names for the language.
-func (m *machine) useFilters(filters []Filter) string {
-	m.filters = filters
+func (m *machine) useFilters(ctx context.Context, filters []Filter) string {
+	m.filter = func(id string, input json.RawMessage, arguments []json.RawMessage) (json.RawMessage, error) {
+		at := slices.IndexFunc(filters, func(f Filter) bool { return f.ID == id })
+		if at < 0 {
+			return nil, fmt.Errorf("the filter %q is not there any more", id)
+		}
+		m.watch.pause()
+		defer m.watch.resume()
+		own, cancel := context.WithTimeout(ctx, m.options.FilterTimeout)
+		defer cancel()
+		return filters[at].Call(own, input, arguments)
+	}
 	names := make([]string, len(filters))
 	for i, f := range filters {
 		names[i] = f.ID
@@ -130,15 +140,7 @@ func (m *machine) hostFilter(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(m.filters, func(f Filter) bool { return f.ID == id })
-	if at < 0 {
-		return nil, fmt.Errorf("the filter %q is not there any more", id)
-	}
-	m.watch.pause()
-	defer m.watch.resume()
-	ctx, cancel := context.WithTimeout(m.ctx, m.options.FilterTimeout)
-	defer cancel()
-	answer, err := m.filters[at].Call(ctx, input, arguments)
+	answer, err := m.filter(id, input, arguments)
 	return string(answer), err
 }
 

@@ -23,7 +23,7 @@ func TestNode_TheBundleAnswersInQuickJSAsThePackagesDoInNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	n := 0
 	for line := range bytes.Lines(data) {
 		if n++; !sampled(n) {

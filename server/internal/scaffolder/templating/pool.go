@@ -87,7 +87,7 @@ func (p *pool) give(m *machine) {
 
 // run calls work with the clock running.
 func (p *pool) run(ctx context.Context, m *machine, work func(*machine) error) (err error) {
-	m.ctx, m.watch = ctx, startWatch(ctx, m.vm, p.options.Timeout)
+	m.watch = startWatch(ctx, m.vm, p.options.Timeout)
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{p}
@@ -98,7 +98,7 @@ func (p *pool) run(ctx context.Context, m *machine, work func(*machine) error) (
 		if ctx.Err() != nil { // it may have ended too late to interrupt anything
 			err = context.Cause(ctx)
 		}
-		m.ctx, m.filters = nil, nil
+		m.filter = nil
 	}()
 	return work(m)
 }

@@ -110,7 +110,7 @@ func recordedUser(t *testing.T, cases []recordedCase) json.RawMessage {
 }
 
 func TestReplay_OutputsAreThoseOfTheReference(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1, Integrations: stock})
+	e := sharedEngine(t)
 	replayed := 0
 	cases := recordedCases(t, "scaffolder.templating.jsonl")
 	user := recordedUser(t, cases)
@@ -145,7 +145,7 @@ const inputsLogged = "in dry-run mode with inputs (secrets redacted): "
 // TestReplay_ConditionsAndInputsAreThoseOfTheReference reads the log of dry runs: whether a step's condition let it run, and
 // with which input.
 func TestReplay_ConditionsAndInputsAreThoseOfTheReference(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1, Integrations: stock})
+	e := sharedEngine(t)
 	conditions, inputs := 0, 0
 	cases := recordedCases(t, "scaffolder.templating.jsonl")
 	user := recordedUser(t, cases)
@@ -210,7 +210,7 @@ func loggedInput(log []logged, step string) (string, bool) {
 }
 
 func TestReplay_ViolationsAreThoseOfTheReference(t *testing.T) {
-	e := newEngine(t, Options{VMs: 1})
+	e := sharedEngine(t)
 	replayed := 0
 	for _, c := range recordedCases(t, "scaffolder.api.jsonl") {
 		step := c.Steps[len(c.Steps)-1]
