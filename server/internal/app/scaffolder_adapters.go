@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -112,43 +111,17 @@ func (n notifier) Send(ctx context.Context, m builtin.Notification) error {
 	return err
 }
 
-// localTemplates are the folders of files that the configuration names as locations. An entity may claim to come from any
-// file, so its own word does not open a folder of this host.
-type localTemplates struct{ folders []string }
+// localTemplates says which templates may read their neighbours on this host: those that the catalog itself has read from
+// the file that they claim. An entity may claim to come from any file, so its own word opens no folder.
+type localTemplates struct{ catalog *catalog.Engine }
 
-func newLocalTemplates(cfg *config.Config, dir string) localTemplates {
-	var l localTemplates
-	for _, location := range cfg.Section("catalog").Sections("locations") {
-		if location.String("type", "") != "file" {
-			continue
-		}
-		target := location.String("target", "")
-		if i := strings.IndexAny(target, "*?[{"); i >= 0 {
-			target = target[:i] + "x" // the last part that has no wildcard is a folder
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(dir, target)
-		}
-		if folder, err := filepath.Abs(filepath.Dir(target)); err == nil {
-			l.folders = append(l.folders, folder)
-		}
-	}
-	return l
-}
-
-// permits reports whether the neighbours of a template may be read.
-func (l localTemplates) permits(_ context.Context, t action.Template) (bool, error) {
+func (l localTemplates) permits(ctx context.Context, t action.Template) (bool, error) {
 	path, ok := strings.CutPrefix(t.BaseURL, "file://")
 	if !ok {
 		return false, nil
 	}
-	for _, folder := range l.folders {
-		within, err := filepath.Rel(folder, filepath.Clean(path))
-		if err == nil && filepath.IsLocal(within) {
-			return true, nil
-		}
-	}
-	return false, nil
+	key, err := l.catalog.LocationKey(ctx, entity.Canonical(strings.ToLower(t.EntityRef)))
+	return err == nil && key == "file:"+path, err
 }
 
 // defaultHosts are those of repositories that templates know without configuration, as the reference's.

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/scaffolder"
@@ -52,8 +54,15 @@ func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 
 // checkScaffolder reads what the scaffolder and its parts read of cfg.
 func checkScaffolder(cfg *config.Config) {
+	section := cfg.Section("callboard.scaffolder")
+	known := slices.Concat(scaffolder.SectionKeys, tool.ConfigKeys, []string{"gotemplate", "git", "triggers"})
+	for _, key := range section.Keys() {
+		if !slices.Contains(known, key) {
+			section.Problem(key, "is not a key of callboard.scaffolder; there are "+strings.Join(known, ", "))
+		}
+	}
 	scaffolder.CheckConfig(cfg)
-	tool.CheckConfig(cfg.Section("callboard.scaffolder"))
+	tool.CheckConfig(section)
 	_, _ = scm.Actions(scm.Deps{Config: cfg}) // mistakes are reported to cfg
 	triggersOf(cfg)
 }
@@ -63,7 +72,7 @@ func installActions(f *features, o Options, sealer *secret.Sealer, language temp
 	section := o.Config.Section("callboard.scaffolder")
 	own := builtin.Actions(builtin.Deps{
 		Reader: f.urls, Language: language, Catalog: entities, Notifier: notifier{f.notes},
-		LocalTemplate:          newLocalTemplates(o.Config, o.Source.Dir).permits,
+		LocalTemplate:          localTemplates{f.catalog}.permits,
 		RequireUserCredentials: o.Config.Section("scaffolder").Bool("requireScmUserCredentials", false),
 		GoTemplate:             offered(section, "gotemplate"),
 	})
