@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
@@ -63,6 +65,9 @@ func (s *Server) Ending() <-chan struct{} { return s.ending.Done() }
 
 // EndingContext is over when [Server.Ending] is closed.
 func (s *Server) EndingContext() context.Context { return s.ending }
+
+// Ending is over when the server that answers c shuts down.
+func Ending(c *gin.Context) context.Context { return exchangeOf(c).server.ending }
 
 // gate waits until features may be called.
 func (s *Server) gate(r *http.Request) error {

@@ -63,8 +63,16 @@ func (e entities) Entity(_ context.Context, _ *principal.Principal, ref string) 
 
 // policy decides for users by the name of the permission; services may do everything.
 type policy struct {
-	mu   sync.Mutex
-	says map[string]permission.Decision
+	mu    sync.Mutex
+	says  map[string]permission.Decision
+	asked map[string]int // how often, by permission
+}
+
+// times tells how often a permission was asked for.
+func (p *policy) times(perm permission.Permission) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked[perm.Name]
 }
 
 func (p *policy) set(perm permission.Permission, d permission.Decision) {
@@ -80,6 +88,10 @@ func (p *policy) set(perm permission.Permission, d permission.Decision) {
 func (p *policy) Authorize(_ context.Context, who *principal.Principal, perm permission.Permission) (permission.Decision, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.asked == nil {
+		p.asked = map[string]int{}
+	}
+	p.asked[perm.Name]++
 	d, ok := p.says[perm.Name]
 	if !ok || who.Kind != principal.User {
 		return permission.Decision{Result: permission.Allow}, nil
@@ -125,7 +137,7 @@ func say() action.Action {
 // rig is the feature on an edge, with the real engine on a database.
 type rig struct {
 	t       *testing.T
-	edge    http.Handler
+	edge    *httpx.Server
 	service *Service
 	db      *store.DB
 	policy  *policy

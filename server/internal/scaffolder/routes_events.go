@@ -28,6 +28,7 @@ func (s *Service) getEvents(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.pollFor)
 	defer cancel()
+	defer context.AfterFunc(httpx.Ending(c), cancel)()
 	for events, err := range s.tasks.Follow(ctx, t.ID, after) {
 		if err != nil {
 			return err

@@ -160,6 +160,26 @@ func TestEvents_ThePollEndsWithNothingWhenNothingComes(t *testing.T) {
 	}
 }
 
+func TestEvents_APollEndsWithTheHost(t *testing.T) {
+	s := greetings()
+	s.yaml = "scaffolder: {concurrentTasksLimit: 0}"
+	r := newRig(t, sqlite(t), s)
+	r.service.pollFor = time.Hour
+	id := r.start(ann, "greeting", `{"name":"a"}`, `{}`)
+	answer := make(chan string, 1)
+	go func() {
+		_, body := r.ask(ann, http.MethodGet, "/v2/tasks/"+id+"/events", "")
+		answer <- body
+	}()
+	for r.policy.times(PermissionTaskRead) == 0 { // then the request is with the feature
+		time.Sleep(time.Millisecond)
+	}
+	r.edge.ShuttingDown()
+	if got := <-answer; got != "[]" {
+		t.Errorf("got %s", got)
+	}
+}
+
 const manyStreams = 200
 
 // Pages of a running task stay open together: each costs a goroutine or two, and all see everything.

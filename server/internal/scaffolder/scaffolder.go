@@ -106,3 +106,6 @@ func CheckConfig(cfg *config.Config) { readSettings(cfg, "") }
 
 // ConfigKeys are the keys below "callboard" that this feature reads.
 var ConfigKeys = []string{"scaffolder", "secrets"}
+
+// SectionKeys are the keys below "callboard.scaffolder" that it reads itself; actions and triggers have others.
+var SectionKeys = []string{"lease", "dataDir"}
