@@ -36,6 +36,9 @@ func (o ownRoutes) Get(ctx context.Context, p *principal.Principal, plugin, path
 	if strings.EqualFold(plugin, "auth") {
 		return nil, apierror.NotAllowedf("choices do not come from the routes of sign-in")
 	}
+	if p.Kind == principal.Service && p.Token == "" { // one of the host's own, such as a trigger: no token can name it
+		p = principal.Host("scaffolder")
+	}
 	token, err := o.auth.PluginToken(ctx, "scaffolder", plugin, p)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ import (
 type Choices interface {
 	// Resolve is for showing the form. What cannot be had is told in the form.
 	Resolve(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error)
-	// Fresh is for checking values. What cannot be had is an error.
-	Fresh(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error)
+	// Fresh is for checking values. What cannot be had of what they need is an error.
+	Fresh(ctx context.Context, p *principal.Principal, schema, values json.RawMessage) (json.RawMessage, error)
 }
 
 // form is a template as the frontend asks for it.
@@ -111,7 +111,7 @@ func (s *Service) checkValues(ctx context.Context, p *principal.Principal, t *te
 	for _, page := range t.pages {
 		if s.Choices != nil {
 			var err error
-			if page, err = s.Choices.Fresh(ctx, p, page); err != nil {
+			if page, err = s.Choices.Fresh(ctx, p, page, values); err != nil {
 				return err
 			}
 		}

@@ -119,7 +119,7 @@ func TestResolve_AFieldWithoutChoicesSaysWhyAndTakesNoInput(t *testing.T) {
 				!strings.Contains(strings.ReplaceAll(string(got), `\"`, `"`), want) || strings.Contains(string(got), `"valuesRef"`) {
 				t.Errorf("got %s, want %s", got, want)
 			}
-			if _, err := resolver.Fresh(t.Context(), ann, schema); !apierror.Has(err, apierror.ServiceUnavailable) || !strings.Contains(err.Error(), `"region"`) {
+			if _, err := resolver.Fresh(t.Context(), ann, schema, json.RawMessage(`{"region":"x"}`)); !apierror.Has(err, apierror.ServiceUnavailable) || !strings.Contains(err.Error(), `"region"`) {
 				t.Errorf("a value would be checked against nothing: %v", err)
 			}
 		})
@@ -138,7 +138,10 @@ func TestResolve_ListsAreKeptForAWhileAndCheckedWithFreshOnes(t *testing.T) {
 	docs := upstream()
 	s := New(docs, plugin{})
 	s.now = func() time.Time { return now }
-	schema := json.RawMessage(`{"valuesRef":{"url":"words","cache":"30s"}}`)
+	schema := json.RawMessage(`{"properties":{"word":{"valuesRef":{"url":"words","cache":"30s"}}}}`)
+	fresh := func(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error) {
+		return s.Fresh(ctx, p, schema, json.RawMessage(`{"word":"a"}`))
+	}
 	ask := func(read func(context.Context, *principal.Principal, json.RawMessage) (json.RawMessage, error), want int32) {
 		t.Helper()
 		if _, err := read(t.Context(), ann, schema); err != nil {
@@ -150,12 +153,24 @@ func TestResolve_ListsAreKeptForAWhileAndCheckedWithFreshOnes(t *testing.T) {
 	}
 	ask(s.Resolve, 1)
 	ask(s.Resolve, 1)
-	ask(s.Fresh, 1)
+	ask(fresh, 1)
 	now = now.Add(11 * time.Second)
 	ask(s.Resolve, 1)
-	ask(s.Fresh, 2)
+	ask(fresh, 2)
 	now = now.Add(31 * time.Second)
 	ask(s.Resolve, 3)
+}
+
+func TestFresh_AsksOnlyForFieldsThatHaveAValue(t *testing.T) {
+	docs := &documents{fail: errors.New("the upstream is down")}
+	schema := json.RawMessage(`{"properties":{"word":{"type":"string","valuesRef":{"url":"words"}}}}`)
+	got, err := New(docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"name":"a"}`))
+	if err != nil || string(got) != `{"properties":{"word":{"type":"string"}}}` || docs.reads.Load() != 0 {
+		t.Errorf("got %s, %v, %d reads", got, err, docs.reads.Load())
+	}
+	if _, err := New(docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"w\u006frd":"a"}`)); !apierror.Has(err, apierror.ServiceUnavailable) {
+		t.Errorf("a field that is spelled with an escape is not asked for: %v", err)
+	}
 }
 
 func TestResolve_APluginsListIsOfItsCallerAlone(t *testing.T) {

@@ -23,15 +23,46 @@ const (
 // Resolve gives schema back with the choices of this moment in place of each valuesRef. A list that cannot be had is no
 // error: its field is made read-only and says why. p is who asks for the form.
 func (s *Resolver) Resolve(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error) {
-	return s.rewrite(ctx, p, schema, maxCache, explain)
+	return s.rewrite(ctx, p, schema, question{age: maxCache, asked: func(string) bool { return true }, failed: explain})
 }
 
-// Fresh is [Resolver.Resolve] for checking values: lists are at most ten seconds old, and one that cannot be had is a
-// ServiceUnavailableError that names the field.
-func (s *Resolver) Fresh(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error) {
-	return s.rewrite(ctx, p, schema, freshness, func(o object, field string, err error) (object, error) {
-		return o, unavailable(field, err)
+// Fresh is [Resolver.Resolve] for checking values: lists are at most ten seconds old, only those of fields that have a
+// value are asked for, and one that cannot be had is a ServiceUnavailableError that names the field.
+func (s *Resolver) Fresh(ctx context.Context, p *principal.Principal, schema, values json.RawMessage) (json.RawMessage, error) {
+	var document any
+	if err := json.Unmarshal(values, &document); err != nil {
+		return nil, apierror.Inputf("The values are not JSON: %s", err)
+	}
+	named := map[string]bool{}
+	nameKeys(document, named)
+	return s.rewrite(ctx, p, schema, question{
+		age: freshness, asked: func(field string) bool { return field == "" || named[field] },
+		failed: func(o object, field string, err error) (object, error) { return o, unavailable(field, err) },
 	})
+}
+
+// question is what a schema is rewritten for.
+type question struct {
+	age time.Duration // how old a list may be
+	// asked says for which fields there must be a list; the others take any value.
+	asked  func(field string) bool
+	// failed gives what stands in the place of a schema whose choices cannot be had.
+	failed func(o object, field string, err error) (object, error)
+}
+
+// nameKeys collects the keys of all objects in a value.
+func nameKeys(value any, into map[string]bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, item := range v {
+			into[key] = true
+			nameKeys(item, into)
+		}
+	case []any:
+		for _, item := range v {
+			nameKeys(item, into)
+		}
+	}
 }
 
 // explain makes a field say why it has no choices.
@@ -44,19 +75,18 @@ func explain(o object, _ string, err error) (object, error) {
 type ask struct {
 	field     string
 	reference json.RawMessage
+	wanted    bool
 	choices   []choice
 	err       error
 }
 
-func (s *Resolver) rewrite(ctx context.Context, p *principal.Principal, schema json.RawMessage, age time.Duration,
-	failed func(o object, field string, err error) (object, error),
-) (json.RawMessage, error) {
+func (s *Resolver) rewrite(ctx context.Context, p *principal.Principal, schema json.RawMessage, q question) (json.RawMessage, error) {
 	if !bytes.Contains(schema, []byte(`"`+keyword+`"`)) {
 		return schema, nil
 	}
 	var asks []*ask
 	if _, err := walk(schema, "", 0, func(o object, field string) (object, error) {
-		asks = append(asks, &ask{field: field, reference: o.get(keyword)})
+		asks = append(asks, &ask{field: field, reference: o.get(keyword), wanted: q.asked(field)})
 		return o, nil
 	}); err != nil {
 		return nil, err
@@ -64,14 +94,17 @@ func (s *Resolver) rewrite(ctx context.Context, p *principal.Principal, schema j
 	if len(asks) > maxRefs {
 		return nil, apierror.Inputf("The schema has %d fields with %s; at most %d are read", len(asks), keyword, maxRefs)
 	}
-	s.answer(ctx, p, asks, age)
+	s.answer(ctx, p, asks, q.age)
 	next := 0
 	return walk(schema, "", 0, func(o object, field string) (object, error) {
 		a := asks[next]
 		next++
 		o = o.without(keyword)
-		if a.err != nil {
-			return failed(o, field, a.err)
+		switch {
+		case !a.wanted:
+			return o, nil
+		case a.err != nil:
+			return q.failed(o, field, a.err)
 		}
 		return o.offer(a.choices), nil
 	})
@@ -81,6 +114,9 @@ func (s *Resolver) answer(ctx context.Context, p *principal.Principal, asks []*a
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, a := range asks {
+		if !a.wanted {
+			continue
+		}
 		g.Go(func() error {
 			var r reference
 			if r, a.err = readReference(a.reference); a.err == nil {
