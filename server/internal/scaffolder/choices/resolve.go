@@ -45,7 +45,7 @@ func (s *Resolver) Fresh(ctx context.Context, p *principal.Principal, schema, va
 type question struct {
 	age time.Duration // how old a list may be
 	// asked says for which fields there must be a list; the others take any value.
-	asked  func(field string) bool
+	asked func(field string) bool
 	// failed gives what stands in the place of a schema whose choices cannot be had.
 	failed func(o object, field string, err error) (object, error)
 }
