@@ -4301,6 +4301,7 @@ var callboard = (() => {
   var import_urlencoded = __toESM(require_urlencoded(), 1);
   var remembered = /* @__PURE__ */ new Map();
   var mostRemembered = 64;
+  var parameters = /* @__PURE__ */ new WeakMap();
   var URLSearchParams = class {
     #pairs;
     constructor(query) {
@@ -4353,7 +4354,8 @@ ${base2 ?? ""}`;
       return this.#record.fragment ? `#${this.#record.fragment}` : "";
     }
     get searchParams() {
-      return new URLSearchParams(this.#record.query ?? "");
+      if (!parameters.has(this.#record)) parameters.set(this.#record, new URLSearchParams(this.#record.query ?? ""));
+      return parameters.get(this.#record);
     }
     toString() {
       return import_url_state_machine.default.serializeURL(this.#record);

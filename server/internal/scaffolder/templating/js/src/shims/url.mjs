@@ -6,6 +6,7 @@ import urlencoded from 'whatwg-url/lib/urlencoded.js';
 // jsonschema resolves the same few addresses at every step of a schema.
 const remembered = new Map();
 const mostRemembered = 64;
+const parameters = new WeakMap(); // of those addresses, which filters ask for again
 
 class URLSearchParams {
   #pairs;
@@ -63,7 +64,8 @@ globalThis.URL = class URL {
     return this.#record.fragment ? `#${this.#record.fragment}` : '';
   }
   get searchParams() {
-    return new URLSearchParams(this.#record.query ?? '');
+    if (!parameters.has(this.#record)) parameters.set(this.#record, new URLSearchParams(this.#record.query ?? ''));
+    return parameters.get(this.#record);
   }
   toString() {
     return machine.serializeURL(this.#record);
