@@ -338,7 +338,8 @@ func TestSamples_TheConfigurationInTheREADMEIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "```yaml\n")
+	_, rest, _ := strings.Cut(string(readme), "## Tools")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
 	block, _, _ := strings.Cut(rest, "```")
 	cfg := config.FromYAML(block)
 	section := cfg.Section("callboard.scaffolder")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -247,5 +248,19 @@ func TestRead_NamesWhatIsWrong(t *testing.T) {
 		if err := cfg.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", yaml, err, want)
 		}
+	}
+}
+
+func TestRead_TakesTheExampleOfTheAuthorsREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../../../examples/templates/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "## Without a person")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	block, _, _ := strings.Cut(rest, "```")
+	cfg := config.FromYAML(strings.ReplaceAll(block, "${DEPLOY_SECRET}", "0123456789abcdef"))
+	if triggers := Read(cfg.Section("callboard.scaffolder")); cfg.Err() != nil || len(triggers) != 3 {
+		t.Errorf("%d triggers, %v", len(triggers), cfg.Err())
 	}
 }
