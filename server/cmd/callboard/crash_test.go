@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -66,17 +65,15 @@ catalog:
 // start runs the binary on the database file and the catalog.
 func start(t *testing.T, binary, database, catalog string) *program {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return serve(t, binary, strings.NewReplacer("DATABASE", database, "CATALOG", catalog).Replace(crashConfig))
+}
+
+// serve runs the binary with a configuration, in which ADDRESS is where it listens.
+func serve(t *testing.T, binary, config string) *program {
+	t.Helper()
+	address := freePort(t)
 	file := filepath.Join(t.TempDir(), "app-config.yaml")
-	text := strings.NewReplacer("ADDRESS", address, "DATABASE", database, "CATALOG", catalog).Replace(crashConfig)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "ADDRESS", address)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := &program{cmd: exec.Command(binary, "serve", "--config", file), base: "http://" + address, output: &bytes.Buffer{}, ended: make(chan struct{})}
