@@ -89,6 +89,16 @@ $(CACHE)/bin/buf:
 	GOBIN=$(CACHE)/bin $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 	GOBIN=$(CACHE)/bin $(GO) install github.com/bufbuild/buf/cmd/buf@v1.75.0
 
+ENGINE := server/internal/scaffolder/templating/js
+
+.PHONY: engine
+engine: ## Bundle the template language from npm into the file that the host embeds
+	$(ENGINE)/build.sh
+
+.PHONY: engine-check
+engine-check: ## Hold the embedded template language to its sources
+	$(ENGINE)/build.sh --check
+
 .PHONY: bench
 bench: build ## Measure the hot paths beside their bare limits, in one run (BENCH_FLAGS="-sizes 10000")
 	$(GO) run -tags $(TAGS) ./server/internal/bench $(BENCH_FLAGS)
