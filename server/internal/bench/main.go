@@ -5,6 +5,8 @@
 // The part plugins does the same for plugins: the way of a request to one, a capability call, a start, memory, and a catalog
 // with a plugin in its pipeline.
 //
+// The part scaffolder measures templates, tasks and their events.
+//
 // Server and load generator are kept on separate cores. Throughput is given per second of the server's own CPU time,
 // which a busy neighbour does not change much, and as requests per second.
 package main
@@ -13,6 +15,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -34,6 +37,30 @@ type options struct {
 func (o options) wants(part string) bool {
 	whole, _, _ := strings.Cut(part, "/")
 	return len(o.only) == 0 || slices.Contains(o.only, part) || slices.Contains(o.only, whole)
+}
+
+// part is one of the things that -only takes.
+type part struct {
+	name    string
+	measure func(context.Context, options, *workshop, io.Writer) error
+}
+
+// parts are what -only takes.
+func parts() []string {
+	all := []string{"catalog", "scaffolder", "plugins"}
+	for _, p := range slices.Concat(scaffolderParts(), pluginParts()) {
+		all = append(all, p.name)
+	}
+	return all
+}
+
+func measureAll(ctx context.Context, o options, shop *workshop, wanted []part, w io.Writer) error {
+	for _, p := range wanted {
+		if err := p.measure(ctx, o, shop, w); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
 }
 
 func main() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,20 +17,6 @@ import (
 	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
-
-// parts are what -only takes.
-func parts() []string {
-	all := []string{"catalog", "plugins"}
-	for _, p := range pluginParts() {
-		all = append(all, p.name)
-	}
-	return all
-}
-
-type part struct {
-	name    string
-	measure func(context.Context, options, *workshop, io.Writer) error
-}
 
 func pluginParts() []part {
 	return []part{
@@ -44,17 +31,18 @@ func plugins(ctx context.Context, o options, w io.Writer) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	shop, err := openWorkshop(ctx)
+	shop, err := openWorkshop()
 	if err != nil {
 		return err
 	}
 	defer shop.close()
-	for _, p := range wanted {
-		if err := p.measure(ctx, o, shop, w); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
+	if err := shop.buildHello(ctx); err != nil {
+		return err
 	}
-	return nil
+	if err := shop.buildAnswers(ctx, answersPlugin); err != nil {
+		return err
+	}
+	return measureAll(ctx, o, shop, wanted, w)
 }
 
 // workshop is a folder with built plugins. Its path is short, as addresses of sockets are, and others may pass through it,
@@ -66,37 +54,34 @@ const (
 	answersPlugin = "answers"
 )
 
-func openWorkshop(ctx context.Context) (_ *workshop, err error) {
+func openWorkshop() (*workshop, error) {
 	dir, err := os.MkdirTemp("", "cbb")
 	if err != nil {
 		return nil, err
 	}
 	s := &workshop{dir}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), s.folder("t")); err != nil {
+		s.close()
 		return nil, err
 	}
-	if err := s.folder("t"); err != nil {
-		return nil, err
-	}
+	return s, nil
+}
+
+func (s *workshop) buildHello(ctx context.Context) error {
 	hello := filepath.Join("examples", helloGo)
 	if err := s.build(ctx, hello, ".", helloGo); err != nil {
-		return nil, err
+		return err
 	}
 	for _, file := range []string{manifest.File, "openapi.yaml", "settings.schema.json"} {
 		text, err := os.ReadFile(filepath.Join(hello, file))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := s.write(helloGo, file, string(text)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, s.buildAnswers(ctx, answersPlugin)
+	return nil
 }
 
 // buildAnswers installs the plugin answers under an id.
@@ -110,7 +95,7 @@ version: 1.0.0
 title: Answers
 license: Apache-2.0
 run: {%[2]s-%[3]s: ./%[1]s}
-provides: {http: {}, catalog: {processors: [same]}, widgets: [one]}
+provides: {http: {}, catalog: {processors: [same]}, widgets: [one], scaffolder: {actions: ["%[1]s:lines"]}}
 `, id, runtime.GOOS, runtime.GOARCH))
 }
 
@@ -161,10 +146,12 @@ func (s *workshop) host(ctx context.Context, o options, at site, sandbox string,
 	}
 	data := s.path("d-" + at.name)
 	at.temp = s.path("t")
-	at.callboard = map[string]any{
+	own := map[string]any{
 		"operations": map[string]any{"listen": operations}, "plugins": configured,
 		"pluginHost": map[string]any{"dataDir": data, "sandbox": sandbox},
 	}
+	maps.Copy(own, at.callboard)
+	at.callboard = own
 	p, err := host(ctx, o, s.dir, at)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ func run(ctx context.Context, o options, w io.Writer) error {
 			return err
 		}
 	}
+	if err := scaffolds(ctx, o, w); err != nil {
+		return err
+	}
 	return plugins(ctx, o, w)
 }
 
@@ -175,6 +178,8 @@ type site struct {
 	// callboard are further keys of that section.
 	callboard map[string]any
 	temp      string // TMPDIR; "" = as here
+	// scaffolder is that section; database is backend.database, nil = SQLite in a file of the site's name.
+	scaffolder, database map[string]any
 }
 
 // host starts the product on the database of that site.
@@ -201,21 +206,26 @@ func host(ctx context.Context, o options, dir string, s site) (*process, error) 
 func configuration(address, dir string, s site) map[string]any {
 	callboard := map[string]any{"operations": map[string]any{"listen": false}, "log": map[string]any{"level": "warn"}, "catalog": map[string]any{"maxFileSize": 1 << 30}}
 	maps.Copy(callboard, s.callboard)
+	database := s.database
+	if database == nil {
+		database = map[string]any{"client": "better-sqlite3", "connection": filepath.Join(dir, s.name+".sqlite")}
+	}
 	config := map[string]any{
 		"app": map[string]any{"baseUrl": "http://" + address},
 		"backend": map[string]any{
 			"baseUrl": "http://" + address, "listen": address,
-			"database": map[string]any{"client": "better-sqlite3", "connection": filepath.Join(dir, s.name+".sqlite")},
+			"database": database,
 			"auth": map[string]any{"externalAccess": []any{map[string]any{"type": "static",
 				"options": map[string]any{"token": token, "subject": "bench"}}}},
 		},
 		"permission": map[string]any{"enabled": true},
 		"callboard":  callboard,
 		"catalog":    map[string]any{},
+		"scaffolder": s.scaffolder,
 	}
 	if s.file != "" {
 		config["catalog"] = map[string]any{
-			"rules":     []any{map[string]any{"allow": []any{"Component", "API", "System", "Domain", "Resource", "Group", "User", "Location"}}},
+			"rules":     []any{map[string]any{"allow": []any{"Component", "API", "System", "Domain", "Resource", "Group", "User", "Location", "Template"}}},
 			"locations": []any{map[string]any{"type": "file", "target": s.file}},
 		}
 	}

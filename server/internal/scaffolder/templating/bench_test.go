@@ -1,8 +1,10 @@
 package templating
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 )
@@ -13,6 +15,7 @@ type workload struct {
 	Template, Variables, Schema json.RawMessage
 	Instance                    json.RawMessage
 	File                        string
+	Fresh                       bool // each text is one that there was not before
 }
 
 func workloads(tb testing.TB) (all []workload) {
@@ -27,13 +30,16 @@ func workloads(tb testing.TB) (all []workload) {
 	return all
 }
 
-func (w workload) run(e *Engine, f Files) error {
+func (w workload) run(n int, e *Engine, f Files) error {
 	var err error
 	switch {
 	case w.Schema != nil:
 		_, err = e.Validate(context.Background(), w.Schema, w.Instance, "instance")
 	case w.File != "":
 		_, err = f.Render(context.Background(), w.File)
+	case w.Fresh:
+		text := fmt.Appendf(nil, "%s %d\"", bytes.TrimSuffix(w.Template, []byte(`"`)), n)
+		_, err = e.Value(context.Background(), text, Scope{Variables: w.Variables})
 	default:
 		_, err = e.Value(context.Background(), w.Template, Scope{Variables: w.Variables})
 	}
@@ -48,8 +54,8 @@ func BenchmarkRender(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for b.Loop() {
-				if err := w.run(e, f); err != nil {
+			for n := 0; b.Loop(); n++ {
+				if err := w.run(n, e, f); err != nil {
 					b.Fatal(err)
 				}
 			}

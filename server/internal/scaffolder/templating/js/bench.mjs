@@ -1,5 +1,6 @@
 // Measures ../testdata/workloads.json in Node, as the reference renders and checks them, and prints nanoseconds of
 // processor time for each: {"small": 12345, …}. BenchmarkRender does the same in QuickJS.
+// The text of a fresh one is another each time.
 import { readFile } from 'node:fs/promises';
 import jsonschema from 'jsonschema';
 import { createTemplateRenderer } from 'nunjitsu';
@@ -8,13 +9,14 @@ import { scaffolderFilters } from './src/filters.mjs';
 const filters = scaffolderFilters([{ type: 'github', host: 'github.com' }]);
 const milliseconds = Number(process.env.BENCH_MS ?? 1000);
 
-function work({ template, file, schema, instance, variables }) {
+function work({ template, fresh, file, schema, instance, variables }) {
   if (schema !== undefined) return () => jsonschema.validate(instance, schema);
   const renderer = createTemplateRenderer({ allowRegexExecution: true, filters });
   const context = renderer.prepareContext(variables);
   if (file !== undefined) return () => renderer.render(file, context);
+  let n = 0;
   return () =>
-    JSON.parse(JSON.stringify(template), (_key, value) =>
+    JSON.parse(JSON.stringify(fresh ? `${template} ${++n}` : template), (_key, value) =>
       typeof value === 'string' ? renderer.renderValue(value, context) : value,
     );
 }
