@@ -124,7 +124,7 @@ func (c hostileCase) check(t *testing.T, got json.RawMessage, err error) {
 // isLimit: the language has limits of its own on nesting and work, which fail a file.
 func isLimit(err error) bool {
 	var e *apierror.Error
-	if !errors.As(err, &e) || e.HTTPStatus() != 400 {
+	if !errors.As(err, &e) || e.HTTPStatus() != 400 && e.Name != renderError {
 		return false
 	}
 	return strings.Contains(e.Message, ": more than ") || e.Name == "TemplateLimitError"

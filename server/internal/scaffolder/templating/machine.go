@@ -174,9 +174,15 @@ func (e *thrownError) isStack() bool { return strings.Contains(e.message, "stack
 
 func (e *thrownError) isLimit() bool { return e.isMemory() || e.isStack() }
 
+// renderError is the name of what is wrong with the text of a file. A dry run that ends with it is answered with 500, as
+// in the reference.
+const renderError = "TemplateRenderError"
+
 // asAPIError keeps the name, which texts of failed steps begin with. It is the template that is wrong.
 func (e *thrownError) asAPIError() error {
 	wrong := apierror.New(apierror.Name(e.name), e.message)
-	wrong.Status = 400
+	if e.name != renderError {
+		wrong.Status = 400
+	}
 	return wrong
 }
