@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // language is one of the examples, which are the same plugin in different languages.
@@ -104,6 +108,7 @@ func tellLanguages(t *testing.T, w *workshop) {
 		t.Run(l.id, func(t *testing.T) {
 			o.hasRoutes(t, l, words[l.id])
 			o.hasCapabilities(t, l)
+			o.helpsTemplates(t, l, words[l.id])
 			o.takesSettings(t, here, l, words)
 			o.isOperated(t, l, words[l.id])
 		})
@@ -195,6 +200,66 @@ func (o *operated) hasCapabilities(t *testing.T, l language) {
 		}
 		return false
 	})
+}
+
+// helpsTemplates runs a template dry that uses the plugin's action, and its filter in a step and in the output.
+func (o *operated) helpsTemplates(t *testing.T, l language, word string) {
+	t.Helper()
+	shout := l.prefix + "Shout"
+	eventually(t, "the filter is listed", func() bool {
+		_, body := o.get(t, "/api/scaffolder/v2/templating-extensions", token)
+		return strings.Contains(body, `"`+shout+`":{"description":"Says it loudly"`)
+	})
+	request := map[string]any{
+		"template": map[string]any{
+			"apiVersion": "scaffolder.backstage.io/v1beta3", "kind": "Template", "metadata": map[string]any{"name": "greeting"},
+			"spec": map[string]any{
+				"owner": "greeters", "type": "service",
+				"steps":  []any{map[string]any{"id": "greet", "action": l.id + ":greet", "input": map[string]any{"name": "${{ parameters.name | " + shout + "('?') }}"}}},
+				"output": map[string]any{"said": "${{ steps.greet.output.greeting }}", "loud": "${{ parameters.name | " + shout + " }}", "wrong": "${{ 5 | " + shout + " }}"},
+			},
+		},
+		"values": map[string]any{"name": "ann"}, "directoryContents": []any{},
+	}
+	var report struct {
+		Output map[string]string
+		Log    []struct{ Body struct{ Message string } }
+	}
+	o.post(t, "/api/scaffolder/v2/dry-run", request, &report)
+	want := map[string]string{"said": word + ", ANN?!", "loud": "ANN!", "wrong": "${{ 5 | " + shout + " }}"}
+	if diff := cmp.Diff(want, report.Output); diff != "" {
+		t.Errorf("the outputs of the template:\n%s", diff)
+	}
+	var log []string
+	for _, line := range report.Log {
+		log = append(log, line.Body.Message)
+	}
+	if text := strings.Join(log, "\n"); !strings.Contains(text, "greeting ANN?") || !strings.Contains(text, "dry run: nobody hears it") {
+		t.Errorf("the log of the template:\n%s", text)
+	}
+}
+
+func (o *operated) post(t *testing.T, path string, body, into any) {
+	t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.base+path, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := single.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(answer, into) != nil {
+		t.Fatalf("POST %s: %d %s (%v)", path, res.StatusCode, answer, err)
+	}
 }
 
 // takesSettings changes the configuration file while requests are on their way.
