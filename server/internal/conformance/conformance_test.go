@@ -32,7 +32,7 @@ var (
 // The areas that the product answers in full. The others are replayed when their feature is built.
 var areas = []string{"auth", "catalog.ancestry", "catalog.by-name", "catalog.by-query", "catalog.by-refs", "catalog.entities", "catalog.errors",
 	"catalog.facets", "catalog.ingested", "catalog.locations", "catalog.lifecycle", "catalog.refresh", "catalog.validate", "health", "http.errors",
-	"notifications", "permission", "scaffolder.api", "scaffolder.fetch", "scaffolder.templating", "search", "signals", "user-settings"}
+	"notifications", "permission", "scaffolder.api", "scaffolder.fetch", "scaffolder.templating", "search", "signals", "user-settings", "well-known"}
 
 // recordedPort is the upstream's port in the recorded data; each run gets a free one.
 const recordedPort = "127.0.0.1:7190"
