@@ -81,7 +81,7 @@ func TestTechnologiesStayAtTheRim(t *testing.T) {
 			if imports["github.com/gin-gonic/gin"] && !strings.HasPrefix(p.ImportPath, internal+"httpx") && !strings.HasPrefix(file, "routes") && !benchmarks(p) {
 				t.Errorf("%s/%s imports gin: only httpx and a feature's routes*.go do", p.ImportPath, file)
 			}
-			if imports["github.com/uptrace/bun"] && !strings.HasPrefix(p.ImportPath, internal+"store") && !strings.HasPrefix(file, "store") {
+			if imports["github.com/uptrace/bun"] && !strings.HasPrefix(p.ImportPath, internal+"store") && !strings.HasPrefix(file, "store") && !benchmarks(p) {
 				t.Errorf("%s/%s imports bun: only store and a feature's store*.go do", p.ImportPath, file)
 			}
 		}

@@ -13,17 +13,6 @@ import (
 	"time"
 )
 
-// runTemplate starts a template as a service, waits until the task has ended, and gives its status and its events.
-func (h *host) runTemplate(t *testing.T, ref, values string) (status, events string) {
-	t.Helper()
-	code, body := h.fetch(t, http.MethodPost, "/api/scaffolder/v2/tasks", serviceToken, `{"templateRef":"`+ref+`","values":`+values+`}`)
-	var created struct{ ID string }
-	if err := json.Unmarshal([]byte(body), &created); err != nil || code != http.StatusCreated {
-		t.Fatalf("create a task of %s: %d %s", ref, code, body)
-	}
-	return h.awaitTask(t, created.ID)
-}
-
 func (h *host) awaitEntity(t *testing.T, path string) {
 	t.Helper()
 	eventually(t, "the catalog has "+path, func() bool {
@@ -32,6 +21,7 @@ func (h *host) awaitEntity(t *testing.T, path string) {
 	})
 }
 
+// awaitTask waits until a task has ended and gives its status and events.
 func (h *host) awaitTask(t *testing.T, id string) (status, events string) {
 	t.Helper()
 	eventually(t, "the task "+id+" has ended", func() bool {
@@ -75,10 +65,10 @@ func TestATemplateReadsItsNeighboursOnlyWhereTheCatalogReadIt(t *testing.T) {
 `)
 	h.awaitEntity(t, "template/default/honest")
 	h.awaitEntity(t, "template/default/liar")
-	if status, events := h.runTemplate(t, "template:default/honest", "{}"); status != "completed" || !strings.Contains(events, neighbour) {
+	if status, events := h.run(t, "template:default/honest", serviceToken); status != "completed" || !strings.Contains(events, neighbour) {
 		t.Errorf("a template cannot read its neighbours: %s %s", status, events)
 	}
-	if status, events := h.runTemplate(t, "template:default/liar", "{}"); status != "failed" || strings.Contains(events, neighbour) {
+	if status, events := h.run(t, "template:default/liar", serviceToken); status != "failed" || strings.Contains(events, neighbour) {
 		t.Errorf("a template reads where it claims to be from: %s %s", status, events)
 	}
 }

@@ -40,16 +40,11 @@ func scaffolding(t *testing.T) *host {
 func (h *host) run(t *testing.T, template, token string) (status, events string) {
 	t.Helper()
 	code, body := h.fetch(t, http.MethodPost, "/api/scaffolder/v2/tasks", token, `{"templateRef":"`+template+`","values":{}}`)
-	var task struct{ ID, Status string }
+	var task struct{ ID string }
 	if err := json.Unmarshal([]byte(body), &task); err != nil || code != http.StatusCreated {
 		t.Fatalf("start %s: %d %s", template, code, body)
 	}
-	eventually(t, "the task has ended", func() bool {
-		_, body := h.fetch(t, http.MethodGet, "/api/scaffolder/v2/tasks/"+task.ID, serviceToken, "")
-		return json.Unmarshal([]byte(body), &task) == nil && (task.Status == "completed" || task.Status == "failed")
-	})
-	_, events = h.fetch(t, http.MethodGet, "/api/scaffolder/v2/tasks/"+task.ID+"/events", serviceToken, "")
-	return task.Status, events
+	return h.awaitTask(t, task.ID)
 }
 
 func TestScaffolder_ATaskHasTheRightsOfWhoStartedIt(t *testing.T) {
