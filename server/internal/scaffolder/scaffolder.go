@@ -84,7 +84,8 @@ func (s *Service) openTasks(ctx context.Context) error {
 	s.tasks = task.New(task.Options{
 		Store: store, Run: s.runner.Run, Concurrency: s.settings.concurrency, Lease: s.settings.lease,
 		WorkingDirectory: s.settings.workingDir, Recovery: s.settings.recovery, Timeout: s.settings.timeout,
-		JanitorEvery: s.settings.janitorEvery, Publish: s.Publish, Logger: s.Logger,
+		JanitorEvery: s.settings.janitorEvery,
+		Retention:    s.settings.retention, Grace: s.settings.grace, KeepFiles: int64(s.settings.keepFiles), Publish: s.Publish, Logger: s.Logger,
 	})
 	return nil
 }
@@ -108,4 +109,4 @@ func CheckConfig(cfg *config.Config) { readSettings(cfg, "") }
 var ConfigKeys = []string{"scaffolder", "secrets"}
 
 // SectionKeys are the keys below "callboard.scaffolder" that it reads itself; actions and triggers have others.
-var SectionKeys = []string{"lease", "dataDir"}
+var SectionKeys = []string{"lease", "dataDir", "retention", "shutdownGrace", "keepFiles"}

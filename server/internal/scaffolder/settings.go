@@ -3,12 +3,14 @@ package scaffolder
 import (
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
+	"github.com/callboard/callboard/server/internal/scaffolder/task"
 )
 
 // settings are the options of the host's configuration. What lies under "scaffolder" is the reference's.
@@ -16,6 +18,8 @@ type settings struct {
 	concurrency           int // tasks that run at once here; 0 = none
 	timeout, janitorEvery time.Duration
 	lease                 time.Duration
+	retention, grace      time.Duration // of tasks that have ended, 0 = for ever; of running tasks when the host ends
+	keepFiles             int           // bytes of a workspace that a takeover begins with; negative = none
 	recovery              bool
 	workingDir            string
 	parameters            json.RawMessage // of the default environment, an object
@@ -25,6 +29,7 @@ type settings struct {
 const (
 	defaultConcurrency = 10
 	minLease           = time.Second
+	maxGrace           = 10 * time.Minute
 )
 
 // readSettings reads them; mistakes are reported to cfg. Relative folders are relative to dir.
@@ -34,7 +39,10 @@ func readSettings(cfg *config.Config, dir string) settings {
 		concurrency:  stock.Int("concurrentTasksLimit", defaultConcurrency),
 		timeout:      stock.Duration("taskTimeout", 24*time.Hour),
 		janitorEvery: stock.Duration("taskTimeoutJanitorFrequency", 5*time.Minute),
-		lease:        ours.Duration("lease", 5*time.Second),
+		lease:        ours.Duration("lease", task.DefaultLease),
+		retention:    ours.Duration("retention", 0),
+		grace:        ours.Duration("shutdownGrace", task.DefaultGrace),
+		keepFiles:    ours.Int("keepFiles", task.DefaultKeepFiles),
 		recovery:     stock.Bool("taskRecovery.enabled", stock.Bool("EXPERIMENTAL_recoverTasks", false)),
 		workingDir:   within(dir, cfg.Section("backend").String("workingDirectory", os.TempDir())),
 		parameters:   readObject(environment, "parameters"),
@@ -82,6 +90,12 @@ func (s settings) check(stock, ours *config.Section) {
 	}
 	if s.janitorEvery <= 0 {
 		stock.Problem("taskTimeoutJanitorFrequency", "must be longer than nothing")
+	}
+	if s.retention < 0 {
+		ours.Problem("retention", "must not be negative; 0 keeps tasks for ever")
+	}
+	if s.grace <= 0 || s.grace > maxGrace {
+		ours.Problem("shutdownGrace", fmt.Sprintf("must be more than nothing and at most %s", maxGrace))
 	}
 	if s.lease < minLease {
 		ours.Problem("lease", "must be at least a second: a host that is busy for that long would lose its tasks")

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"strings"
 	"time"
 
@@ -132,10 +133,11 @@ const TokenSecret = "backstageToken"
 // seal closes the secrets of a task with the token of its initiator; nil = there are none.
 func (s *Store) seal(id string, secrets secret.Set, by *principal.Principal) []byte {
 	if by != nil && by.Token != "" {
-		with := secret.Set{TokenSecret: secret.New(by.Token)}
-		for name, v := range secrets {
-			with[name] = v
+		with := maps.Clone(secrets)
+		if with == nil {
+			with = secret.Set{}
 		}
+		with[TokenSecret] = secret.New(by.Token) // whatever was entered under that name
 		secrets = with
 	}
 	if len(secrets) == 0 {
