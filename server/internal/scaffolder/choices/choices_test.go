@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -42,6 +43,15 @@ type plugin struct{}
 
 func (plugin) Get(_ context.Context, p *principal.Principal, id, path string) ([]byte, error) {
 	return fmt.Appendf(nil, `["%s of %s for %s"]`, path, id, p.Subject), nil
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// resolver is one that ends with the test.
+func resolver(t testing.TB, d Documents, p Plugins) *Resolver {
+	s := New(d, p)
+	t.Cleanup(s.Close)
+	return s
 }
 
 var ann = &principal.Principal{Kind: principal.User, Subject: "user:default/ann"}
@@ -77,7 +87,7 @@ func TestResolve_FillsFieldsInPlaceAndKeepsTheRest(t *testing.T) {
 		"nothing to do":                      {`{"b":1, "a":[]}`, `{"b":1, "a":[]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := New(upstream(), plugin{}).Resolve(t.Context(), ann, json.RawMessage(c.schema))
+			got, err := resolver(t, upstream(), plugin{}).Resolve(t.Context(), ann, json.RawMessage(c.schema))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,8 +120,8 @@ func TestResolve_AFieldWithoutChoicesSaysWhyAndTakesNoInput(t *testing.T) {
 	} {
 		t.Run(ref, func(t *testing.T) {
 			schema := json.RawMessage(`{"properties":{"region":{"type":"string","valuesRef":` + ref + `}}}`)
-			resolver := New(upstream(), plugin{})
-			got, err := resolver.Resolve(t.Context(), ann, schema)
+			filled := resolver(t, upstream(), plugin{})
+			got, err := filled.Resolve(t.Context(), ann, schema)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +129,7 @@ func TestResolve_AFieldWithoutChoicesSaysWhyAndTakesNoInput(t *testing.T) {
 				!strings.Contains(strings.ReplaceAll(string(got), `\"`, `"`), want) || strings.Contains(string(got), `"valuesRef"`) {
 				t.Errorf("got %s, want %s", got, want)
 			}
-			if _, err := resolver.Fresh(t.Context(), ann, schema, json.RawMessage(`{"region":"x"}`)); !apierror.Has(err, apierror.ServiceUnavailable) || !strings.Contains(err.Error(), `"region"`) {
+			if _, err := filled.Fresh(t.Context(), ann, schema, json.RawMessage(`{"region":"x"}`)); !apierror.Has(err, apierror.ServiceUnavailable) || !strings.Contains(err.Error(), `"region"`) {
 				t.Errorf("a value would be checked against nothing: %v", err)
 			}
 		})
@@ -127,7 +137,7 @@ func TestResolve_AFieldWithoutChoicesSaysWhyAndTakesNoInput(t *testing.T) {
 }
 
 func TestResolve_AnUpstreamThatHangsCostsItsTimeoutOnly(t *testing.T) {
-	got, err := New(&documents{hang: true}, nil).Resolve(t.Context(), ann, json.RawMessage(`{"valuesRef":{"url":"slow","timeout":"10ms"}}`))
+	got, err := resolver(t, &documents{hang: true}, nil).Resolve(t.Context(), ann, json.RawMessage(`{"valuesRef":{"url":"slow","timeout":"10ms"}}`))
 	if err != nil || !strings.Contains(string(got), "no answer within 10ms") {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -136,7 +146,7 @@ func TestResolve_AnUpstreamThatHangsCostsItsTimeoutOnly(t *testing.T) {
 func TestResolve_ListsAreKeptForAWhileAndCheckedWithFreshOnes(t *testing.T) {
 	now := time.Now()
 	docs := upstream()
-	s := New(docs, plugin{})
+	s := resolver(t, docs, plugin{})
 	s.now = func() time.Time { return now }
 	schema := json.RawMessage(`{"properties":{"word":{"valuesRef":{"url":"words","cache":"30s"}}}}`)
 	fresh := func(ctx context.Context, p *principal.Principal, schema json.RawMessage) (json.RawMessage, error) {
@@ -164,17 +174,17 @@ func TestResolve_ListsAreKeptForAWhileAndCheckedWithFreshOnes(t *testing.T) {
 func TestFresh_AsksOnlyForFieldsThatHaveAValue(t *testing.T) {
 	docs := &documents{fail: errors.New("the upstream is down")}
 	schema := json.RawMessage(`{"properties":{"word":{"type":"string","valuesRef":{"url":"words"}}}}`)
-	got, err := New(docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"name":"a"}`))
+	got, err := resolver(t, docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"name":"a"}`))
 	if err != nil || string(got) != `{"properties":{"word":{"type":"string"}}}` || docs.reads.Load() != 0 {
 		t.Errorf("got %s, %v, %d reads", got, err, docs.reads.Load())
 	}
-	if _, err := New(docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"w\u006frd":"a"}`)); !apierror.Has(err, apierror.ServiceUnavailable) {
+	if _, err := resolver(t, docs, nil).Fresh(t.Context(), ann, schema, json.RawMessage(`{"w\u006frd":"a"}`)); !apierror.Has(err, apierror.ServiceUnavailable) {
 		t.Errorf("a field that is spelled with an escape is not asked for: %v", err)
 	}
 }
 
 func TestResolve_APluginsListIsOfItsCallerAlone(t *testing.T) {
-	s := New(upstream(), plugin{})
+	s := resolver(t, upstream(), plugin{})
 	for _, who := range []string{"user:default/ann", "user:default/ben"} {
 		got, err := s.Resolve(t.Context(), &principal.Principal{Kind: principal.User, Subject: who}, json.RawMessage(`{"valuesRef":{"plugin":"cost","path":"/a"}}`))
 		if err != nil || !strings.Contains(string(got), who) {
@@ -187,7 +197,7 @@ func TestResolve_BoundsWhatASchemaMayAsk(t *testing.T) {
 	many := `{"properties":{` + strings.TrimSuffix(strings.Repeat(`"x":{"valuesRef":{"url":"words"}},`, maxRefs+1), ",") + `}}`
 	deep := strings.Repeat(`{"items":`, maxDepth+2) + `{"valuesRef":{"url":"words"}}` + strings.Repeat("}", maxDepth+2)
 	for _, schema := range []string{many, deep} {
-		if _, err := New(upstream(), nil).Resolve(t.Context(), ann, json.RawMessage(schema)); !apierror.Has(err, apierror.Input) {
+		if _, err := resolver(t, upstream(), nil).Resolve(t.Context(), ann, json.RawMessage(schema)); !apierror.Has(err, apierror.Input) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -197,7 +207,7 @@ func FuzzResolve(f *testing.F) {
 	for _, seed := range []string{`{"valuesRef":{"url":"words"}}`, `[{"valuesRef":{}}]`, `{"properties":{"valuesRef":{"valuesRef":{"url":"sizes","select":"$..*"}}}}`} {
 		f.Add(seed)
 	}
-	s := New(upstream(), plugin{})
+	s := resolver(f, upstream(), plugin{})
 	f.Fuzz(func(t *testing.T, schema string) {
 		got, err := s.Resolve(t.Context(), ann, json.RawMessage(schema))
 		if err == nil && json.Valid([]byte(schema)) && !json.Valid(got) {
