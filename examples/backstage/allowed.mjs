@@ -12,6 +12,16 @@ const allowed = [
     text: /^Error: Link component rejected javascript: URL as a security precaution/,
     reason: 'the frontend refuses to draw the link, puts an error in its place and logs it',
   },
+  {
+    step: /^create\/(form finds mistakes|choices that cannot be had)$/,
+    text: /^Form validation failed /,
+    reason: 'the frontend logs as an error what it also shows at the fields; that is the point of the step',
+  },
+  {
+    step: /^create\/editor finds mistakes$/,
+    text: /^(POST \/api\/scaffolder\/v2\/dry-run 404$|ResponseError: Request failed with 404 )/,
+    reason: 'the dry run is refused, and the frontend also throws what it shows; that is the point of the step',
+  },
 ];
 
 // What a stock backend does wrong with the sample catalog and Callboard must do right.

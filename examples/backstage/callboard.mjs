@@ -6,8 +6,10 @@ import path from 'node:path';
 
 export const repository = path.resolve(import.meta.dirname, '../..');
 
+export const plugin = path.join(repository, 'bin/plugins/hello-go');
+
 // What the walk needs on top of the sample's own configuration, as a file: same origin for frontend and API, memory
-// only, and a location for the generated components.
+// only, a plugin, and locations for the generated components and for templates of its own.
 export function writeConfig({ directory, port, dist }) {
   fs.mkdirSync(directory, { recursive: true });
   const bulk = path.join(directory, 'tide-gauges.yaml');
@@ -25,9 +27,15 @@ backend:
   listen: { host: 127.0.0.1, port: ${port} }
   cors: { origin: '${base}' }
   database: { client: better-sqlite3, connection: ':memory:' }
+  # Where one of its templates looks for choices.
+  reading: { allow: [{ host: '127.0.0.1:9' }] }
 callboard:
   frontend:
     dist: ${JSON.stringify(dist)}
+  pluginHost:
+    dataDir: ${JSON.stringify(path.join(directory, 'plugins'))}
+  plugins:
+    hello-go: { source: ${JSON.stringify(plugin)}, development: true }
 # A stock backend would collect search documents every ten minutes.
 search:
   collators:
@@ -35,6 +43,10 @@ search:
       schedule: { frequency: { seconds: 15 }, timeout: { minutes: 2 }, initialDelay: { seconds: 3 } }
 ${catalogSection(sample)}    - type: file
       target: ${JSON.stringify(bulk)}
+    - type: file
+      target: ${JSON.stringify(path.join(import.meta.dirname, 'templates.yaml'))}
+      rules:
+        - allow: [Template]
 `,
   );
   return { file, base };

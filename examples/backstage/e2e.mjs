@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { unexpected } from './allowed.mjs';
 import { openBrowser } from './browser.mjs';
-import { freePort, repository, startCallboard, waitForCatalog, writeConfig } from './callboard.mjs';
+import { freePort, plugin, repository, startCallboard, waitForCatalog, writeConfig } from './callboard.mjs';
 import { Screen, StepError } from './screen.mjs';
 import { steps } from './steps/index.mjs';
 import { testClient } from './client.mjs';
@@ -69,6 +69,7 @@ async function walk() {
 async function serve() {
   for (const [what, file, next] of [
     ['the program', options.bin, 'make build'],
+    ['the example plugin', plugin, 'make plugins'],
     ['the built frontend', path.join(options.dist, 'index.html'), 'make backstage'],
     ['the browser', options.chromium, 'apt-get install chromium, or name another one with --chromium'],
   ]) {
@@ -93,7 +94,7 @@ function wanted(name) {
 
 function chosen() {
   if (![clientTests, ...steps.map(step => step.name)].some(wanted)) throw new Error(`no step begins with ${options.only}; --list shows all`);
-  return steps.filter(step => step.always || wanted(step.name));
+  return steps.filter(step => (step.always || wanted(step.name)) && !(step.own && options.stock));
 }
 
 async function run(step, { page, watch }, base) {

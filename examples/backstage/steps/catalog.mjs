@@ -43,7 +43,7 @@ const kinds = [
   ['Location', /^All Locations \(\d+\)$/, 'marram-passengers'],
   ['Resource', 'All Resources (14)', 'bookings-db'],
   ['System', 'All Systems (10)', 'Tide Gauges'],
-  ['Template', 'All Templates (3)', 'Go Service'],
+  ['Template', 'All Templates (6)', 'Go Service'],
   ['User', 'All Users (15)', 'Isla Brandt'],
 ];
 

@@ -50,16 +50,6 @@ export const shell = [
     },
   },
   {
-    name: 'shell/templates',
-    async walk(screen) {
-      await screen.open('/create');
-      await screen.see(screen.heading('Go Service'));
-      await screen.see(screen.heading('Static Site'));
-      await screen.see(screen.heading('Terraform Module'));
-      await screen.see(screen.role('menuitem', 'All 3'));
-    },
-  },
-  {
     name: 'shell/documentation home',
     async walk(screen) {
       await screen.open('/docs');

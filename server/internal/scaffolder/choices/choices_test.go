@@ -63,7 +63,7 @@ func upstream() *documents {
 		regions: `{"regions":[{"id":"eu-1","name":"Europe","open":true},{"id":"us-1","name":"America","open":true},{"id":"old","name":"Old","open":false}]}`,
 		"sizes": `[1,2,2,3]`, "words": `["a","b"]`, "empty": `[]`, "objects": `[{"a":1}]`, "text": `no`, "big": `["` + strings.Repeat("x", maxDocument) + `"]`,
 		"many":    "[" + strings.Repeat("1,", maxChoices) + "2]",
-		"numbers": `[9007199254740993]`,
+		"numbers": `[9007199254740993]`, "untitled": `[{"id":"a","name":"Anna"},{"id":"b"}]`,
 	}}
 }
 
@@ -73,9 +73,10 @@ func TestResolve_FillsFieldsInPlaceAndKeepsTheRest(t *testing.T) {
 			`{"title":"T","properties":{"z":{"type":"string"},"region":{"title":"Region","type":"string","valuesRef":{"url":"` + regions + `","select":"$.regions[?@.open == true]","value":"$.id","title":"$.name"},"ui:autofocus":true},"a":{}}}`,
 			`{"title":"T","properties":{"z":{"type":"string"},"region":{"title":"Region","type":"string","ui:autofocus":true,"enum":["eu-1","us-1"],"enumNames":["Europe","America"]},"a":{}}}`,
 		},
-		"numbers, each once": {`{"valuesRef":{"url":"sizes"}}`, `{"enum":[1,2,3],"enumNames":["1","2","3"]}`},
-		"numbers stay exact": {`{"valuesRef":{"url":"numbers"}}`, `{"enum":[9007199254740993],"enumNames":["9007199254740993"]}`},
-		"items of a list":    {`{"type":"array","items":{"valuesRef":{"url":"words"}}}`, `{"type":"array","items":{"enum":["a","b"],"enumNames":["a","b"]}}`},
+		"some without a title": {`{"valuesRef":{"url":"untitled","value":"$.id","title":"$.name"}}`, `{"enum":["a","b"],"enumNames":["Anna","b"]}`},
+		"numbers, each once":   {`{"valuesRef":{"url":"sizes"}}`, `{"enum":[1,2,3],"enumNames":["1","2","3"]}`},
+		"numbers stay exact":   {`{"valuesRef":{"url":"numbers"}}`, `{"enum":[9007199254740993],"enumNames":["9007199254740993"]}`},
+		"items of a list":      {`{"type":"array","items":{"valuesRef":{"url":"words"}}}`, `{"type":"array","items":{"enum":["a","b"],"enumNames":["a","b"]}}`},
 		"in a dependency": {
 			`{"dependencies":{"x":{"oneOf":[{"properties":{"y":{"valuesRef":{"url":"words"}}}}]}}}`,
 			`{"dependencies":{"x":{"oneOf":[{"properties":{"y":{"enum":["a","b"],"enumNames":["a","b"]}}}]}}}`,
@@ -133,6 +134,15 @@ func TestResolve_AFieldWithoutChoicesSaysWhyAndTakesNoInput(t *testing.T) {
 				t.Errorf("a value would be checked against nothing: %v", err)
 			}
 		})
+	}
+}
+
+func TestResolve_AnErrorNamesItsSourceOnce(t *testing.T) {
+	for _, fail := range []string{"Unable to read " + regions + ", connection refused", "connection refused"} {
+		got, err := resolver(t, &documents{fail: errors.New(fail)}, nil).Resolve(t.Context(), ann, json.RawMessage(`{"valuesRef":{"url":"`+regions+`"}}`))
+		if err != nil || strings.Count(string(got), regions) != 1 {
+			t.Errorf("%s (%v)", got, err)
+		}
 	}
 }
 

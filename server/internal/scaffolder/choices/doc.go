@@ -8,7 +8,7 @@
 //	    url: https://inventory.example.com/regions.json # or plugin: cost, path: /regions
 //	    select: $.regions[?@.open == true]              # JSONPath (RFC 9535) to the items; $[*] when absent
 //	    value: $.id                                     # within an item; the item itself when absent
-//	    title: $.name                                   # what the form shows; the value when absent
+//	    title: $.name                                   # what the form shows; the value when absent, here or in an item
 //	    timeout: 3s
 //	    cache: 1m
 //

@@ -41,6 +41,14 @@ func (s source) String() string {
 	return "plugin " + s.plugin + " " + s.path
 }
 
+// about tells which source err is of, unless err tells it.
+func (s source) about(err error) error {
+	if strings.Contains(err.Error(), s.String()) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s, err)
+}
+
 // readReference reads the value of valuesRef. Errors name the key and the rule.
 func readReference(data []byte) (reference, error) {
 	var text struct{ URL, Plugin, Path, Select, Value, Title, Timeout, Cache string }
@@ -124,7 +132,7 @@ type choice struct {
 	title string
 }
 
-// pick takes the choices out of a document. Values that come twice count once.
+// pick takes the choices out of a document. Values that come twice count once; what has no title shows its value.
 func (r reference) pick(document any) ([]choice, error) {
 	items := r.items.Select(document)
 	if len(items) > maxChoices {
@@ -138,7 +146,7 @@ func (r reference) pick(document any) ([]choice, error) {
 			return nil, fmt.Errorf("item %d: value %s: %w", i, r.valueText, err)
 		}
 		title := value
-		if r.title != nil {
+		if r.title != nil && len(r.title.Select(item)) > 0 {
 			if title, err = scalar(r.title, item); err != nil {
 				return nil, fmt.Errorf("item %d: title %s: %w", i, r.titleText, err)
 			}

@@ -91,7 +91,7 @@ func (s *Resolver) fetch(ctx context.Context, p *principal.Principal, r referenc
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, fmt.Errorf("%s: %w", r.source, err)
+		return nil, r.source.about(err)
 	}
 	if len(data) > maxDocument {
 		return nil, fmt.Errorf("%s: more than %d bytes", r.source, maxDocument)
