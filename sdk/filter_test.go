@@ -107,7 +107,7 @@ func TestFilter_MistakesInItsRegistrationAreFoundAtTheStart(t *testing.T) {
 		"a name of the template lang": func(p *sdk.Plugin) { sdk.Filter(p, "x:f", same) },
 		"is registered twice":         func(p *sdk.Plugin) { sdk.Filter(p, "f", same); sdk.Filter(p, "f", same) },
 		"has no JSON Schema": func(p *sdk.Plugin) {
-			sdk.Filter(p, "f", func(_ sdk.FilterContext, c chan int) (string, error) { return "", nil })
+			sdk.Filter(p, "f", func(_ sdk.FilterContext, _ chan int) (string, error) { return "", nil })
 		},
 	} {
 		func() {

@@ -197,8 +197,8 @@ func workspaces(p *sdk.Plugin) {
 			if err != nil {
 				return nil, err
 			}
-			signed := append(text, "\nReleased by "+a.User+"\n"...)
-			if err := a.Workspace.WriteFile(a, f.Path, signed); err != nil {
+			text = append(text, "\nReleased by "+a.User+"\n"...)
+			if err := a.Workspace.WriteFile(a, f.Path, text); err != nil {
 				return nil, err
 			}
 		}

@@ -29,7 +29,7 @@ func newCanary(name string) canary {
 // traces are what betrays the core, whichever way the whole was written.
 func (c canary) traces() map[string]string {
 	traces := map[string]string{"plain": c.core, "hex": hex.EncodeToString([]byte(c.core)), "HEX": fmt.Sprintf("%X", c.core), "spaced hex": fmt.Sprintf("% x", c.core),
-		"bytes": strings.Trim(fmt.Sprint([]byte(c.core)), "[]"), "JSON bytes": strings.Trim(strings.ReplaceAll(fmt.Sprint([]byte(c.core)), " ", ","), "[]")}
+		"bytes": strings.Trim(fmt.Sprintf("%d", []byte(c.core)), "[]"), "JSON bytes": strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", []byte(c.core)), " ", ","), "[]")}
 	for shift := range 3 { // Base64 depends on where in its text the core begins
 		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(" ", shift) + c.core))
 		traces["Base64 "+strconv.Itoa(shift)] = text[4 : len(text)-4]

@@ -250,7 +250,7 @@ func (c *TemplateDryRunCommand) write(files []workflow.File) error {
 	if c.Out == "" {
 		return nil
 	}
-	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+	if err := os.MkdirAll(c.Out, 0o755); err != nil { //nolint:gosec // files that others may read, as the template made them
 		return err
 	}
 	root, err := os.OpenRoot(c.Out)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -132,7 +133,7 @@ var defaultHosts = []templating.Integration{
 
 // repositoryHosts are the hosts of integrations, by type.
 func repositoryHosts(section *config.Section) []templating.Integration {
-	all := defaultHosts[:len(defaultHosts):len(defaultHosts)]
+	all := slices.Clip(defaultHosts)
 	for _, kind := range section.Keys() {
 		for _, entry := range section.Sections(kind) {
 			if host := entry.String("host", ""); host != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -274,10 +275,8 @@ func (r *rig) until(id string, statuses ...string) string {
 		if err := json.Unmarshal([]byte(answer), &at); err != nil {
 			r.t.Fatal(err)
 		}
-		for _, s := range statuses {
-			if at.Status == s {
-				return answer
-			}
+		if slices.Contains(statuses, at.Status) {
+			return answer
 		}
 	}
 	r.t.Fatalf("the task %s is not %v: %s", id, statuses, answer)

@@ -63,7 +63,7 @@ func send(stream *httpx.Events, events []task.Event) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := stream.Send(httpx.Event{Name: string(e.Type), Data: data}); err != nil {
+		if stream.Send(httpx.Event{Name: string(e.Type), Data: data}) != nil {
 			return true, nil // the caller is gone
 		}
 		done = done || e.Last()

@@ -2,7 +2,6 @@ package scaffolder
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -161,7 +160,7 @@ func TestOrderFieldAllowlist(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := newRig(t, db, greetings())
 		r.start(ann, "greeting", `{"name":"a"}`, `{"key":"hush"}`)
-		columns := columnsOf(t, db, "scaffolder_tasks")
+		columns := storetest.Columns(t, db, "scaffolder_tasks")
 		if len(columns) < 6 {
 			t.Fatalf("only the columns %q", columns)
 		}
@@ -180,24 +179,10 @@ func TestOrderFieldAllowlist(t *testing.T) {
 	})
 }
 
-func columnsOf(t *testing.T, db *store.DB, table string) []string {
-	t.Helper()
-	rows, err := db.Read().QueryContext(t.Context(), "SELECT * FROM "+table+" LIMIT 0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil || rows.Err() != nil {
-		t.Fatal(err, rows.Err())
-	}
-	return columns
-}
-
 // canaries are secrets by number, each recognisable in any encoding.
 const canaries = 40
 
-func canary(n int) string { return fmt.Sprintf("cAnary/%02d?%08x", n, 0x9E3779B1*uint32(n+1)) } //nolint:gosec // small numbers
+func canary(n int) string { return fmt.Sprintf("cAnary/%02d?%08x", n, 0x9E3779B1*uint32(n+1)) }
 
 // encodings of a secret in which it could leave.
 func encodings(s string) []string {
@@ -272,7 +257,10 @@ func TestTaskRead_NoSecretsNoState(t *testing.T) {
 		r.until(id, "failed")
 		r.must(http.StatusCreated, owner, http.MethodPost, "/v2/tasks/"+id+"/retry", `{"secrets":`+secrets+`}`)
 		r.until(id, "failed")
-		told := map[string]string{"the log of the host": r.log.String(), "what was published": published.String(), "the database": dump(t, db)}
+		told := map[string]string{"the log of the host": r.log.String(), "what was published": published.String(), "the database": storetest.Dump(t, db, "scaffolder")}
+		if dump := told["the database"]; len(dump) < 1000 {
+			t.Fatalf("the dump is too short to be one: %s", dump)
+		}
 		for _, who := range []string{owner, other, ci} {
 			for _, path := range []string{"/v2/tasks/" + id, "/v2/tasks", "/v2/tasks/" + id + "/events", "/v2/tasks/" + id + "/events?after=3", "/v2/tasks/" + id + "/eventstream"} {
 				told[path+" as "+who] = r.must(http.StatusOK, who, http.MethodGet, path, "")
@@ -309,63 +297,4 @@ func mustJSON(v any) []byte {
 		panic(err)
 	}
 	return data
-}
-
-// dump is every value in the scaffolder's tables.
-func dump(t *testing.T, db *store.DB) string {
-	t.Helper()
-	var text strings.Builder
-	for _, table := range tablesOf(t, db) {
-		rows, err := db.Read().QueryContext(t.Context(), "SELECT * FROM "+table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.WriteString(rowsOf(t, rows))
-	}
-	if text.Len() < 1000 {
-		t.Fatalf("the dump is too short to be one: %s", text.String())
-	}
-	return text.String()
-}
-
-func tablesOf(t *testing.T, db *store.DB) []string {
-	t.Helper()
-	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'scaffolder%'"
-	if db.Dialect() == store.PostgreSQL {
-		query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'scaffolder%'"
-	}
-	rows, err := db.Read().QueryContext(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Fields(rowsOf(t, rows))
-}
-
-func rowsOf(t *testing.T, rows *sql.Rows) string {
-	t.Helper()
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	for rows.Next() {
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range values {
-			if data, ok := v.([]byte); ok {
-				v = string(data)
-			}
-			fmt.Fprintf(&text, "%v\n", v)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
 }

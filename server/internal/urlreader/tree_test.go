@@ -14,8 +14,7 @@ import (
 
 func TestReadTree_AsksTheHostForAnArchiveWithTheCallersToken(t *testing.T) {
 	var asked []string
-	var archives *httptest.Server
-	archives = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	archives := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, "archives "+r.URL.RequestURI()+" "+r.Header.Get("Authorization"))
 		fmt.Fprint(w, "packed")
 	}))
@@ -67,7 +66,7 @@ func TestReadTree_IsNotSentToStrangers(t *testing.T) {
 		hops++
 		switch {
 		case strings.Contains(r.URL.Path, "/loop/"):
-			http.Redirect(w, r, r.URL.String(), http.StatusFound)
+			http.Redirect(w, r, r.URL.String(), http.StatusFound) //nolint:gosec // to itself, for ever
 		case strings.Contains(r.URL.Path, "/gone/"):
 			http.NotFound(w, r)
 		case strings.Contains(r.URL.Path, "/script/"):

@@ -173,6 +173,9 @@ func (in catalogFetchInput) fetch(ctx context.Context, catalog Catalog, r *run, 
 	if err != nil {
 		return nil, err
 	}
+	if len(found) != len(refs) {
+		return nil, fmt.Errorf("the catalog answered %d entities for %d refs", len(found), len(refs))
+	}
 	for i, e := range found {
 		if e != nil {
 			continue

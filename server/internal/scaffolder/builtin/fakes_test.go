@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -25,10 +26,8 @@ type fakeCatalog struct {
 
 func (c *fakeCatalog) Register(_ context.Context, by *principal.Principal, target string) error {
 	c.by = append(c.by, by)
-	for _, there := range c.registered {
-		if there == target {
-			return apierror.Conflictf("Location url:%s already exists", target)
-		}
+	if slices.Contains(c.registered, target) {
+		return apierror.Conflictf("Location url:%s already exists", target)
 	}
 	c.registered = append(c.registered, target)
 	if c.lost {
@@ -96,8 +95,9 @@ func (*fakeReader) Integration(target string) string {
 	return ""
 }
 
-func packed(below string, files map[string]string) urlreader.Tree {
-	return urlreader.Tree{Archive: io.NopCloser(bytes.NewReader(tarball(files))), Below: below}
+// packed is the folder skel of an archive.
+func packed(files map[string]string) urlreader.Tree {
+	return urlreader.Tree{Archive: io.NopCloser(bytes.NewReader(tarball(files))), Below: "skel"}
 }
 
 // fakeNotifier records what is sent.

@@ -21,7 +21,7 @@ func TestFetch_TakesWhatIsBesideATemplateThatCameByURL(t *testing.T) {
 	skeleton := "https://github.test/o/r/blob/main/skel"
 	s.reader.files = map[string]string{"https://github.test/o/r/blob/main/file.txt": "a file of ${{ values.name }}"}
 	tree := func() {
-		s.reader.trees = map[string]urlreader.Tree{skeleton: packed("skel", map[string]string{
+		s.reader.trees = map[string]urlreader.Tree{skeleton: packed(map[string]string{
 			"skel/${{ values.name }}.txt": "${{ values.name }}!", "skel/run.sh": "run", "skel/bin": "\x00${{ values.name }}", "skel/link": "-> run.sh",
 			"skel/out": "-> ../../../../etc/passwd", "other/x": "x",
 		})}
@@ -107,7 +107,7 @@ func TestFetch_LocalTemplatesReadTheirNeighboursWhereTheHostSaysSo(t *testing.T)
 			if url != "." && (err == nil || !apierror.Has(err, apierror.NotAllowed)) {
 				t.Errorf("%s %s: %v", id, url, err)
 			}
-			_ = filepath.WalkDir(s.Workspace, func(at string, entry os.DirEntry, _ error) error {
+			_ = filepath.WalkDir(s.Workspace, func(at string, _ os.DirEntry, _ error) error {
 				if data, _ := os.ReadFile(at); string(data) == "s" {
 					t.Errorf("%s %s brought what is outside as %s", id, url, at)
 				}
@@ -141,7 +141,7 @@ func TestFetch_NeedsTheUsersCredentialsWhereThatIsConfigured(t *testing.T) {
 func TestFetchTemplate_ErrorsLeaveNothingBeside(t *testing.T) {
 	s := newStep(t)
 	s.Template.BaseURL = templateURL
-	s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", map[string]string{"skel/a": "a", "skel/sub/b": "${{ error }}"})}
+	s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed(map[string]string{"skel/a": "a", "skel/sub/b": "${{ error }}"})}
 	if err := s.execute("fetch:template", object{"url": "skel"}); !apierror.Has(err, "TemplateRenderError") {
 		t.Errorf("got %v", err)
 	}
@@ -159,7 +159,7 @@ func TestFetchTemplate_NoNameLeadsOut(t *testing.T) {
 		s := newStep(t)
 		s.Template.BaseURL = templateURL
 		s.put(map[string]string{"target/link": "-> ../neighbour", "neighbour/kept": "kept"})
-		s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", map[string]string{"skel/${{ values.name }}": "changed"})}
+		s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed(map[string]string{"skel/${{ values.name }}": "changed"})}
 		if err := s.execute("fetch:template", object{"url": "skel", "targetPath": "target", "replace": true, "values": object{"name": name}}); err == nil {
 			t.Errorf("%.50q was accepted", name)
 		}
@@ -168,7 +168,7 @@ func TestFetchTemplate_NoNameLeadsOut(t *testing.T) {
 	for name, want := range map[string]string{"/x": "", "a//b": "", "": "", "a/b": "target/a/b", "..x": "target/..x"} {
 		s := newStep(t)
 		s.Template.BaseURL = templateURL
-		s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", map[string]string{"skel/${{ values.name }}": "new"})}
+		s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed(map[string]string{"skel/${{ values.name }}": "new"})}
 		s.must("fetch:template", object{"url": "skel", "targetPath": "target", "values": object{"name": name}})
 		if want == "" {
 			s.holds(map[string]string{})
@@ -195,7 +195,7 @@ func TestGoTemplate_RendersNamesAndTheFilesOfItsEnding(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			s := newStep(t)
 			s.Template.BaseURL = templateURL
-			s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed("skel", skeleton)}
+			s.reader.trees = map[string]urlreader.Tree{"https://github.test/o/r/blob/main/skel": packed(skeleton)}
 			c.input["url"], c.input["values"] = "skel", values
 			s.must("callboard:gotemplate", c.input)
 			s.holds(c.want)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
@@ -40,7 +39,7 @@ func notificationSend(to Notifier) action.Action {
 			n.EntityRefs = in.EntityRefs
 		}
 		if err := to.Send(ctx, n); err != nil {
-			if told := r.to.Log("error", fmt.Sprintf("Failed to send notification: %s", apierror.Describe(err))); told != nil || in.Optional {
+			if told := r.to.Log("error", "Failed to send notification: "+apierror.Describe(err)); told != nil || in.Optional {
 				return told
 			}
 			return err

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -95,7 +94,7 @@ func TestActions_DoWhatTheReferenceWasRecordedToDo(t *testing.T) {
 	if err := registry.Set("host", Actions(Deps{Language: engine, Catalog: &fakeCatalog{}})); err != nil {
 		t.Fatal(err)
 	}
-	runner := workflow.New(workflow.Options{Language: engine, Actions: registry, WorkingDirectory: t.TempDir(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	runner := workflow.New(workflow.Options{Language: engine, Actions: registry, WorkingDirectory: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	for i, c := range cases {
 		if underRace && i%12 != 0 {
 			continue

@@ -25,7 +25,8 @@ func readObject(data []byte) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		m := member{key: key.(string)} // the decoder refuses other keys
+		m := member{}
+		m.key, _ = key.(string) // the decoder refuses other keys
 		if err := d.Decode(&m.value); err != nil {
 			return nil, err
 		}

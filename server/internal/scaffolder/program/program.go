@@ -97,7 +97,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if err != nil {
 		return Result{ExitCode: -1}, fmt.Errorf("run %s: %w", c.name(), err)
 	}
-	defer os.RemoveAll(home)
+	defer func() { _ = os.RemoveAll(home) }() // what is left, the system removes
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if c.Timeout > 0 {
@@ -156,7 +156,7 @@ func (c *Command) explain(ctx context.Context, cmd *exec.Cmd, out *output, err e
 	case cmd.ProcessState == nil:
 		return fmt.Errorf("start %s: %w", c.name(), err)
 	case errors.As(err, &exit):
-		return &ExitError{Program: c.name(), State: exit.ProcessState.String(), Code: exit.ExitCode(), Stderr: out.stderr()}
+		return &ExitError{Program: c.name(), State: exit.String(), Code: exit.ExitCode(), Stderr: out.stderr()}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return fmt.Errorf("run %s: %w", c.name(), err)
 	}

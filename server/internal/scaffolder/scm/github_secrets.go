@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/nacl/box"
@@ -32,7 +33,7 @@ func (k sealingKey) seal(secret string) (string, error) {
 // putSecrets sets secrets below path, which also has the public key. Setting one again is harmless.
 func (h *hub) putSecrets(path rest.Path, secrets map[string]string) error {
 	var key sealingKey
-	if err := h.api.Get(h.ctx, append(path[:len(path):len(path)], "public-key"), &key); err != nil {
+	if err := h.api.Get(h.ctx, append(slices.Clip(path), "public-key"), &key); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(secrets) {
@@ -48,7 +49,7 @@ func (h *hub) putSecret(path rest.Path, key sealingKey, name, value string) erro
 	if err != nil {
 		return err
 	}
-	return h.api.Put(h.ctx, append(path[:len(path):len(path)], name), map[string]string{"encrypted_value": sealed, "key_id": key.KeyID}, nil)
+	return h.api.Put(h.ctx, append(slices.Clip(path), name), map[string]string{"encrypted_value": sealed, "key_id": key.KeyID}, nil)
 }
 
 // putVariables makes variables, or sets those that are there.
@@ -57,7 +58,7 @@ func (h *hub) putVariables(path rest.Path, variables map[string]string) error {
 		body := map[string]string{"name": name, "value": variables[name]}
 		err := h.api.Post(h.ctx, path, body, nil)
 		if has(err, http.StatusConflict) {
-			err = h.api.Patch(h.ctx, append(path[:len(path):len(path)], name), body, nil)
+			err = h.api.Patch(h.ctx, append(slices.Clip(path), name), body, nil)
 		}
 		if err != nil {
 			return err

@@ -1,12 +1,11 @@
 package scm
 
 import (
-	"crypto/sha1" //nolint:gosec // git's names of contents
+	"crypto/sha1" // git's names of contents
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"net/http"
 	"net/url"
 
@@ -85,7 +84,7 @@ func (l *lab) remoteFiles(folder, ref string) map[string]string {
 
 // blobID is git's name for a content, in the algorithm whose names have that many digits.
 func blobID(content []byte, digits int) string {
-	var h hash.Hash = sha1.New() //nolint:gosec // as git does
+	h := sha1.New() //nolint:gosec // as git does
 	if digits == sha256.Size*2 {
 		h = sha256.New()
 	}

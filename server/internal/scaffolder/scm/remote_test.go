@@ -40,11 +40,11 @@ func TestPublishGit_PushesToRemotesThatTheConfigurationAllows(t *testing.T) {
 		"file://" + dir + "/teamwork/x.git", "file://" + dir + "/team/../x.git", "file://" + dir + "/team/%2e%2e/x.git", w.hub.URL + "/bob/x.git", w.hub.URL + "/acme/../bob/x.git", "ext::sh", w.lab.URL + "/acme/x.git",
 		strings.Replace(w.hub.URL, "http://", "http://ann:hush@", 1) + "/acme/plain.git", w.hub.URL + `/acme/..\x.git`, w.hub.URL + "/acme/..%2fbob/x.git",
 	} {
-		if err, _ := w.fails("publish:git", input{"remoteUrl": remote}); !apierror.Has(err, apierror.NotAllowed) || strings.Contains(err.Error(), "hush") {
+		if _, err := w.fails("publish:git", input{"remoteUrl": remote}); !apierror.Has(err, apierror.NotAllowed) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", remote, err)
 		}
 	}
-	if err, _ := w.fails("publish:git", input{"remoteUrl": w.hub.URL + "/acme/shop.git", "token": "canary-wrong"}); !apierror.Has(err, apierror.Authentication) || strings.Contains(err.Error(), "canary") {
+	if _, err := w.fails("publish:git", input{"remoteUrl": w.hub.URL + "/acme/shop.git", "token": "canary-wrong"}); !apierror.Has(err, apierror.Authentication) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("a wrong token: %v", err)
 	}
 }
@@ -99,10 +99,7 @@ func TestAutocomplete_AnswersInTheNameOfTheTokensUser(t *testing.T) {
 		t.Errorf("groups: %s", id)
 	}
 	group := strings.Fields(strings.Trim(id, "[{"))[0]
-	user := strings.Trim(strings.Fields(id)[2], "{ann}")
-	if user == "" {
-		user = strings.TrimPrefix(strings.Fields(id)[2], "{")
-	}
+	user := strings.TrimPrefix(strings.Fields(id)[2], "{")
 	for _, test := range []struct {
 		provider, resource, token, want string
 		from                            map[string]string

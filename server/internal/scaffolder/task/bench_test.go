@@ -57,7 +57,12 @@ func BenchmarkEventLatency(b *testing.B) {
 		made := create(b, e, oneStep)
 		got := make(chan bool)
 		go func() {
-			for events := range e.Follow(context.Background(), made.ID, 0) {
+			for events, err := range e.Follow(context.Background(), made.ID, 0) {
+				if err != nil {
+					b.Error(err)
+					close(got)
+					return
+				}
 				for range events {
 					got <- true
 				}

@@ -195,8 +195,8 @@ func TestFollow_YieldsEveryEventOnceAndInOrder(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		for range e.Follow(ctx, made.ID, 0) {
-			t.Error("a reader that has gone is told something")
+		for events, err := range e.Follow(ctx, made.ID, 0) {
+			t.Error("a reader that has gone is told something", events, err)
 		}
 		if len(e.hub.topics) != 0 {
 			t.Error("somebody still waits")

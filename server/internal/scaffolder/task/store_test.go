@@ -159,36 +159,6 @@ func TestAnUnknownTaskIsNotFoundWhateverIsAskedOfIt(t *testing.T) {
 	})
 }
 
-// dump is everything that the tables hold, as text and as bytes.
-func (r *rig) dump() string {
-	r.t.Helper()
-	var all strings.Builder
-	for _, table := range []string{"scaffolder_tasks", "scaffolder_task_events", "scaffolder_task_state", "scaffolder_task_files"} {
-		rows, err := r.db.Read().QueryContext(context.Background(), "SELECT * FROM "+table)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		defer rows.Close()
-		columns, _ := rows.Columns()
-		for rows.Next() {
-			values, targets := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				targets[i] = &values[i]
-			}
-			if err := rows.Scan(targets...); err != nil {
-				r.t.Fatal(err)
-			}
-			for _, v := range values {
-				fmt.Fprintf(&all, "%v %s\n", v, v)
-			}
-		}
-		if err := rows.Err(); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	return all.String()
-}
-
 func TestSecrets_AreNowhereInTheDatabaseInClear(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := newRig(t, db)
@@ -203,7 +173,7 @@ func TestSecrets_AreNowhereInTheDatabaseInClear(t *testing.T) {
 		}
 		check := func(when string, sealed bool) {
 			t.Helper()
-			dump := r.dump()
+			dump := storetest.Dump(r.t, r.db, "scaffolder")
 			if strings.Contains(dump, "canary-") || strings.Contains(dump, ann.Token) {
 				t.Errorf("%s a secret can be read", when)
 			}

@@ -65,7 +65,7 @@ func runVictim(options string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	runner := workflow.New(workflow.Options{Language: literal{}, Actions: actions, Logger: log})
 	e := New(Options{Store: tasks, Run: runner.Run, Concurrency: 4, Lease: o.Lease, MaxLosses: 1000, WorkingDirectory: o.Dir, Logger: log})
-	fmt.Println("ready")
+	fmt.Fprintln(os.Stdout, "ready")
 	return e.Run(ctx)
 }
 

@@ -142,16 +142,16 @@ func (e *Engine) Validate(ctx context.Context, schema, value json.RawMessage, pr
 
 // Files implements [Language]. What it answers holds no virtual machine between two texts.
 func (e *Engine) Files(ctx context.Context, variables json.RawMessage, o FileOptions) (Files, error) {
-	kind := "f"
+	kind := []byte("f")
 	for _, letter := range []struct {
 		on   bool
-		name string
-	}{{o.CookiecutterCompat, "c"}, {o.TrimBlocks, "t"}, {o.LstripBlocks, "l"}} {
+		name byte
+	}{{o.CookiecutterCompat, 'c'}, {o.TrimBlocks, 't'}, {o.LstripBlocks, 'l'}} {
 		if letter.on {
-			kind += letter.name
+			kind = append(kind, letter.name)
 		}
 	}
-	f := &files{engine: e, kind: kind, variables: variables, key: keyOf(variables)}
+	f := &files{engine: e, kind: string(kind), variables: variables, key: keyOf(variables)}
 	if _, err := f.Render(ctx, ""); err != nil { // variables that no template can have
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("the virtual machine pa
 // spoils reports whether a machine whose work ended with err must not be used again.
 func spoils(err error) bool {
 	var thrown *thrownError
-	return err != nil && !(errors.As(err, &thrown) && !thrown.isLimit())
+	return err != nil && (!errors.As(err, &thrown) || thrown.isLimit())
 }
 
 // explain is err as clients see it.

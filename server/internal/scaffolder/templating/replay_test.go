@@ -220,7 +220,7 @@ func TestReplay_ViolationsAreThoseOfTheReference(t *testing.T) {
 		}
 		replayed++
 		got := violations(t, e, step.Request.Body)
-		if diff := cmp.Diff(comparable(want.Errors), comparable(got)); diff != "" {
+		if diff := cmp.Diff(recordable(want.Errors), recordable(got)); diff != "" {
 			t.Errorf("%s: %s (-want +got):\n%s", c.ID, c.Why, diff)
 		}
 	}
@@ -283,8 +283,8 @@ func (s templateSpec) pages(t *testing.T) (pages []json.RawMessage) {
 	return pages
 }
 
-// comparable leaves out what the recorded cases do not hold.
-func comparable(violations []map[string]any) []map[string]any {
+// recordable leaves out what the recorded cases do not hold.
+func recordable(violations []map[string]any) []map[string]any {
 	for _, v := range violations {
 		delete(v, "stack")
 		if schema, ok := v["schema"].(map[string]any); ok {

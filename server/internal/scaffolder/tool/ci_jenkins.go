@@ -42,11 +42,11 @@ func (jenkins) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, erro
 			form.Set(name, value)
 		}
 	}
-	resp, err := s.rest.call(ctx, http.MethodPost, path, form, nil)
+	header, err := s.rest.call(ctx, http.MethodPost, path, form, nil)
 	if err != nil {
 		return ciRun{}, err
 	}
-	item := queueItems.FindStringSubmatch(resp.Header.Get("Location"))
+	item := queueItems.FindStringSubmatch(header.Get("Location"))
 	if item == nil {
 		return ciRun{}, fmt.Errorf("POST %s did not answer where the build waits", path)
 	}

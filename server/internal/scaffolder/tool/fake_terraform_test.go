@@ -66,7 +66,7 @@ func fakeInit(c call, _ map[string]string, _ []string) int {
 	return 0
 }
 
-func fakePlanning(c call, flags map[string]string, _ []string) int {
+func fakePlanning(_ call, flags map[string]string, _ []string) int {
 	p := fakePlan{Variables: map[string]any{}}
 	_, p.Destroy = flags["-destroy"]
 	if file := flags["-var-file"]; file != "" {

@@ -94,7 +94,7 @@ func writeDurably(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // renamed by then
+	defer func() { _ = os.Remove(f.Name()) }() // renamed by then, or to be given up
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err

@@ -229,8 +229,7 @@ func (r *requester) ask(req *http.Request) (*http.Response, []byte, error) {
 		if cause := context.Cause(req.Context()); cause != nil {
 			err = cause
 		}
-		var whole *url.Error
-		if errors.As(err, &whole) {
+		if whole, ok := errors.AsType[*url.Error](err); ok {
 			err = whole.Err // the rest is the address with its query
 		}
 		if errors.Is(err, netguard.ErrNotPublic) {

@@ -85,8 +85,8 @@ func (e *restError) retryAfter() time.Duration {
 }
 
 // call sends body, nil or a form or a value for JSON, and reads a JSON answer into out, which may be nil. path begins with a
-// slash and is encoded.
-func (r rest) call(ctx context.Context, method, path string, body, out any) (*http.Response, error) {
+// slash and is encoded. The header is that of an answer that was a success.
+func (r rest) call(ctx context.Context, method, path string, body, out any) (http.Header, error) {
 	req, err := r.request(ctx, method, path, body)
 	if err != nil {
 		return nil, err
@@ -106,15 +106,15 @@ func (r rest) call(ctx context.Context, method, path string, body, out any) (*ht
 		return nil, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return resp, refusal(method, path, resp, data)
+		return nil, refusal(method, path, resp, data)
 	}
 	if out == nil || len(data) == 0 {
-		return resp, nil
+		return resp.Header, nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return resp, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+		return nil, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
-	return resp, nil
+	return resp.Header, nil
 }
 
 func (r rest) request(ctx context.Context, method, path string, body any) (*http.Request, error) {

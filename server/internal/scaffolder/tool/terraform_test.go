@@ -249,7 +249,7 @@ func TestTerraform_NothingSensitiveIsPutOutOrLeftBehind(t *testing.T) {
 	}
 	s.plan(t) // this one is kept
 	for _, root := range []string{s.dataDir, filepath.Dir(s.run.Workspace)} {
-		_ = filepath.WalkDir(root, func(path string, e os.DirEntry, _ error) error {
+		_ = filepath.WalkDir(root, func(path string, _ os.DirEntry, _ error) error {
 			if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), "hush") {
 				t.Errorf("%s holds a secret", path)
 			}

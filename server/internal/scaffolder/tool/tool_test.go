@@ -49,7 +49,7 @@ func TestCheckConfig_EveryMistakeIsNamed(t *testing.T) {
 		"terraform: true":                                                 "must be an object",
 		"terraform: {timeout: 0s}":                                        "longer than nothing",
 		"terraform: {grace: 0s}":                                          "longer than nothing",
-		"terraform: {aproval: true}":                                      "aproval: is not known here",
+		"terraform: {approvals: true}":                                    "approvals: is not known here",
 		"helm: {repositories: {stable: charts.example.com}}":              "must be the http or https address",
 		"ansible: {privateKey: id_ed25519}":                               "must be an absolute path",
 		"ansible: {knownHosts: '/etc/known hosts'}":                       "must be an absolute path without blanks",

@@ -49,7 +49,7 @@ func (w Webhook) verify(h http.Header, body []byte, now time.Time) (delivery str
 // signedStandard checks the header of Standard Webhooks: signatures "v1,<base64>", separated by spaces.
 func (w Webhook) signedStandard(header, delivery, stamp string, body []byte) bool {
 	text := append([]byte(delivery+"."+stamp+"."), body...)
-	for _, signature := range strings.Fields(header) {
+	for signature := range strings.FieldsSeq(header) {
 		given, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(signature, "v1,"))
 		if err == nil && strings.HasPrefix(signature, "v1,") && w.signs(given, text) {
 			return true

@@ -13,7 +13,10 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
-const testSecret = "0123456789abcdef"
+const (
+	testSecret = "0123456789abcdef"
+	testBody   = `{"a":1}`
+)
 
 func sign(secret, text string) []byte {
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -21,15 +24,15 @@ func sign(secret, text string) []byte {
 	return mac.Sum(nil)
 }
 
-func standardHeaders(secret, id string, at time.Time, body string) http.Header {
+func standardHeaders(secret, id string, at time.Time) http.Header {
 	stamp := fmt.Sprint(at.Unix())
 	return http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {stamp},
-		"Webhook-Signature": {"v1a,other v1," + base64.StdEncoding.EncodeToString(sign(secret, id+"."+stamp+"."+body))}}
+		"Webhook-Signature": {"v1a,other v1," + base64.StdEncoding.EncodeToString(sign(secret, id+"."+stamp+"."+testBody))}}
 }
 
 func TestVerify_TakesWhatIsSignedAndRefusesTheRest(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	const body = `{"a":1}`
+	const body = testBody
 	standard, github := Webhook{Scheme: Standard, Secrets: []string{"a former secret", testSecret}}, Webhook{Scheme: GitHub, Secrets: []string{testSecret}}
 	hub := func(signature string) http.Header {
 		return http.Header{"X-Github-Delivery": {"d1"}, "X-Hub-Signature-256": {signature}}
@@ -41,20 +44,20 @@ func TestVerify_TakesWhatIsSignedAndRefusesTheRest(t *testing.T) {
 		body string
 		want apierror.Name
 	}{
-		"standard":                 {standard, standardHeaders(testSecret, "d1", now, body), body, ""},
-		"the former secret":        {standard, standardHeaders("a former secret", "d1", now, body), body, ""},
-		"another secret":           {standard, standardHeaders("another secret!!", "d1", now, body), body, apierror.Authentication},
-		"another body":             {standard, standardHeaders(testSecret, "d1", now, body), body + " ", apierror.Authentication},
-		"an old request":           {standard, standardHeaders(testSecret, "d1", now.Add(-6*time.Minute), body), body, apierror.Authentication},
-		"a request of the future":  {standard, standardHeaders(testSecret, "d1", now.Add(6*time.Minute), body), body, apierror.Authentication},
+		"standard":                 {standard, standardHeaders(testSecret, "d1", now), body, ""},
+		"the former secret":        {standard, standardHeaders("a former secret", "d1", now), body, ""},
+		"another secret":           {standard, standardHeaders("another secret!!", "d1", now), body, apierror.Authentication},
+		"another body":             {standard, standardHeaders(testSecret, "d1", now), body + " ", apierror.Authentication},
+		"an old request":           {standard, standardHeaders(testSecret, "d1", now.Add(-6*time.Minute)), body, apierror.Authentication},
+		"a request of the future":  {standard, standardHeaders(testSecret, "d1", now.Add(6*time.Minute)), body, apierror.Authentication},
 		"no headers":               {standard, http.Header{}, body, apierror.Authentication},
-		"no id":                    {standard, standardHeaders(testSecret, "", now, body), body, apierror.Input},
+		"no id":                    {standard, standardHeaders(testSecret, "", now), body, apierror.Input},
 		"github":                   {github, hub("sha256=" + signed), body, ""},
 		"github, another body":     {github, hub("sha256=" + signed), "{}", apierror.Authentication},
 		"github, sha1":             {github, hub("sha1=" + signed), body, apierror.Authentication},
 		"github, nothing":          {github, hub(""), body, apierror.Authentication},
 		"github headers, standard": {standard, hub("sha256=" + signed), body, apierror.Authentication},
-		"no secret at all":         {Webhook{Scheme: Standard}, standardHeaders("", "d1", now, body), body, apierror.Authentication},
+		"no secret at all":         {Webhook{Scheme: Standard}, standardHeaders("", "d1", now), body, apierror.Authentication},
 	} {
 		t.Run(name, func(t *testing.T) {
 			delivery, err := c.w.verify(c.h, []byte(c.body), now)

@@ -147,14 +147,14 @@ func (a *attempt) announce(ctx context.Context, it iteration) (bool, error) {
 	about := it.text()
 	switch {
 	case !it.runs:
-		return false, a.line(ctx, "info", "Skipping step each: "+about)
+		return false, a.line(ctx, "Skipping step each: "+about)
 	case done:
-		return false, a.line(ctx, "info", "Skipping step each: "+about+" because it was already completed in a previous run")
+		return false, a.line(ctx, "Skipping step each: "+about+" because it was already completed in a previous run")
 	}
 	if err := a.cancelled(a.step); err != nil {
 		return false, err
 	}
-	return true, a.line(ctx, "info", "Running step each: "+about)
+	return true, a.line(ctx, "Running step each: "+about)
 }
 
 // iterated keeps what an iteration gave. The journal learns of it before the next one begins when it must not be repeated;

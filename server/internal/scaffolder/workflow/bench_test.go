@@ -25,7 +25,7 @@ func BenchmarkRun(b *testing.B) {
 		"LoopOf1000":          {`{"steps":[{"id":"s","action":"say","each":[0` + strings.Repeat(",1", 999) + `],"input":{"v":"${{ each.value }} ${{ secrets.token }}"}}]}`, secrets},
 	} {
 		b.Run(name, func(b *testing.B) {
-			r := newRunner(b, echo("say"))
+			r := newRunner(b, echo())
 			r.Language = language.Engine
 			spec := newSpec(b, c.spec, `{"go":true,"name":"tug"}`)
 			for b.Loop() {

@@ -154,7 +154,7 @@ func (a *attempt) preview(ctx context.Context) error {
 	if err := json.Indent(&indented, input, "", "  "); err != nil {
 		return err
 	}
-	if err := a.line(ctx, "info", fmt.Sprintf("Running %s in dry-run mode with inputs (secrets redacted): %s", a.about.ID, indented.String())); err != nil {
+	if err := a.line(ctx, fmt.Sprintf("Running %s in dry-run mode with inputs (secrets redacted): %s", a.about.ID, indented.String())); err != nil {
 		return err
 	}
 	if a.about.SupportsDryRun {

@@ -29,7 +29,7 @@ func building(got *action.Invocation) act {
 			return err
 		}
 		return errors.Join(os.WriteFile(filepath.Join(i.Workspace, "out.txt"), in, 0o600),
-			os.WriteFile(filepath.Join(i.Workspace, "run.sh"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // it is meant to be a program
+			os.WriteFile(filepath.Join(i.Workspace, "run.sh"), []byte("#!/bin/sh\n"), 0o700))
 	}}
 }
 
@@ -75,7 +75,7 @@ func TestDryRun_WhatCannotBeTriedGivesExamplesAndIsNotCalled(t *testing.T) {
 	plain.about = action.Description{ID: "plain"}
 	odd := called
 	odd.about = action.Description{ID: "odd", Output: json.RawMessage(`{"anyOf":[]}`)}
-	r := newRunner(t, called, plain, odd, echo("say"))
+	r := newRunner(t, called, plain, odd, echo())
 	report, err := r.DryRun(t.Context(), workflow.DryRun{Spec: newSpec(t, `{"steps":[{"id":"p","action":"publish","input":{"token":"${{ secrets.token }}"}},{"id":"q","action":"plain"},{"id":"r","action":"odd"}],
 		"output":{"p":"${{ steps.p.output | dump }}","q":"${{ steps.q.output | dump }}","r":"${{ steps.r.output | dump }}"}}`, `{}`), Secrets: secret.Set{"token": secret.New("hush-hush")}})
 	if err != nil {
@@ -138,7 +138,7 @@ func TestDryRun_AFailureIsTheAnswerAndNothingIsLeft(t *testing.T) {
 }
 
 func TestRunner_ManyRunAtOnce(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	var all errgroup.Group
 	for i := range 8 {
 		all.Go(func() error {

@@ -27,7 +27,7 @@ const waitSpec = `{"steps":[{"id":"wait","name":"Wait","action":"wait"},{"id":"p
 
 func TestRun_CancellingFailsTheStepAndIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := newRunner(t, waiting(func() { cancel(workflow.ErrCancelled) }), echo("say"))
+	r := newRunner(t, waiting(func() { cancel(workflow.ErrCancelled) }), echo())
 	j := &journal{}
 	output, err := r.Run(ctx, workflow.Run{TaskID: "t1", Spec: newSpec(t, waitSpec, `{}`)}, j)
 	golden(t, "Cancelled", outcome(j, output, err))
@@ -57,7 +57,7 @@ func TestRun_CancellingEndsTemplatesThatTakeLong(t *testing.T) {
 			continue // each of them costs a virtual machine
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
-		r := newRunner(t, echo("say"), failing("fail", errors.New("no")))
+		r := newRunner(t, echo(), failing("fail", errors.New("no")))
 		r.Language = cancelling{language, func() { cancel(workflow.ErrCancelled) }}
 		j := &journal{}
 		long := strings.ReplaceAll(step, "LONG", "{% for i in range(100000000) %}{% endfor %}")
@@ -85,7 +85,7 @@ func (c cancelling) Value(ctx context.Context, template json.RawMessage, s templ
 func TestRun_AHostThatStopsLeavesTheStepForTheNextOne(t *testing.T) {
 	stop := errors.New("the host stops")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := newRunner(t, waiting(func() { cancel(stop) }), echo("say"))
+	r := newRunner(t, waiting(func() { cancel(stop) }), echo())
 	j := &journal{}
 	_, err := r.Run(ctx, workflow.Run{TaskID: "t1", Spec: newSpec(t, waitSpec, `{}`)}, j)
 	if !errors.Is(err, stop) || j.state.Steps["wait"].Status != workflow.Processing || len(j.state.Steps) != 1 {
@@ -106,7 +106,7 @@ func TestRun_ALostTaskIsNotTouchedAnyMore(t *testing.T) {
 		"an action with a checkpoint":   func(l action.Listener) error { return l.Checkpoint("k", json.RawMessage(`1`)) },
 		"an action that says something": func(action.Listener) error { return nil },
 	} {
-		r := newRunner(t, act{action.Description{ID: "a"}, func(_ context.Context, _ action.Invocation, l action.Listener) error { return do(l) }}, echo("say"))
+		r := newRunner(t, act{action.Description{ID: "a"}, func(_ context.Context, _ action.Invocation, l action.Listener) error { return do(l) }}, echo())
 		j := &losing{after: 3} // Starting, Beginning, Processing
 		_, err := r.Run(t.Context(), workflow.Run{Spec: newSpec(t, `{"steps":[{"id":"a","action":"a"},{"id":"b","action":"say","if":"${{ always() }}"}]}`, `{}`)}, j)
 		if !errors.Is(err, workflow.ErrLost) || j.refused != 1 {

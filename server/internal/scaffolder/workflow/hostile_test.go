@@ -81,7 +81,7 @@ func hostileActions() []action.Action {
 		return act{action.Description{ID: id, Repeatable: true}, func(_ context.Context, i action.Invocation, l action.Listener) error { return do(i, l) }}
 	}
 	return []action.Action{
-		echo("say"),
+		echo(),
 		do("quiet", func(action.Invocation, action.Listener) error { return nil }),
 		do("shout", func(i action.Invocation, l action.Listener) error {
 			_ = l.Output("big", json.RawMessage(`"`+strings.Repeat("x", read(i).Bytes)+`"`)) // it does not mind
@@ -111,9 +111,8 @@ func hostileActions() []action.Action {
 		}),
 		do("mumble", func(_ action.Invocation, l action.Listener) error { return l.Log("info", "\xff\xfe\x00 \x1b]0;x\x07") }),
 		do("rant", func(action.Invocation, action.Listener) error { return errors.New(strings.Repeat("no ", 100_000)) }),
-		do("crash", func(action.Invocation, action.Listener) error {
-			var m map[string]int
-			m["x"] = 1
+		do("crash", func(i action.Invocation, _ action.Listener) error {
+			_ = i.Input[len(i.Input)]
 			return nil
 		}),
 	}

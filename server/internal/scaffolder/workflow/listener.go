@@ -60,7 +60,7 @@ func (l *listener) Output(name string, value json.RawMessage) error {
 		l.names = append(l.names, name)
 	}
 	l.outputs[name] = value
-	if l.attempt.output += len(name) + len(value) - len(before); l.attempt.output > maxStepOutput {
+	if l.output += len(name) + len(value) - len(before); l.output > maxStepOutput {
 		return l.refuse(apierror.Inputf("the outputs of action %s are larger than %d bytes, at %s", l.about.ID, maxStepOutput, name))
 	}
 	return nil
@@ -96,8 +96,8 @@ func (l *listener) object() json.RawMessage {
 var colours = map[string]int{"error": 31, "info": 32, "warn": 33, "debug": 34}
 
 // line writes what the engine says in the manner of an action.
-func (a *attempt) line(ctx context.Context, level, message string) error {
-	return a.redacted(ctx, level, a.lines.Redact(message))
+func (a *attempt) line(ctx context.Context, message string) error {
+	return a.redacted(ctx, "info", a.lines.Redact(message))
 }
 
 // redacted writes a line without secrets. Of an action that does not stop talking the rest is left out.

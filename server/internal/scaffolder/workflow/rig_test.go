@@ -44,7 +44,7 @@ type remembering struct {
 func (r *remembering) Value(ctx context.Context, template json.RawMessage, s templating.Scope) (templating.Result, error) {
 	question := fmt.Sprintf("%s\n%s\n%s\n%s\n%s\n%v", template, s.Variables, s.Each, s.Secrets, s.Plain, *s.Failed)
 	if known, ok := r.values.Load(question); ok {
-		return known.(templating.Result), nil //nolint:forcetypeassert // nothing else is stored
+		return known.(templating.Result), nil
 	}
 	result, err := r.Engine.Value(ctx, template, s)
 	if err == nil {
@@ -84,9 +84,9 @@ func (a act) Execute(ctx context.Context, i action.Invocation, l action.Listener
 	return a.do(ctx, i, l)
 }
 
-// echo is an action that logs its input and gives each of its members as an output.
-func echo(id string) act {
-	return act{action.Description{ID: id, SupportsDryRun: true, Repeatable: true}, func(_ context.Context, i action.Invocation, l action.Listener) error {
+// echo is the action say, which logs its input and gives each of its members as an output.
+func echo() act {
+	return act{action.Description{ID: "say", SupportsDryRun: true, Repeatable: true}, func(_ context.Context, i action.Invocation, l action.Listener) error {
 		var input map[string]json.RawMessage
 		if err := json.Unmarshal(i.Input, &input); err != nil {
 			return err

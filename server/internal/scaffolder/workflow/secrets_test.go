@@ -69,7 +69,7 @@ func TestRun_SecretsAreNotTold(t *testing.T) {
 }
 
 func TestRun_OutputsOfATemplateHoldNoSecrets(t *testing.T) {
-	plain := echo("say")
+	plain := echo()
 	r := newRunner(t, plain)
 	entered, environment := canarySecrets()
 	r.Environment.Secrets = environment
@@ -84,7 +84,7 @@ func TestRun_OutputsOfATemplateHoldNoSecrets(t *testing.T) {
 }
 
 func TestRun_WholeTextsThatOweSomethingToASecretAreNotTold(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	entered, _ := canarySecrets()
 	const changed = `(secrets.a | replace('hush', 'quiet'))`
 	for input, want := range map[string]string{
@@ -105,7 +105,7 @@ func TestRun_WholeTextsThatOweSomethingToASecretAreNotTold(t *testing.T) {
 }
 
 func TestRun_WithoutSecretsNothingIsHidden(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	j := &journal{}
 	spec := newSpec(t, `{"steps":[{"id":"s","action":"say","each":["***"],"input":{"a":"${{ secrets | dump }} ${{ environment.secrets | dump }} ${{ each.value }}"}}]}`, `{}`)
 	if _, err := r.Run(t.Context(), workflow.Run{Spec: spec}, j); err != nil {
@@ -117,7 +117,7 @@ func TestRun_WithoutSecretsNothingIsHidden(t *testing.T) {
 }
 
 func TestRun_LargeTextsMadeOfSecretsAreToldWithoutTheSecrets(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	entered, _ := canarySecrets()
 	j := &journal{}
 	spec := newSpec(t, `{"steps":[{"id":"s","action":"say","each":["small","`+strings.Repeat("large ", 3000)+`"],"input":{"a":"${{ each.value }} ${{ secrets.a }}!"}}]}`, `{}`)

@@ -54,7 +54,7 @@ var stories = []struct{ name, spec, values string }{
 
 func storyActions() []action.Action {
 	return []action.Action{
-		echo("say"),
+		echo(),
 		failing("fail", apierror.NotFoundf("there is no ship")),
 		failing("wrap", fmt.Errorf("fetch the chart: %w", apierror.NotAllowedf("the chart is secret"))),
 		act{action.Description{ID: "strict", Input: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"message":{"type":"string"}}}`)},
@@ -103,7 +103,7 @@ func (r rules) Allows(id string, input json.RawMessage) error {
 }
 
 func TestRun_NothingOfALoopRunsWhenOneIterationIsNotAllowed(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	var asked []string
 	ann := &principal.Principal{Kind: principal.User, Subject: "user:default/ann"}
 	r.Authorize = func(_ context.Context, p *principal.Principal, ids []string) (workflow.Gate, error) {
@@ -120,7 +120,7 @@ func TestRun_NothingOfALoopRunsWhenOneIterationIsNotAllowed(t *testing.T) {
 }
 
 func TestRun_WithoutADecisionNothingRuns(t *testing.T) {
-	r := newRunner(t, echo("say"))
+	r := newRunner(t, echo())
 	r.Authorize = func(context.Context, *principal.Principal, []string) (workflow.Gate, error) {
 		return nil, apierror.New(apierror.ServiceUnavailable, "the policy is away")
 	}

@@ -88,7 +88,7 @@ func (w *world) plant(target, name string) {
 
 // readAsProgramsDo follows all links below a path that a program was given.
 func readAsProgramsDo(at string) (seen [][]byte) {
-	_ = filepath.WalkDir(at, func(name string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(at, func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return nil //nolint:nilerr // programs go on
 		}

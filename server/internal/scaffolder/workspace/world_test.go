@@ -37,7 +37,7 @@ func newWorld(t testing.TB) *world {
 	dir, err := Create(filepath.Join(parent, "ws"))
 	w.must(err)
 	w.Dir, w.before = dir, w.tree()
-	t.Cleanup(func() { dir.Close() })
+	t.Cleanup(func() { _ = dir.Close() })
 	return w
 }
 

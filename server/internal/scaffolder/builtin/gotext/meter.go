@@ -9,7 +9,7 @@ import (
 
 // meter bounds one rendering. The first limit that is hit stays, so that no template goes on by catching it.
 type meter struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // one rendering is the meter's whole life
 	out   bytes.Buffer
 	steps int // of limit
 	limit int
@@ -124,8 +124,8 @@ func (w *weight) add(v reflect.Value, depth int) error {
 	case reflect.Struct:
 		// Structs come from Sprig alone, and hold texts at most. The rest of them, such as the zone of a time, is shared
 		// by the process and not to be read without its locks.
-		for i := range v.NumField() {
-			if f := v.Field(i); f.Kind() == reflect.String {
+		for _, f := range v.Fields() {
+			if f.Kind() == reflect.String {
 				w.bytes += f.Len()
 			}
 		}

@@ -62,7 +62,7 @@ func write(t *testing.T, files map[string]string) *workspace.Dir {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		err := error(nil)
+		var err error
 		switch target, link := strings.CutPrefix(text, "-> "); {
 		case link:
 			err = os.Symlink(target, path)
@@ -154,7 +154,7 @@ func TestPush_ItsCredentialIsInAHeaderAndNowhereElse(t *testing.T) {
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, got, _ = r.BasicAuth()
 		if strings.HasPrefix(r.URL.Path, "/moved") {
-			http.Redirect(w, r, other.URL+r.URL.Path+"?"+r.URL.RawQuery, http.StatusFound)
+			http.Redirect(w, r, other.URL+r.URL.Path+"?"+r.URL.RawQuery, http.StatusFound) //nolint:gosec // a host that leads elsewhere is what is tested
 			return
 		}
 		http.Error(w, "no entry for "+r.Header.Get("Authorization")+" "+got, http.StatusForbidden)

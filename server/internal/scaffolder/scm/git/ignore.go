@@ -1,6 +1,7 @@
 package git
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -34,8 +35,7 @@ func (r ignoreRules) with(dir, text string) ignoreRules {
 // ignored reports whether the last rule that fits leaves name out. Its parents are asked before, since what is in a folder
 // that is left out cannot be taken in again.
 func (r ignoreRules) ignored(name string, folder bool) bool {
-	for i := len(r) - 1; i >= 0; i-- {
-		rule := r[i]
+	for _, rule := range slices.Backward(r) {
 		if rule.folders && !folder {
 			continue
 		}

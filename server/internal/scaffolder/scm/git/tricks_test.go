@@ -121,8 +121,10 @@ func published(t *testing.T, target string) []string {
 	t.Helper()
 	for _, name := range []string{"GIT_DIR", "GIT_CONFIG_COUNT", "GIT_TRACE", "GIT_EXEC_PATH", "GIT_SSH_COMMAND"} {
 		if value, ok := os.LookupEnv(name); ok {
-			os.Unsetenv(name)
-			defer os.Setenv(name, value)
+			t.Setenv(name, value) // restores it
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return strings.Split(strings.TrimSuffix(run(t, target, "ls-tree", "-r", "-z", "--name-only", "main"), "\x00"), "\x00")

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -111,9 +112,7 @@ func (a *API) Delete(ctx context.Context, p Path) error {
 // List reads all pages of a list, as far as Link headers lead on at the API's own address.
 func List[T any](ctx context.Context, a *API, p Path, query url.Values) ([]T, error) {
 	full := url.Values{"per_page": {"100"}}
-	for name, values := range query {
-		full[name] = values
-	}
+	maps.Copy(full, query)
 	var all []T
 	r := Request{Method: http.MethodGet, Path: p, Query: full}
 	var page []T
@@ -140,7 +139,7 @@ func List[T any](ctx context.Context, a *API, p Path, query url.Values) ([]T, er
 
 // nextPage is the address with rel="next" in a Link header.
 func nextPage(h http.Header) string {
-	for _, link := range strings.Split(h.Get("Link"), ",") {
+	for link := range strings.SplitSeq(h.Get("Link"), ",") {
 		target, parameters, _ := strings.Cut(strings.TrimSpace(link), ";")
 		if strings.Contains(strings.ReplaceAll(parameters, " ", ""), `rel="next"`) {
 			return strings.Trim(strings.TrimSpace(target), "<>")
@@ -158,41 +157,46 @@ func (a *API) sameOrigin(target string) bool {
 	return err == nil && u.Scheme == base.Scheme && strings.EqualFold(u.Host, base.Host)
 }
 
-// attempt sends the request once. The body is read to its end.
-func (a *API) attempt(ctx context.Context, r Request, target string) (*http.Response, []byte, error) {
+// answer is one that was read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// attempt sends the request once.
+func (a *API) attempt(ctx context.Context, r Request, target string) (answer, error) {
 	var body io.Reader
 	if r.Body != nil {
 		data, err := json.Marshal(r.Body)
 		if err != nil {
-			return nil, nil, err
+			return answer{}, err
 		}
 		body = bytes.NewReader(data)
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, target, body)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	for _, header := range []http.Header{a.Header, r.Header} {
-		for name, values := range header {
-			request.Header[name] = values
-		}
+		maps.Copy(request.Header, header)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := a.Client.Do(request)
+	response, err := a.Client.Do(request)
 	if err != nil {
-		return nil, nil, withoutQuery(err)
+		return answer{}, withoutQuery(err)
 	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
+	defer response.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the answer: %w", err)
+		return answer{}, fmt.Errorf("read the answer: %w", err)
 	}
 	if len(data) > maxBody {
-		return nil, nil, fmt.Errorf("the answer is larger than the limit of %d bytes", maxBody)
+		return answer{}, fmt.Errorf("the answer is larger than the limit of %d bytes", maxBody)
 	}
-	return answer, data, nil
+	return answer{response.StatusCode, response.Header, data}, nil
 }
 
 // withoutQuery takes the address out of an error of net/http: the operation is named by whoever wraps it.

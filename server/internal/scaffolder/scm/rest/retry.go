@@ -68,14 +68,14 @@ func (a *API) send(ctx context.Context, r Request, target string, out any) (http
 	}
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		answer, body, err := a.attempt(ctx, r, target)
-		if err == nil && answer.StatusCode < 300 {
-			return answer.Header, decode(r, body, out)
+		answer, err := a.attempt(ctx, r, target)
+		if err == nil && answer.status < 300 {
+			return answer.header, decode(r, answer.body, out)
 		}
 		wait, again := pause, repeatable(r.Method)
 		if err == nil {
-			wait, again = pace(answer, body, again, pause)
-			err = a.failure(r, answer.StatusCode, body)
+			wait, again = pace(answer, again, pause)
+			err = a.failure(r, answer.status, answer.body)
 			if again && wait > left {
 				return nil, fmt.Errorf("%w (the host asks to wait for %s, which is longer than a step waits)", err, wait.Round(time.Second))
 			}
@@ -106,18 +106,18 @@ func repeatable(method string) bool {
 const secondaryPause = time.Minute
 
 // pace reads how long the host wants to be left alone.
-func pace(answer *http.Response, body []byte, again bool, pause time.Duration) (time.Duration, bool) {
-	h := answer.Header
-	forbidden := answer.StatusCode == http.StatusForbidden
-	limited := answer.StatusCode == http.StatusTooManyRequests || forbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
+func pace(answer answer, again bool, pause time.Duration) (time.Duration, bool) {
+	h := answer.header
+	forbidden := answer.status == http.StatusForbidden
+	limited := answer.status == http.StatusTooManyRequests || forbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
 	switch {
-	case !limited && forbidden && bytes.Contains(body, []byte("secondary rate limit")):
+	case !limited && forbidden && bytes.Contains(answer.body, []byte("secondary rate limit")):
 		return secondaryPause, true
 	case limited:
 		return max(retryAfter(h, time.Now()), pause), true
-	case answer.StatusCode == http.StatusServiceUnavailable && h.Get("Retry-After") != "":
+	case answer.status == http.StatusServiceUnavailable && h.Get("Retry-After") != "":
 		return max(retryAfter(h, time.Now()), pause), again
-	case answer.StatusCode >= 500 && answer.StatusCode != http.StatusNotImplemented:
+	case answer.status >= 500 && answer.status != http.StatusNotImplemented:
 		return pause, again
 	}
 	return 0, false

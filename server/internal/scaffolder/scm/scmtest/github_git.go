@@ -120,7 +120,8 @@ func made(id string, err error) (int, any) {
 }
 
 func postTree(c *call, o objects) (int, any) {
-	files, err := map[string]leaf{}, error(nil)
+	var err error
+	files := map[string]leaf{}
 	if base := c.text("base_tree"); base != "" {
 		if files, err = o.files(base); err != nil {
 			return http.StatusNotFound, "Not Found"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -239,9 +240,7 @@ func (a Answer) write(w http.ResponseWriter) {
 	if a.Drop {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.Header)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.Status)
 	_, _ = io.WriteString(w, a.Body) // nobody is left to be told

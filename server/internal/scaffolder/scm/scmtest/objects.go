@@ -3,7 +3,7 @@ package scmtest
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/sha1" //nolint:gosec // git's names of objects
+	"crypto/sha1" // git's names of objects
 	"encoding/hex"
 	"errors"
 	"fmt"
