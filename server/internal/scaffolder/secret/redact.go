@@ -13,7 +13,7 @@ const Mask = "***"
 // Redactor is the second net: it takes secrets out of texts that users see, whatever wrote them. It finds each one as it
 // is, in any case, backwards, in base64 (both alphabets, at any place of a longer text, so that Basic credentials are
 // found too), in hex, and as URLs, JSON, HTML, Go and shells write it; each line of a secret of several lines; and all of
-// these with any blanks and line breaks within. It does not find parts of a secret, or what is encrypted or compressed.
+// these with any blanks and line breaks within, and quoted any number of times. It does not find parts of a secret, or what is encrypted or compressed.
 //
 // It is one pass over the text, however many secrets there are. Safe for concurrent use.
 type Redactor struct {
@@ -44,9 +44,11 @@ func (r *Redactor) Add(values ...Value) {
 	defer r.mu.Unlock()
 	for _, v := range values {
 		for _, form := range forms(v.text) {
-			if p := pattern(form); len(p) >= minLength && !r.patterns[p] {
-				r.patterns[p] = true
-				r.machine = nil
+			for _, p := range []string{pattern(form), pattern(unescaped(form))} {
+				if len(p) >= minLength && !r.patterns[p] {
+					r.patterns[p] = true
+					r.machine = nil
+				}
 			}
 		}
 	}

@@ -24,14 +24,10 @@ var canaries = []string{
 
 // encoders write a text as programs do.
 var encoders = map[string]func(string) string{
-	"raw":   func(s string) string { return s },
-	"upper": strings.ToUpper,
-	"lower": strings.ToLower,
-	"reversed": func(s string) string {
-		r := []rune(s)
-		slices.Reverse(r)
-		return string(r)
-	},
+	"raw":            func(s string) string { return s },
+	"upper":          strings.ToUpper,
+	"lower":          strings.ToLower,
+	"reversed":       reversed,
 	"hex":            func(s string) string { return hex.EncodeToString([]byte(s)) },
 	"HEX":            func(s string) string { return strings.ToUpper(hex.EncodeToString([]byte(s))) },
 	"base64":         func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
@@ -60,7 +56,29 @@ var encoders = map[string]func(string) string{
 	"spread":           func(s string) string { return wrap(s, 1, " ") },
 	"wrapped, CRLF":    func(s string) string { return wrap(s, 3, "\r\n\t") },
 	"base64, wrapped":  func(s string) string { return wrap(base64.StdEncoding.EncodeToString([]byte("u:"+s)), 4, "\n    ") },
-	"first line alone": func(s string) string { return strings.Split(s, "\n")[0] },
+	"JSON four times":  func(s string) string { return marshal(marshal(marshal(marshal(s)))) },
+	"wrapped, in JSON": func(s string) string { return marshal(wrap(s, 5, "\n  ")) },
+	"base64, wrapped, in JSON twice": func(s string) string {
+		return marshal(marshal(wrap(base64.StdEncoding.EncodeToString([]byte(s)), 4, "\r\n")))
+	},
+	"HTML, in JSON":                 func(s string) string { return marshal(html.EscapeString(s)) },
+	"path, in JSON for HTML":        func(s string) string { return asHTML(url.PathEscape(s)) },
+	"HTML, in JSON for HTML, twice": func(s string) string { return asHTML(asHTML(html.EscapeString(s))) },
+	"reversed, in JSON":             func(s string) string { return marshal(reversed(s)) },
+	"shell, in JSON":                func(s string) string { return marshal("'" + strings.ReplaceAll(s, "'", `'\''`) + "'") },
+	"first line alone":              func(s string) string { return strings.Split(s, "\n")[0] },
+}
+
+func reversed(s string) string {
+	r := []rune(s)
+	slices.Reverse(r)
+	return string(r)
+}
+
+// asHTML is JSON as encoding/json writes it unless it is told otherwise.
+func asHTML(s string) string {
+	text, _ := json.Marshal(s)
+	return string(text)
 }
 
 func marshal(s string) string {
@@ -73,8 +91,8 @@ func marshal(s string) string {
 
 func wrap(s string, width int, with string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i += width {
-		b.WriteString(s[i:min(i+width, len(s))] + with)
+	for line := range slices.Chunk([]rune(s), width) {
+		b.WriteString(string(line) + with)
 	}
 	return b.String()
 }
@@ -128,6 +146,21 @@ func TestRedactor_AShorterSecretWithinALongerOneDoesNotShowItsRest(t *testing.T)
 	r := secret.NewRedactor(secret.New("token"), secret.New("my-token-long"), secret.New("long-tail"))
 	if got := r.Redact("a my-token-long-tail b token c"); got != "a *** b *** c" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestRedactor_TextBesideEscapesStays(t *testing.T) {
+	r := secret.NewRedactor(secret.New("nightly-key"), secret.New(`"quoted"`))
+	for text, want := range map[string]string{
+		`C:\nightly-key`:         `C:\***`,
+		`a\nnightly-key\nb`:      `a\n***\nb`,
+		`a\\nnight\\nly-key\\nb`: `a\\n***\\nb`,
+		`{"x":"\"quoted\"!"}`:    `{"x":"***!"}`,
+		`C:\new\table\nightly`:   `C:\new\table\nightly`,
+	} {
+		if got := r.Redact(text); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -3,40 +3,66 @@ package secret
 // blank reports what the scanner does not see: a wrapped line has breaks and indentation within a secret.
 func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// scanner looks for patterns in text that comes in pieces.
+// scanner looks for patterns in text that comes in pieces. It reads it in two ways: as it is, and without what quoting in
+// JSON and the like adds, however often. They are one until there is a backslash, and again when neither is in a pattern.
 type scanner struct {
 	machine *automaton
-	node    int32
-	end     int    // offset behind everything that was fed
-	at      []int  // offsets of the bytes that led to node, and maybe of some before them
+	end     int // offset behind everything that was fed
+	plain   reading
+	bare    reading // without escapes
+	apart   bool    // bare is not where plain is
+	escapes unescaper
 	found   []span // in order, apart from each other
+}
+
+// reading is how far one way to read the text has come.
+type reading struct {
+	node int32
+	at   []int // offsets of the bytes that led to node, and maybe of some before them
 }
 
 func (s *scanner) feed(text string) {
 	for i := range len(text) {
-		c := text[i]
-		if blank(c) {
+		c, offset := text[i], s.end+i
+		if c == '\\' && !s.apart {
+			s.apart, s.bare.node = true, s.plain.node
+			s.bare.at = append(s.bare.at[:0], s.plain.at...)
+		}
+		s.advance(&s.plain, c, offset, offset)
+		if !s.apart {
 			continue
 		}
-		s.node = s.machine.next(s.node, fold[c])
-		if s.node == 0 {
-			s.at = s.at[:0]
-			continue
+		text, from := s.escapes.next(c, offset)
+		for _, c := range text {
+			s.advance(&s.bare, c, from, offset)
 		}
-		s.at = s.remember(s.end + i)
-		if n := int(s.machine.nodes[s.node].ends); n > 0 {
-			s.mark(span{s.at[len(s.at)-n], s.end + i + 1})
-		}
+		s.apart = s.plain.node != 0 || s.bare.node != 0 || s.escapes.within()
 	}
 	s.end += len(text)
 }
 
-// remember adds an offset, and forgets old ones once most are not needed.
-func (s *scanner) remember(offset int) []int {
-	if n := s.depth(); len(s.at) > 1024 && len(s.at) > 4*n {
-		s.at = append(s.at[:0], s.at[len(s.at)-n+1:]...) // the last byte of the prefix is the one that is added
+// advance takes one byte, which begins with its escape at from.
+func (s *scanner) advance(r *reading, c byte, from, offset int) {
+	if blank(c) {
+		return
 	}
-	return append(s.at, offset)
+	r.node = s.machine.next(r.node, fold[c])
+	if r.node == 0 {
+		r.at = r.at[:0]
+		return
+	}
+	r.remember(from, int(s.machine.nodes[r.node].depth))
+	if n := int(s.machine.nodes[r.node].ends); n > 0 {
+		s.mark(span{r.at[len(r.at)-n], offset + 1})
+	}
+}
+
+// remember adds an offset, and forgets old ones once most are not needed.
+func (r *reading) remember(offset, depth int) {
+	if len(r.at) > 1024 && len(r.at) > 4*depth {
+		r.at = append(r.at[:0], r.at[len(r.at)-depth+1:]...) // the last byte of the prefix is the one that is added
+	}
+	r.at = append(r.at, offset)
 }
 
 // mark adds a span that ends behind all others, and merges those that it overlaps.
@@ -49,18 +75,32 @@ func (s *scanner) mark(m span) {
 }
 
 // depth is how much of a pattern the text ends with.
-func (s *scanner) depth() int { return int(s.machine.nodes[s.node].depth) }
+func (s *scanner) depth() int {
+	depth := s.machine.nodes[s.plain.node].depth
+	if s.apart {
+		depth = max(depth, s.machine.nodes[s.bare.node].depth)
+	}
+	return int(depth)
+}
 
 // settled is the offset before which nothing that may come changes what was found.
 func (s *scanner) settled() int {
-	settled := s.end
-	if d := s.depth(); d > 0 {
-		settled = s.at[len(s.at)-d]
+	settled := min(s.end, s.begun(&s.plain))
+	if s.apart {
+		settled = min(settled, s.begun(&s.bare))
 	}
 	for i := len(s.found) - 1; i >= 0 && s.found[i].to > settled; i-- {
 		settled = min(settled, s.found[i].from)
 	}
 	return settled
+}
+
+// begun is where the pattern begins that a reading is in.
+func (s *scanner) begun(r *reading) int {
+	if d := int(s.machine.nodes[r.node].depth); d > 0 {
+		return r.at[len(r.at)-d]
+	}
+	return s.end
 }
 
 // minHeld is how much of a secret a message must end with to be held back. Shorter endings are in every other message;
