@@ -8922,7 +8922,7 @@ ${base2 ?? ""}`;
       configured: options.limits.sourceCodeUnits,
       observed: source.length
     });
-    const ast = parseTemplate(source, {
+    const ast = parseOnce(source, {
       trimBlocks: options.trimBlocks,
       lstripBlocks: options.lstripBlocks,
       cookiecutterCompat: options.cookiecutterCompat,
@@ -10408,6 +10408,18 @@ ${base2 ?? ""}`;
       value: copyRuntimeContext(context),
       prepared: false
     };
+  }
+  var parsedTemplates = /* @__PURE__ */ new Map();
+  function parseOnce(source, options) {
+    if (source.length > 512) return parseTemplate(source, options);
+    const key = JSON.stringify([source, ...Object.values(options)]);
+    let ast = parsedTemplates.get(key);
+    if (ast === void 0) {
+      ast = parseTemplate(source, options);
+      if (parsedTemplates.size >= 64) parsedTemplates.delete(parsedTemplates.keys().next().value);
+      parsedTemplates.set(key, ast);
+    }
+    return ast;
   }
 
   // src/filters.mjs

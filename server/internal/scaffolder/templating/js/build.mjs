@@ -7,7 +7,7 @@ const shim = (name) => new URL(`src/shims/${name}.mjs`, import.meta.url).pathnam
 
 // nunjitsu moves over the text between tags one character at a time, which in an interpreter is nearly all that a file costs.
 // The same in steps of lines. A release in which the original is another stops the build.
-const original = `	const advance = (value) => {
+const advance = `	const advance = (value) => {
 		for (let offset = 0; offset < value.length; offset += 1) {
 			const character = value[offset];
 			if (character === "\\n") {
@@ -22,7 +22,7 @@ const original = `	const advance = (value) => {
 		index += value.length;
 	};
 `;
-const inLines = `	const advance = (value) => {
+const advanceInLines = `	const advance = (value) => {
 		let begin = 0;
 		for (let end; (end = value.indexOf("\\n", begin)) !== -1; begin = end + 1) {
 			line += 1;
@@ -34,13 +34,51 @@ const inLines = `	const advance = (value) => {
 		index += value.length;
 	};
 `;
+
+// It also parses a text each time anew: with and without secrets, and for each item of a loop. What it makes of a text is
+// never changed, so that of the last short ones is kept.
+const parse = `	const ast = parseTemplate(source, {
+		trimBlocks: options.trimBlocks,
+		lstripBlocks: options.lstripBlocks,
+		cookiecutterCompat: options.cookiecutterCompat,
+		astNodes: options.limits.astNodes,
+		nestingDepth: options.limits.nestingDepth
+	});
+`;
+const parseOnce = `	const ast = parseOnce(source, {
+		trimBlocks: options.trimBlocks,
+		lstripBlocks: options.lstripBlocks,
+		cookiecutterCompat: options.cookiecutterCompat,
+		astNodes: options.limits.astNodes,
+		nestingDepth: options.limits.nestingDepth
+	});
+`;
+const memory = `
+const parsedTemplates = new Map();
+function parseOnce(source, options) {
+	if (source.length > 512) return parseTemplate(source, options);
+	const key = JSON.stringify([source, ...Object.values(options)]);
+	let ast = parsedTemplates.get(key);
+	if (ast === undefined) {
+		ast = parseTemplate(source, options);
+		if (parsedTemplates.size >= 64) parsedTemplates.delete(parsedTemplates.keys().next().value);
+		parsedTemplates.set(key, ast);
+	}
+	return ast;
+}
+`;
+
+function replace(source, original, other) {
+  if (source.split(original).length !== 2) throw new Error(`nunjitsu: what is replaced is not there: ${original}`);
+  return source.replace(original, () => other);
+}
+
 const faster = {
   name: 'faster',
   setup({ onLoad }) {
     onLoad({ filter: /[/]nunjitsu[/]dist[/]index[.]js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      if (source.split(original).length !== 2) throw new Error(`${path}: the function that is replaced is not there`);
-      return { contents: source.replace(original, () => inLines) };
+      return { contents: replace(replace(source, advance, advanceInLines), parse, parseOnce) + memory };
     });
   },
 };
