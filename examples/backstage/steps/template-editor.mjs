@@ -140,4 +140,12 @@ export const templateEditor = [
       await screen.see('Say where the repository is');
     },
   },
+  {
+    name: 'create/templating extensions of a plugin',
+    own: true,
+    async walk(screen) {
+      await screen.open('/create/templating-extensions');
+      await screen.see(screen.heading('goShout', { exact: true }));
+    },
+  },
 ];
