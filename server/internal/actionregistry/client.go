@@ -175,8 +175,8 @@ func refusal(status int, body []byte) error {
 // cause reads an error as it was serialised, with its own cause.
 func cause(data json.RawMessage) error {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil {
-		return nil // it was none
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil //nolint:nilerr // it was none
 	}
 	e := &apierror.Error{Name: apierror.Generic, Fields: map[string]any{}}
 	for name, value := range members {

@@ -32,7 +32,7 @@ var (
 // The areas that the product answers in full. The others are replayed when their feature is built.
 var areas = []string{"auth", "catalog.ancestry", "catalog.by-name", "catalog.by-query", "catalog.by-refs", "catalog.entities", "catalog.errors",
 	"catalog.facets", "catalog.ingested", "catalog.locations", "catalog.lifecycle", "catalog.refresh", "catalog.validate", "health", "http.errors",
-	"notifications", "permission", "scaffolder.api", "scaffolder.fetch", "scaffolder.templating", "search", "signals", "user-settings", "well-known"}
+	"notifications", "permission", "proxy", "scaffolder.api", "scaffolder.fetch", "scaffolder.templating", "search", "signals", "user-settings", "well-known"}
 
 // recordedPort is the upstream's port in the recorded data; each run gets a free one.
 const recordedPort = "127.0.0.1:7190"
@@ -238,7 +238,7 @@ func copyFixtures(t *testing.T, rewrite func(string) string) string {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(target, []byte(rewrite(string(data))), 0o644) //nolint:gosec // logs tell the mode, and this one was recorded
+		return os.WriteFile(target, []byte(rewrite(string(data))), 0o644) // logs tell the mode, and this one was recorded
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -63,8 +63,8 @@ func send(stream *httpx.Events, events []task.Event) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if stream.Send(httpx.Event{Name: string(e.Type), Data: data}) != nil {
-			return true, nil // the caller is gone
+		if err := stream.Send(httpx.Event{Name: string(e.Type), Data: data}); err != nil {
+			return true, nil //nolint:nilerr // the caller is gone
 		}
 		done = done || e.Last()
 	}

@@ -57,7 +57,7 @@ type Invocation struct {
 	Secrets secret.Set
 	// Checkpoints are what earlier runs of this step reached, by key.
 	Checkpoints map[string]json.RawMessage
-	// Workspace is the folder of the task's files, "" = the action gets none. Registry of the host open it by package
+	// Workspace is the folder of the task's files, "" = the action gets none. Actions of the host open it by package
 	// workspace and never join paths themselves.
 	Workspace string
 }

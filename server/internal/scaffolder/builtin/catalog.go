@@ -176,12 +176,12 @@ func (in catalogFetchInput) fetch(ctx context.Context, catalog Catalog, r *run, 
 	if len(found) != len(refs) {
 		return nil, fmt.Errorf("the catalog answered %d entities for %d refs", len(found), len(refs))
 	}
-	for i, e := range found {
-		if e != nil {
+	for i, text := range written {
+		if found[i] != nil {
 			continue
 		}
 		if !in.Optional {
-			return nil, fmt.Errorf("Entity %s not found", written[i])
+			return nil, fmt.Errorf("Entity %s not found", text)
 		}
 		found[i] = json.RawMessage("null")
 	}

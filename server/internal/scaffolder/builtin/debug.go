@@ -82,13 +82,6 @@ func debugWait() action.Action {
 		if milliseconds > float64(maxWait.Milliseconds()) {
 			return errors.New("Waiting duration is longer than the maximum threshold of 0 hours, 10 minutes, 0 seconds")
 		}
-		timer := time.NewTimer(time.Duration(milliseconds * float64(time.Millisecond)))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return action.Sleep(ctx, time.Duration(milliseconds*float64(time.Millisecond)))
 	})
 }

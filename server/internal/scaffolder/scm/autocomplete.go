@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // Choice is one answer of autocompletion.

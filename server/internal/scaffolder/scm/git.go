@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/config"
@@ -48,27 +47,12 @@ func (s *service) pushCommit(t *step, p firstPush, commit git.Commit) (string, e
 	if err != nil {
 		return "", err
 	}
-	t.info("Pushing %d files to %s, branch %s", len(commit.Files), p.remote, p.branch)
+	t.Infof("Pushing %d files to %s, branch %s", len(commit.Files), p.remote, p.branch)
 	to := git.Remote{URL: p.remote, Username: p.username, Password: p.password, Identity: p.identity, KnownHosts: p.knownHosts}
-	return program.Push(t.ctx, commit, to, func(text string) error {
-		t.log("debug", "git: %s", text)
-		return context.Cause(t.ctx)
+	return program.Push(t.Context, commit, to, func(text string) error {
+		t.Logf("debug", "git: %s", text)
+		return context.Cause(t.Context)
 	})
-}
-
-// pause waits by the clock or as the host was told to.
-func (s *service) pause(ctx context.Context, d time.Duration) error {
-	if s.Wait != nil {
-		return s.Wait(ctx, d)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // remotes is callboard.scaffolder.git: where publish:git may push to.
@@ -151,7 +135,7 @@ var publishGit = kind{id: "publish:git", repeatable: true, run: func(s *service,
 		RemoteURL, SourcePath, GitCommitMessage, GitAuthorName, GitAuthorEmail, Username, Token string
 		DefaultBranch                                                                           *string
 	}
-	if err := t.input(&in); err != nil {
+	if err := t.ReadInput(&in); err != nil {
 		return err
 	}
 	if !s.remotes.allows(in.RemoteURL) {
@@ -174,8 +158,8 @@ var publishGit = kind{id: "publish:git", repeatable: true, run: func(s *service,
 	if err != nil {
 		return err
 	}
-	t.output("remoteUrl", in.RemoteURL)
-	t.output("commitHash", hash)
+	t.Output("remoteUrl", in.RemoteURL)
+	t.Output("commitHash", hash)
 	return nil
 }}
 

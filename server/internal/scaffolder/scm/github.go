@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // githubActions are those of the reference's GitHub module. Those that are repeatable either set what they set again, or
@@ -41,23 +41,7 @@ type hub struct {
 
 // github makes a kind of an action whose input is I beside repoUrl and token.
 func github[I any](id string, k kind, run func(h *hub, in I) error) kind {
-	k.id = id
-	k.run = func(s *service, t *step) error {
-		var target struct{ RepoURL, Token string }
-		var in I
-		if err := t.input(&target); err != nil {
-			return err
-		}
-		if err := t.input(&in); err != nil {
-			return err
-		}
-		h, err := s.hub(t, target.RepoURL, target.Token)
-		if err != nil {
-			return err
-		}
-		return run(h, in)
-	}
-	return k
+	return forRepository(id, k, (*service).hub, run)
 }
 
 func (s *service) hub(t *step, repoURL, token string) (*hub, error) {
@@ -73,7 +57,7 @@ func (s *service) hub(t *step, repoURL, token string) (*hub, error) {
 		return nil, apierror.Inputf("No integration for host %s", r.Host)
 	}
 	h := &hub{step: t, service: s, forge: f, repoURL: repoURL, owner: r.Owner, repo: r.Repo}
-	if h.token, err = s.githubToken(t.ctx, f, r.Owner, r.Repo, token); err != nil {
+	if h.token, err = s.githubToken(t.Context, f, r.Owner, r.Repo, token); err != nil {
 		return nil, err
 	}
 	h.api, err = s.githubAPI(f, "token "+h.token, h.token)

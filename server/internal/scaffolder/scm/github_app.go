@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/server/internal/config"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // githubApp is an entry of integrations.github[].apps.

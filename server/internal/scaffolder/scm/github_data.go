@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 )
 
 // entry is one line of a tree. A nil SHA without content takes the file away.
@@ -44,7 +44,7 @@ func (h *hub) treeEntry(blobs rest.Path, at string, f git.File, inline *int) (en
 		return e, nil
 	}
 	var blob struct{ SHA string }
-	err := h.api.Post(h.ctx, blobs, map[string]string{"encoding": "base64", "content": base64.StdEncoding.EncodeToString(f.Content)}, &blob)
+	err := h.api.Post(h.Context, blobs, map[string]string{"encoding": "base64", "content": base64.StdEncoding.EncodeToString(f.Content)}, &blob)
 	e.SHA = &blob.SHA
 	return e, err
 }
@@ -60,13 +60,13 @@ func (h *hub) push(p firstPush) (string, error) {
 	if !errors.Is(err, errNoGit) && !apierror.Has(err, apierror.ServiceUnavailable) {
 		return hash, err
 	}
-	h.warn("%s; pushing by GitHub's API", err)
+	h.Warnf("%s; pushing by GitHub's API", err)
 	if err := git.CheckBranch(commit.Branch); err != nil {
 		return "", err
 	}
 	hash, err = h.pushByAPI(commit.Normal())
 	if err == nil {
-		h.info("Pushed %d files to %s/%s, branch %s, as %s", len(commit.Files), h.owner, h.repo, commit.Branch, hash)
+		h.Infof("Pushed %d files to %s/%s, branch %s, as %s", len(commit.Files), h.owner, h.repo, commit.Branch, hash)
 	}
 	return hash, err
 }
@@ -87,28 +87,28 @@ func (h *hub) pushByAPI(c git.Commit) (string, error) {
 	case err != nil || head == made:
 		return made, err
 	case head == "":
-		return made, h.api.Post(h.ctx, h.at("git", "refs"), map[string]string{"ref": "refs/heads/" + c.Branch, "sha": made}, nil)
+		return made, h.api.Post(h.Context, h.at("git", "refs"), map[string]string{"ref": "refs/heads/" + c.Branch, "sha": made}, nil)
 	}
 	var old struct{ Message string }
-	if err := h.api.Get(h.ctx, h.at("git", "commits", head), &old); err != nil {
+	if err := h.api.Get(h.Context, h.at("git", "commits", head), &old); err != nil {
 		return "", err
 	}
 	if old.Message != opening {
 		return "", apierror.Conflictf("the branch %s of %s/%s has commits already: nothing was pushed", c.Branch, h.owner, h.repo)
 	}
-	return made, h.api.Patch(h.ctx, h.at(append([]string{"git", "refs"}, branch...)...), map[string]any{"sha": made, "force": true}, nil)
+	return made, h.api.Patch(h.Context, h.at(append([]string{"git", "refs"}, branch...)...), map[string]any{"sha": made, "force": true}, nil)
 }
 
 // head is the branch's commit, "" = there is no such branch. An empty repository gets one.
 func (h *hub) head(ref []string, name string) (string, error) {
 	var found struct{ Object struct{ SHA string } }
-	err := h.api.Get(h.ctx, h.at(append([]string{"git", "ref"}, ref...)...), &found)
+	err := h.api.Get(h.Context, h.at(append([]string{"git", "ref"}, ref...)...), &found)
 	switch {
 	case has(err, http.StatusNotFound):
 		return "", nil
 	case has(err, http.StatusConflict):
 		var made struct{ Commit struct{ SHA string } }
-		err = h.api.Put(h.ctx, h.at("contents", ".gitkeep"), map[string]string{"message": opening, "content": "", "branch": name}, &made)
+		err = h.api.Put(h.Context, h.at("contents", ".gitkeep"), map[string]string{"message": opening, "content": "", "branch": name}, &made)
 		return made.Commit.SHA, err
 	}
 	return found.Object.SHA, err
@@ -124,10 +124,10 @@ func (h *hub) commitByAPI(c git.Commit) (string, error) {
 		entries = append(entries, e)
 	}
 	var tree, made struct{ SHA string }
-	if err := h.api.Post(h.ctx, h.at("git", "trees"), map[string]any{"tree": entries}, &tree); err != nil {
+	if err := h.api.Post(h.Context, h.at("git", "trees"), map[string]any{"tree": entries}, &tree); err != nil {
 		return "", err
 	}
 	who := map[string]string{"name": c.Author.Name, "email": c.Author.Email, "date": c.When.UTC().Format(time.RFC3339)}
-	err := h.api.Post(h.ctx, h.at("git", "commits"), map[string]any{"message": c.Message, "tree": tree.SHA, "parents": []string{}, "author": who, "committer": who}, &made)
+	err := h.api.Post(h.Context, h.at("git", "commits"), map[string]any{"message": c.Message, "tree": tree.SHA, "parents": []string{}, "author": who, "committer": who}, &made)
 	return made.SHA, err
 }

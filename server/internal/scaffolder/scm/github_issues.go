@@ -12,12 +12,12 @@ func createIssue(h *hub, in struct {
 	Assignees, Labels []string
 	Milestone         any
 }) error {
-	h.info(`Creating issue "%s" on repo %s`, in.Title, h.repo)
+	h.Infof(`Creating issue "%s" on repo %s`, in.Title, h.repo)
 	if h.DryRun {
-		h.info(`Performing dry run of creating issue "%s"`, in.Title)
-		h.output("issueUrl", fmt.Sprintf("https://github.com/%s/%s/issues/42", h.owner, h.repo))
-		h.output("issueNumber", 42)
-		h.info("Dry run complete")
+		h.Infof(`Performing dry run of creating issue "%s"`, in.Title)
+		h.Output("issueUrl", fmt.Sprintf("https://github.com/%s/%s/issues/42", h.owner, h.repo))
+		h.Output("issueNumber", 42)
+		h.Infof("Dry run complete")
 		return nil
 	}
 	type issue struct {
@@ -35,15 +35,15 @@ func createIssue(h *hub, in struct {
 		body["milestone"] = in.Milestone
 	}
 	made, err := once(h.step, fmt.Sprintf("github.issues.create.%s.%s.%s", h.owner, h.repo, in.Title), func() (made issue, err error) {
-		return made, h.api.Post(h.ctx, h.at("issues"), body, &made)
+		return made, h.api.Post(h.Context, h.at("issues"), body, &made)
 	})
 	if err != nil {
-		h.warn("Failed: creating issue '%s' on repo: '%s', %s", in.Title, h.repo, err)
+		h.Warnf("Failed: creating issue '%s' on repo: '%s', %s", in.Title, h.repo, err)
 		return err
 	}
-	h.output("issueUrl", made.HTMLURL)
-	h.output("issueNumber", made.Number)
-	h.info("Successfully created issue #%d: %s", made.Number, made.HTMLURL)
+	h.Output("issueUrl", made.HTMLURL)
+	h.Output("issueNumber", made.Number)
+	h.Infof("Successfully created issue #%d: %s", made.Number, made.HTMLURL)
 	return nil
 }
 
@@ -53,12 +53,12 @@ func labelIssue(h *hub, in struct {
 	Labels []string
 }) error {
 	number := text(in.Number)
-	h.info("Adding labels to %s issue on repo %s", number, h.repo)
+	h.Infof("Adding labels to %s issue on repo %s", number, h.repo)
 	err := h.do(fmt.Sprintf("github.issues.add.label.%s.%s.%s", h.owner, h.repo, number), func() error {
-		return h.api.Post(h.ctx, h.at("issues", number, "labels"), map[string]any{"labels": in.Labels}, nil)
+		return h.api.Post(h.Context, h.at("issues", number, "labels"), map[string]any{"labels": in.Labels}, nil)
 	})
 	if err != nil {
-		h.warn("Failed: adding labels to issue: '%s' on repo: '%s', %s", number, h.repo, err)
+		h.Warnf("Failed: adding labels to issue: '%s' on repo: '%s', %s", number, h.repo, err)
 	}
 	return nil
 }
@@ -72,9 +72,9 @@ func createWebhook(h *hub, in struct {
 	ContentType   *string
 	InsecureSSL   bool
 }) error {
-	h.info("Creating webhook %s for repo %s", in.WebhookURL, h.repoURL)
+	h.Infof("Creating webhook %s for repo %s", in.WebhookURL, h.repoURL)
 	if h.DryRun {
-		h.info("Dry run complete")
+		h.Infof("Dry run complete")
 		return nil
 	}
 	settings := map[string]any{"url": in.WebhookURL, "content_type": or(in.ContentType, "form"), "insecure_ssl": "0"}
@@ -87,13 +87,13 @@ func createWebhook(h *hub, in struct {
 		events = []string{"push"}
 	}
 	err := h.createOnce(fmt.Sprintf("create.webhook.%s.%s.%s", h.owner, h.repo, in.WebhookURL), "Hook already exists", func() error {
-		return h.api.Post(h.ctx, h.at("hooks"), map[string]any{"config": settings, "events": events, "active": or(in.Active, true)}, nil)
+		return h.api.Post(h.Context, h.at("hooks"), map[string]any{"config": settings, "events": events, "active": or(in.Active, true)}, nil)
 	})
 	if err != nil {
-		h.warn("Failed: create webhook '%s' on repo: '%s', %s", in.WebhookURL, h.repo, err)
+		h.Warnf("Failed: create webhook '%s' on repo: '%s', %s", in.WebhookURL, h.repo, err)
 		return nil
 	}
-	h.info("Webhook '%s' created successfully", in.WebhookURL)
+	h.Infof("Webhook '%s' created successfully", in.WebhookURL)
 	return nil
 }
 
@@ -101,15 +101,15 @@ func createAutolink(h *hub, in struct {
 	KeyPrefix, URLTemplate string
 	IsAlphanumeric         *bool
 }) error {
-	h.info("Creating autolink reference for repo %s", h.repoURL)
+	h.Infof("Creating autolink reference for repo %s", h.repoURL)
 	body := map[string]any{"key_prefix": in.KeyPrefix, "url_template": in.URLTemplate}
 	if in.IsAlphanumeric != nil {
 		body["is_alphanumeric"] = *in.IsAlphanumeric
 	}
 	return h.createOnce(fmt.Sprintf("create.auto.link.%s.%s.%s", h.owner, h.repo, in.KeyPrefix), "already_exists", func() error {
-		err := h.api.Post(h.ctx, h.at("autolinks"), body, nil)
+		err := h.api.Post(h.Context, h.at("autolinks"), body, nil)
 		if err == nil {
-			h.info("Autolink reference created successfully")
+			h.Infof("Autolink reference created successfully")
 		}
 		return err
 	})
@@ -117,15 +117,15 @@ func createAutolink(h *hub, in struct {
 
 func enablePages(h *hub, in struct{ BuildType, SourceBranch, SourcePath *string }) error {
 	build, branch, path := or(in.BuildType, "workflow"), or(in.SourceBranch, "main"), or(in.SourcePath, "/")
-	h.info(`Attempting to enable GitHub Pages for %s/%s with "%s" build type, on source branch "%s" and source path "%s"`, h.owner, h.repo, build, branch, path)
+	h.Infof(`Attempting to enable GitHub Pages for %s/%s with "%s" build type, on source branch "%s" and source path "%s"`, h.owner, h.repo, build, branch, path)
 	body := map[string]any{"build_type": build, "source": map[string]string{"branch": branch, "path": path}}
 	err := h.createOnce(fmt.Sprintf("enabled.github.pages.%s.%s", h.owner, h.repo), "already enabled", func() error {
-		return h.api.Post(h.ctx, h.at("pages"), body, nil)
+		return h.api.Post(h.Context, h.at("pages"), body, nil)
 	})
 	if err != nil {
 		return err
 	}
-	h.info("Completed enabling GitHub Pages")
+	h.Infof("Completed enabling GitHub Pages")
 	return nil
 }
 
@@ -139,7 +139,7 @@ func dispatchWorkflow(h *hub, in struct {
 		URL     string `json:"run_url"`
 		HTMLURL string `json:"html_url"`
 	}
-	h.info("Dispatching workflow %s for repo %s on %s", in.WorkflowID, h.repoURL, in.BranchOrTagName)
+	h.Infof("Dispatching workflow %s for repo %s on %s", in.WorkflowID, h.repoURL, in.BranchOrTagName)
 	body := map[string]any{"ref": in.BranchOrTagName}
 	if in.WorkflowInputs != nil {
 		body["inputs"] = in.WorkflowInputs
@@ -148,23 +148,23 @@ func dispatchWorkflow(h *hub, in struct {
 		body["return_run_details"] = true
 	}
 	made, err := once(h.step, fmt.Sprintf("create.workflow.dispatch.%s.%s.%s", h.owner, h.repo, in.WorkflowID), func() (made *workflowRun, err error) {
-		if err = h.api.Post(h.ctx, h.at("actions", "workflows", in.WorkflowID, "dispatches"), body, &made); err == nil {
-			h.info("Workflow %s dispatched successfully", in.WorkflowID)
+		if err = h.api.Post(h.Context, h.at("actions", "workflows", in.WorkflowID, "dispatches"), body, &made); err == nil {
+			h.Infof("Workflow %s dispatched successfully", in.WorkflowID)
 		}
 		return made, err
 	})
 	if err != nil {
-		h.warn("Failed: dispatching workflow '%s' on repo: '%s', %s", in.WorkflowID, h.repo, err)
+		h.Warnf("Failed: dispatching workflow '%s' on repo: '%s', %s", in.WorkflowID, h.repo, err)
 		return err
 	}
 	if !in.ReturnWorkflowRunDetails || made == nil {
 		return nil
 	}
-	h.output("workflowRunId", made.ID)
-	h.output("workflowRunUrl", made.URL)
-	h.output("workflowRunHtmlUrl", made.HTMLURL)
+	h.Output("workflowRunId", made.ID)
+	h.Output("workflowRunUrl", made.URL)
+	h.Output("workflowRunHtmlUrl", made.HTMLURL)
 	if made.HTMLURL != "" {
-		h.info("Workflow run url: %s", made.HTMLURL)
+		h.Infof("Workflow run url: %s", made.HTMLURL)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 )
 
 type pullRequestInput struct {
@@ -43,11 +43,11 @@ func createPullRequest(h *hub, in pullRequestInput) error {
 		return err
 	}
 	if h.DryRun {
-		h.info("Performing dry run of creating pull request")
-		h.output("targetBranchName", in.BranchName)
-		h.output("remoteUrl", h.repoURL)
-		h.output("pullRequestNumber", 43)
-		h.info("Dry run complete")
+		h.Infof("Performing dry run of creating pull request")
+		h.Output("targetBranchName", in.BranchName)
+		h.Output("remoteUrl", h.repoURL)
+		h.Output("pullRequestNumber", 43)
+		h.Infof("Dry run complete")
 		return nil
 	}
 	made, err := h.pullRequest(in, files)
@@ -55,14 +55,14 @@ func createPullRequest(h *hub, in pullRequestInput) error {
 		return apierror.Wrap(apierror.NameOf(err), "Pull request creation failed", named(err))
 	}
 	if made == nil {
-		h.info("No changes to commit, pull request was not created")
+		h.Infof("No changes to commit, pull request was not created")
 		return nil
 	}
 	h.requestReviews(in, made.Number)
 	h.assign(in, made.Number)
-	h.output("targetBranchName", made.Base.Ref)
-	h.output("remoteUrl", made.HTMLURL)
-	h.output("pullRequestNumber", made.Number)
+	h.Output("targetBranchName", made.Base.Ref)
+	h.Output("remoteUrl", made.HTMLURL)
+	h.Output("pullRequestNumber", made.Number)
 	return nil
 }
 
@@ -107,7 +107,7 @@ func (c *change) inHolder(segments ...string) rest.Path {
 
 func (c *change) findBase() error {
 	var r repository
-	header, err := c.api.Do(c.ctx, rest.Request{Method: http.MethodGet, Path: c.at()}, &r)
+	header, err := c.api.Do(c.Context, rest.Request{Method: http.MethodGet, Path: c.at()}, &r)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (c *change) findBase() error {
 		SHA    string
 		Commit struct{ Tree struct{ SHA string } }
 	}
-	_, err = c.api.Do(c.ctx, rest.Request{Method: http.MethodGet, Path: c.at("commits"), Query: url.Values{"sha": {c.base}, "per_page": {"1"}}}, &latest)
+	_, err = c.api.Do(c.Context, rest.Request{Method: http.MethodGet, Path: c.at("commits"), Query: url.Values{"sha": {c.base}, "per_page": {"1"}}}, &latest)
 	if err != nil {
 		return err
 	}
@@ -143,19 +143,19 @@ func (c *change) findBase() error {
 // fork finds or makes the caller's fork.
 func (c *change) fork() error {
 	var user struct{ Login string }
-	if err := c.api.Get(c.ctx, rest.Path{"user"}, &user); err != nil {
+	if err := c.api.Get(c.Context, rest.Path{"user"}, &user); err != nil {
 		return err
 	}
 	c.holder = user.Login
 	type fork struct{ Owner *struct{ Login string } }
-	forks, err := rest.List[fork](c.ctx, c.api, c.at("forks"), nil)
+	forks, err := rest.List[fork](c.Context, c.api, c.at("forks"), nil)
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(forks, func(f fork) bool { return f.Owner != nil && strings.EqualFold(f.Owner.Login, user.Login) }) {
 		return nil
 	}
-	return c.api.Post(c.ctx, c.at("forks"), nil, nil)
+	return c.api.Post(c.Context, c.at("forks"), nil, nil)
 }
 
 func (c *change) commit(files []git.File) error {
@@ -165,7 +165,7 @@ func (c *change) commit(files []git.File) error {
 	}
 	if len(entries) > 0 {
 		var tree struct{ SHA string }
-		if err := c.api.Post(c.ctx, c.inHolder("git", "trees"), map[string]any{"base_tree": c.baseTree, "tree": entries}, &tree); err != nil {
+		if err := c.api.Post(c.Context, c.inHolder("git", "trees"), map[string]any{"base_tree": c.baseTree, "tree": entries}, &tree); err != nil {
 			return err
 		}
 		c.tree = tree.SHA
@@ -175,7 +175,7 @@ func (c *change) commit(files []git.File) error {
 		body["author"] = author
 	}
 	var made struct{ SHA string }
-	err = c.api.Post(c.ctx, c.inHolder("git", "commits"), body, &made)
+	err = c.api.Post(c.Context, c.inHolder("git", "commits"), body, &made)
 	c.head = made.SHA
 	return err
 }
@@ -242,7 +242,7 @@ func inFolder(folder, name string) (string, error) {
 }
 
 func (c *change) exists(at string) (bool, error) {
-	_, err := c.api.Do(c.ctx, rest.Request{
+	_, err := c.api.Do(c.Context, rest.Request{
 		Method: http.MethodHead, Path: append(c.inHolder("contents"), strings.Split(at, "/")...), Query: url.Values{"ref": {c.parent}},
 	}, nil)
 	if has(err, http.StatusNotFound) {
@@ -266,16 +266,16 @@ func (c *change) propose(update bool) (*pull, error) {
 	body := map[string]any{"head": c.holder + ":" + c.in.BranchName, "base": c.base, "title": c.in.Title, "body": c.in.Description, "draft": or(c.in.Draft, false)}
 	var made pull
 	if existing != nil {
-		err = c.api.Patch(c.ctx, c.at("pulls", strconv.Itoa(existing.Number)), body, &made)
+		err = c.api.Patch(c.Context, c.at("pulls", strconv.Itoa(existing.Number)), body, &made)
 	} else {
-		err = c.api.Post(c.ctx, c.at("pulls"), body, &made)
+		err = c.api.Post(c.Context, c.at("pulls"), body, &made)
 	}
 	return &made, err
 }
 
 // open finds the pull request of the branch.
 func (c *change) open() (*pull, error) {
-	list, err := rest.List[pull](c.ctx, c.api, c.at("pulls"), url.Values{"head": {c.holder + ":" + c.in.BranchName}, "state": {"open"}})
+	list, err := rest.List[pull](c.Context, c.api, c.at("pulls"), url.Values{"head": {c.holder + ":" + c.in.BranchName}, "state": {"open"}})
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -284,12 +284,12 @@ func (c *change) open() (*pull, error) {
 
 func (c *change) point() error {
 	ref := append([]string{"heads"}, strings.Split(c.in.BranchName, "/")...)
-	err := c.api.Get(c.ctx, c.inHolder(append([]string{"git", "ref"}, ref...)...), nil)
+	err := c.api.Get(c.Context, c.inHolder(append([]string{"git", "ref"}, ref...)...), nil)
 	switch {
 	case err == nil:
-		return c.api.Patch(c.ctx, c.inHolder(append([]string{"git", "refs"}, ref...)...), map[string]any{"sha": c.head, "force": true}, nil)
+		return c.api.Patch(c.Context, c.inHolder(append([]string{"git", "refs"}, ref...)...), map[string]any{"sha": c.head, "force": true}, nil)
 	case has(err, http.StatusNotFound):
-		return c.api.Post(c.ctx, c.inHolder("git", "refs"), map[string]string{"ref": "refs/heads/" + c.in.BranchName, "sha": c.head}, nil)
+		return c.api.Post(c.Context, c.inHolder("git", "refs"), map[string]string{"ref": "refs/heads/" + c.in.BranchName, "sha": c.head}, nil)
 	}
 	return err
 }
@@ -311,10 +311,10 @@ func (h *hub) requestReviews(in pullRequestInput, number int) {
 		Teams []struct{ Slug string }  `json:"requested_teams"`
 	}
 	err := h.do(fmt.Sprintf("request.reviewers.%s.%s.%d", h.owner, h.repo, number), func() error {
-		return h.api.Post(h.ctx, h.at("pulls", strconv.Itoa(number), "requested_reviewers"), body, &answer)
+		return h.api.Post(h.Context, h.at("pulls", strconv.Itoa(number), "requested_reviewers"), body, &answer)
 	})
 	if err != nil {
-		h.log("error", "Failure when adding reviewers to Pull request %d: %s", number, err)
+		h.Logf("error", "Failure when adding reviewers to Pull request %d: %s", number, err)
 		return
 	}
 	var users, teams []string
@@ -324,7 +324,7 @@ func (h *hub) requestReviews(in pullRequestInput, number int) {
 	for _, t := range answer.Teams {
 		teams = append(teams, t.Slug)
 	}
-	h.info("Added users [%s] and teams [%s] as reviewers to Pull request %d", strings.Join(users, ", "), strings.Join(teams, ", "), number)
+	h.Infof("Added users [%s] and teams [%s] as reviewers to Pull request %d", strings.Join(users, ", "), strings.Join(teams, ", "), number)
 }
 
 func (h *hub) assign(in pullRequestInput, number int) {
@@ -332,19 +332,19 @@ func (h *hub) assign(in pullRequestInput, number int) {
 		return
 	}
 	if len(in.Assignees) > 10 {
-		h.warn("Assignees list is too long, only the first 10 will be used.")
+		h.Warnf("Assignees list is too long, only the first 10 will be used.")
 	}
 	var answer struct{ Assignees []struct{ Login string } }
 	err := h.do(fmt.Sprintf("add.assignees.%s.%s.%d", h.owner, h.repo, number), func() error {
-		return h.api.Post(h.ctx, h.at("issues", strconv.Itoa(number), "assignees"), map[string]any{"assignees": in.Assignees}, &answer)
+		return h.api.Post(h.Context, h.at("issues", strconv.Itoa(number), "assignees"), map[string]any{"assignees": in.Assignees}, &answer)
 	})
 	if err != nil {
-		h.log("error", "Failure when adding assignees to Pull request %d: %s", number, err)
+		h.Logf("error", "Failure when adding assignees to Pull request %d: %s", number, err)
 		return
 	}
 	var logins []string
 	for _, a := range answer.Assignees {
 		logins = append(logins, a.Login)
 	}
-	h.info("Added assignees [%s] to Pull request %d", strings.Join(logins, ", "), number)
+	h.Infof("Added assignees [%s] to Pull request %d", strings.Join(logins, ", "), number)
 }

@@ -1,6 +1,7 @@
 package scm_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,7 +62,7 @@ func TestPullRequest_OfAFolderIntoAFolder(t *testing.T) {
 		t.Errorf("commit by %s: %q", author, message)
 	}
 	for _, folder := range []string{"../x", "..", "a/../../x"} {
-		_, err := w.fails("publish:github:pull-request", input{"repoUrl": w.at("shop"), "branchName": "y", "title": "t", "description": "d", "sourcePath": "out", "targetPath": folder})
+		err := w.fails("publish:github:pull-request", input{"repoUrl": w.at("shop"), "branchName": "y", "title": "t", "description": "d", "sourcePath": "out", "targetPath": folder})
 		if !apierror.Has(err, apierror.NotAllowed) || !strings.Contains(err.Error(), "leads out of the repository") {
 			t.Errorf("%s: %v", folder, err)
 		}
@@ -74,7 +75,7 @@ func TestPullRequest_AnOpenOneIsChangedOnlyWhenItShallBe(t *testing.T) {
 	w.files(map[string]string{"a": "1"})
 	in := input{"repoUrl": w.at("shop"), "branchName": "x", "title": "one", "description": "d"}
 	w.do("publish:github:pull-request", in)
-	_, err := w.fails("publish:github:pull-request", in)
+	err := w.fails("publish:github:pull-request", in)
 	if !apierror.Has(err, apierror.Conflict) || !strings.Contains(err.Error(), "Pull request creation failed; caused by ConflictError: Pull request already exists: "+w.hub.URL+"/acme/shop/pull/1. Set update=true") {
 		t.Errorf("got %v", err)
 	}
@@ -152,10 +153,8 @@ func TestPullRequest_SaysWhyItFails(t *testing.T) {
 		"a folder outside":                  {input{"sourcePath": "../x"}, "outside its parent"},
 	} {
 		in := input{"repoUrl": w.at("shop"), "branchName": "x", "title": "t", "description": "d"}
-		for key, value := range test.in {
-			in[key] = value
-		}
-		if _, err := w.fails("publish:github:pull-request", in); !strings.Contains(err.Error(), test.says) {
+		maps.Copy(in, test.in)
+		if err := w.fails("publish:github:pull-request", in); !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

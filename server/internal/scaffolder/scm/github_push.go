@@ -49,12 +49,12 @@ const branchPause = 600 * time.Millisecond // until GitHub knows a branch that w
 // protect protects a branch. Where the plan of the account has no protection it warns.
 func (h *hub) protect(branch string, p protection, enforceAdmins bool) error {
 	try := func() error {
-		err := h.api.Put(h.ctx, h.at("branches", branch, "protection"), p.body(enforceAdmins), nil)
+		err := h.api.Put(h.Context, h.at("branches", branch, "protection"), p.body(enforceAdmins), nil)
 		if err == nil && p.RequiredCommitSigning {
-			err = h.api.Post(h.ctx, h.at("branches", branch, "protection", "required_signatures"), nil, nil)
+			err = h.api.Post(h.Context, h.at("branches", branch, "protection", "required_signatures"), nil, nil)
 		}
 		if err != nil && strings.Contains(err.Error(), "Upgrade to GitHub Pro or make this repository public to enable this feature") {
-			h.warn("Branch protection was not enabled as it requires GitHub Pro for private repositories")
+			h.Warnf("Branch protection was not enabled as it requires GitHub Pro for private repositories")
 			return nil
 		}
 		return err
@@ -63,7 +63,7 @@ func (h *hub) protect(branch string, p protection, enforceAdmins bool) error {
 	if err == nil || !has(err, http.StatusNotFound) || !strings.Contains(err.Error(), "Branch not found") {
 		return err
 	}
-	if err := h.service.pause(h.ctx, branchPause); err != nil {
+	if err := h.service.Wait(h.Context, branchPause); err != nil {
 		return err
 	}
 	return try()
@@ -96,14 +96,14 @@ func (h *hub) pushAndProtect(remote string, in pushInput) (string, error) {
 		return hash, err
 	}
 	if err := h.protect(in.branch(), in.protection, or(in.ProtectEnforceAdmins, true)); err != nil {
-		h.warn("Skipping: default branch protection on '%s', %s", h.repo, err)
+		h.Warnf("Skipping: default branch protection on '%s', %s", h.repo, err)
 	}
 	return hash, nil
 }
 
 func pushRepository(h *hub, in pushInput) error {
 	var target repository
-	if err := h.api.Get(h.ctx, h.at(), &target); err != nil {
+	if err := h.api.Get(h.Context, h.at(), &target); err != nil {
 		return err
 	}
 	if in.GitCommitMessage == "" {
@@ -115,9 +115,9 @@ func pushRepository(h *hub, in pushInput) error {
 	if err != nil {
 		return err
 	}
-	h.output("remoteUrl", target.CloneURL)
-	h.output("repoContentsUrl", target.HTMLURL+"/blob/"+in.branch())
-	h.output("commitHash", hash)
+	h.Output("remoteUrl", target.CloneURL)
+	h.Output("repoContentsUrl", target.HTMLURL+"/blob/"+in.branch())
+	h.Output("commitHash", hash)
 	return nil
 }
 
@@ -144,9 +144,9 @@ func publishGitHub(h *hub, in struct {
 	if err != nil {
 		return err
 	}
-	h.output("commitHash", hash)
-	h.output("remoteUrl", made.RemoteURL)
-	h.output("repoContentsUrl", made.RepoContentsURL)
+	h.Output("commitHash", hash)
+	h.Output("remoteUrl", made.RemoteURL)
+	h.Output("repoContentsUrl", made.RepoContentsURL)
 	return nil
 }
 
@@ -159,7 +159,7 @@ func protectBranch(h *hub, in struct {
 	if in.Branch == nil {
 		found, err := once(h.step, fmt.Sprintf("read.default.branch.%s.%s", h.owner, h.repo), func() (string, error) {
 			var r repository
-			err := h.api.Get(h.ctx, h.at(), &r)
+			err := h.api.Get(h.Context, h.at(), &r)
 			return r.DefaultBranch, err
 		})
 		if err != nil {

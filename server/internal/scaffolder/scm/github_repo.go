@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // repositoryInput is what github:repo:create and publish:github say of a new repository.
@@ -99,7 +99,7 @@ func (h *hub) setUpRepository(in repositoryInput) (repository, error) {
 
 func (h *hub) makeRepository(in repositoryInput) (repository, error) {
 	var owner struct{ Type string }
-	if err := h.api.Get(h.ctx, rest.Path{"users", h.owner}, &owner); err != nil {
+	if err := h.api.Get(h.Context, rest.Path{"users", h.owner}, &owner); err != nil {
 		return repository{}, err
 	}
 	if err := h.checkTeam(in.Access); err != nil {
@@ -116,7 +116,7 @@ func (h *hub) makeRepository(in repositoryInput) (repository, error) {
 			path = rest.Path{"orgs", h.owner, "repos"}
 		}
 		var made repository
-		err = h.api.Post(h.ctx, path, in.settings(h.repo, organization), &made)
+		err = h.api.Post(h.Context, path, in.settings(h.repo, organization), &made)
 		if err != nil && again && has(err, http.StatusUnprocessableEntity) && h.adopt(&made) {
 			return made, nil
 		}
@@ -131,7 +131,7 @@ const clockSkew = 5 * time.Minute
 // the step is somebody else's.
 func (h *hub) adopt(made *repository) bool {
 	started, err := h.startedAt(h.service.Now)
-	if err != nil || h.api.Get(h.ctx, h.at(), made) != nil {
+	if err != nil || h.api.Get(h.Context, h.at(), made) != nil {
 		return false
 	}
 	return made.CreatedAt.After(started.Add(-clockSkew))
@@ -143,7 +143,7 @@ func (h *hub) explainMaking(ownerType string, err error) error {
 		return err
 	}
 	if strings.HasPrefix(e.Message, "Resource not accessible by integration") {
-		h.warn("The GitHub app or token provided may not have the required permissions to create the %s repository %s/%s.", ownerType, h.owner, h.repo)
+		h.Warnf("The GitHub app or token provided may not have the required permissions to create the %s repository %s/%s.", ownerType, h.owner, h.repo)
 	}
 	return apierror.Newf(apierror.NameOf(e), "Failed to create the %s repository %s/%s, %s", ownerType, h.owner, h.repo, e.Error())
 }
@@ -160,7 +160,7 @@ func (h *hub) checkTeam(access string) error {
 	if !ok {
 		return nil
 	}
-	err := h.api.Get(h.ctx, rest.Path{"orgs", h.owner, "teams", team}, nil)
+	err := h.api.Get(h.Context, rest.Path{"orgs", h.owner, "teams", team}, nil)
 	if has(err, http.StatusNotFound) {
 		return apierror.NotFoundf("Received 'Not Found' from the API; one of org:\n        %s or team: %s was not found within GitHub.", h.owner, team)
 	}
@@ -178,11 +178,11 @@ func (h *hub) grantAccess(in repositoryInput) error {
 }
 
 func (h *hub) grantTeam(team, permission string) error {
-	return h.api.Put(h.ctx, rest.Path{"orgs", h.owner, "teams", team, "repos", h.owner, h.repo}, map[string]string{"permission": permission}, nil)
+	return h.api.Put(h.Context, rest.Path{"orgs", h.owner, "teams", team, "repos", h.owner, h.repo}, map[string]string{"permission": permission}, nil)
 }
 
 func (h *hub) grantUser(user, permission string) error {
-	return h.api.Put(h.ctx, h.at("collaborators", user), map[string]string{"permission": permission}, nil)
+	return h.api.Put(h.Context, h.at("collaborators", user), map[string]string{"permission": permission}, nil)
 }
 
 // addCollaborators warns of those that cannot be added, and goes on.
@@ -198,7 +198,7 @@ func (h *hub) addCollaborators(in repositoryInput) error {
 			err = h.grantTeam(refName(c.Team), c.Access)
 		}
 		if err != nil {
-			h.warn("Skipping %s access for %s, %s", c.Access, name, err)
+			h.Warnf("Skipping %s access for %s, %s", c.Access, name, err)
 		}
 	}
 	return nil
@@ -212,8 +212,8 @@ func (h *hub) setTopics(in repositoryInput) error {
 	for i, topic := range in.Topics {
 		names[i] = strings.ToLower(topic)
 	}
-	if err := h.api.Put(h.ctx, h.at("topics"), map[string]any{"names": names}, nil); err != nil {
-		h.warn("Skipping topics %s, %s", strings.Join(in.Topics, " "), err)
+	if err := h.api.Put(h.Context, h.at("topics"), map[string]any{"names": names}, nil); err != nil {
+		h.Warnf("Skipping topics %s, %s", strings.Join(in.Topics, " "), err)
 	}
 	return nil
 }
@@ -237,21 +237,21 @@ func (h *hub) customizeOIDC(in repositoryInput) error {
 	if keys := in.OIDCCustomization.IncludeClaimKeys; keys != nil {
 		body["include_claim_keys"] = keys
 	}
-	return h.api.Put(h.ctx, h.at("actions", "oidc", "customization", "sub"), body, nil)
+	return h.api.Put(h.Context, h.at("actions", "oidc", "customization", "sub"), body, nil)
 }
 
 func (h *hub) subscribe(in repositoryInput) error {
 	if !in.Subscribe {
 		return nil
 	}
-	return h.api.Put(h.ctx, h.at("subscription"), map[string]bool{"subscribed": true, "ignored": false}, nil)
+	return h.api.Put(h.Context, h.at("subscription"), map[string]bool{"subscribed": true, "ignored": false}, nil)
 }
 
 func (h *hub) openWorkflows(in repositoryInput) error {
 	if in.WorkflowAccess == "" {
 		return nil
 	}
-	return h.api.Put(h.ctx, h.at("actions", "permissions", "access"), map[string]string{"access_level": in.WorkflowAccess}, nil)
+	return h.api.Put(h.Context, h.at("actions", "permissions", "access"), map[string]string{"access_level": in.WorkflowAccess}, nil)
 }
 
 func createRepository(h *hub, in repositoryInput) error {
@@ -265,6 +265,6 @@ func createRepository(h *hub, in repositoryInput) error {
 	if err != nil {
 		return err
 	}
-	h.output("remoteUrl", remote)
+	h.Output("remoteUrl", remote)
 	return nil
 }

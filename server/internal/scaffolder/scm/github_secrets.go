@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/crypto/nacl/box"
 
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // sealingKey is a public key with which secrets are sealed before they are sent.
@@ -33,7 +33,7 @@ func (k sealingKey) seal(secret string) (string, error) {
 // putSecrets sets secrets below path, which also has the public key. Setting one again is harmless.
 func (h *hub) putSecrets(path rest.Path, secrets map[string]string) error {
 	var key sealingKey
-	if err := h.api.Get(h.ctx, append(slices.Clip(path), "public-key"), &key); err != nil {
+	if err := h.api.Get(h.Context, append(slices.Clip(path), "public-key"), &key); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(secrets) {
@@ -49,16 +49,16 @@ func (h *hub) putSecret(path rest.Path, key sealingKey, name, value string) erro
 	if err != nil {
 		return err
 	}
-	return h.api.Put(h.ctx, append(slices.Clip(path), name), map[string]string{"encrypted_value": sealed, "key_id": key.KeyID}, nil)
+	return h.api.Put(h.Context, append(slices.Clip(path), name), map[string]string{"encrypted_value": sealed, "key_id": key.KeyID}, nil)
 }
 
 // putVariables makes variables, or sets those that are there.
 func (h *hub) putVariables(path rest.Path, variables map[string]string) error {
 	for _, name := range sortedKeys(variables) {
 		body := map[string]string{"name": name, "value": variables[name]}
-		err := h.api.Post(h.ctx, path, body, nil)
+		err := h.api.Post(h.Context, path, body, nil)
 		if has(err, http.StatusConflict) {
-			err = h.api.Patch(h.ctx, append(slices.Clip(path), name), body, nil)
+			err = h.api.Patch(h.Context, append(slices.Clip(path), name), body, nil)
 		}
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func createDeployKey(h *hub, in struct {
 	name := or(in.PrivateKeySecretName, strings.ToUpper(strings.ReplaceAll(in.DeployKeyName, " ", "_"))+"_PRIVATE_KEY")
 	key := fmt.Sprintf("create.deploy.key.%s.%s.%s", h.owner, h.repo, in.PublicKey)
 	err := h.createOnce(key, "key is already in use", func() error {
-		return h.api.Post(h.ctx, h.at("keys"), map[string]string{"title": in.DeployKeyName, "key": in.PublicKey}, nil)
+		return h.api.Post(h.Context, h.at("keys"), map[string]string{"title": in.DeployKeyName, "key": in.PublicKey}, nil)
 	})
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func createDeployKey(h *hub, in struct {
 	if err := h.putSecrets(h.at("actions", "secrets"), map[string]string{name: in.PrivateKey}); err != nil {
 		return err
 	}
-	h.output("privateKeySecretName", name)
+	h.Output("privateKeySecretName", name)
 	return nil
 }
 
@@ -132,7 +132,7 @@ func createEnvironment(h *hub, in environmentInput) error {
 	if len(reviewers) > 0 {
 		body["reviewers"] = reviewers
 	}
-	if err := h.api.Put(h.ctx, h.at("environments", in.Name), body, nil); err != nil {
+	if err := h.api.Put(h.Context, h.at("environments", in.Name), body, nil); err != nil {
 		return err
 	}
 	for kind, names := range map[string][]string{"branch": in.CustomBranchPolicyNames, "tag": in.CustomTagPolicyNames} {
@@ -150,7 +150,7 @@ func (h *hub) addPolicies(environment, kind string, names []string) error {
 	for _, name := range names {
 		key := fmt.Sprintf("create.deployment.branch.policy.%s.%s.%s.%s.%s", kind, h.owner, h.repo, environment, name)
 		err := h.do(key, func() error {
-			err := h.api.Post(h.ctx, h.at("environments", environment, "deployment-branch-policies"), map[string]string{"name": name, "type": kind}, nil)
+			err := h.api.Post(h.Context, h.at("environments", environment, "deployment-branch-policies"), map[string]string{"name": name, "type": kind}, nil)
 			if has(err, http.StatusSeeOther) { // there is such a policy already
 				return nil
 			}
@@ -174,7 +174,7 @@ func (h *hub) reviewers(refs []string) ([]reviewer, error) {
 	if len(refs) == 0 || h.service.Entities == nil {
 		return nil, nil
 	}
-	entities, err := h.service.Entities(h.ctx, h.Initiator, refs)
+	entities, err := h.service.Entities(h.Context, h.Initiator, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +195,8 @@ func (h *hub) reviewers(refs []string) ([]reviewer, error) {
 		default:
 			continue
 		}
-		if err := h.api.Get(h.ctx, path, &r); err != nil {
-			h.log("error", "%s not found: %s", r.Type, err)
+		if err := h.api.Get(h.Context, path, &r); err != nil {
+			h.Logf("error", "%s not found: %s", r.Type, err)
 			continue
 		}
 		found = append(found, r)

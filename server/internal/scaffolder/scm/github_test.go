@@ -98,7 +98,7 @@ func TestPublishGitHub_SaysWhyItFails(t *testing.T) {
 		"a public host without token": {input{"repoUrl": "github.com?owner=acme&repo=x"}, apierror.Input, "No token available for host: github.com, with owner acme, and repo x."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.in(t).fails("publish:github", test.in)
+			err := w.in(t).fails("publish:github", test.in)
 			if !apierror.Has(err, test.name) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %s: %v", apierror.NameOf(err), err)
 			}
@@ -110,11 +110,11 @@ func TestGitHub_UsersBringTheirOwnCredentialsWhenTheyMust(t *testing.T) {
 	w := newWorld(t, "scaffolder: {requireScmUserCredentials: true}\n")
 	w.seed()
 	for _, id := range []string{"github:repo:create", "publish:github:pull-request", "github:issues:create"} {
-		if _, err := w.fails(id, input{"repoUrl": w.at("shop")}); !strings.Contains(err.Error(), "No user credentials provided for host "+w.hub.Host()) {
+		if err := w.fails(id, input{"repoUrl": w.at("shop")}); !strings.Contains(err.Error(), "No user credentials provided for host "+w.hub.Host()) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
-	if _, err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("x"), "token": annsToken, "setUserAsOwner": true}); !strings.Contains(err.Error(), "cannot be used when scaffolder.requireScmUserCredentials is enabled") {
+	if err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("x"), "token": annsToken, "setUserAsOwner": true}); !strings.Contains(err.Error(), "cannot be used when scaffolder.requireScmUserCredentials is enabled") {
 		t.Error(err)
 	}
 	w.do("github:issues:create", input{"repoUrl": w.at("shop"), "token": annsToken, "title": "x"})
@@ -136,7 +136,7 @@ func TestGitHub_AnAppActsWhereItIsInstalled(t *testing.T) {
 			t.Error("there is no autolink")
 		}
 	})
-	if _, err := w.fails("github:autolinks:create", input{"repoUrl": w.hub.Host() + "?owner=bob&repo=x", "keyPrefix": "T-", "urlTemplate": "x"}); !strings.Contains(err.Error(), "No token available") {
+	if err := w.fails("github:autolinks:create", input{"repoUrl": w.hub.Host() + "?owner=bob&repo=x", "keyPrefix": "T-", "urlTemplate": "x"}); !strings.Contains(err.Error(), "No token available") {
 		t.Error(err)
 	}
 }
@@ -159,7 +159,7 @@ func TestGitHubRepoCreateAndPush_AreTheTwoHalves(t *testing.T) {
 		}
 	})
 	w.files(map[string]string{"a": "2"})
-	if _, err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")}); !apierror.Has(err, apierror.Conflict) || !strings.Contains(err.Error(), "[rejected]") {
+	if err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")}); !apierror.Has(err, apierror.Conflict) || !strings.Contains(err.Error(), "[rejected]") {
 		t.Errorf("a push over a commit: %v", err)
 	}
 }
@@ -168,7 +168,7 @@ func TestGitHub_DoesNotPushToAnotherHostThanTheOneItWasTold(t *testing.T) {
 	w := newWorld(t, "")
 	w.seed()
 	w.hub.Plan(scmtest.Answer{Method: "GET", Path: "/repos/acme/shop", Status: 200, Body: `{"clone_url":"` + w.lab.URL + `/acme/shop.git","html_url":"x"}`})
-	_, err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")})
+	err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")})
 	if !apierror.Has(err, apierror.NotAllowed) || !strings.Contains(err.Error(), "nothing was pushed") || len(w.lab.Requests()) > 0 {
 		t.Errorf("got %v, %v", err, w.lab.Requests())
 	}
@@ -314,10 +314,10 @@ func TestPublishGitHub_PushesByTheAPIWhereThereIsNoGit(t *testing.T) {
 	}
 	w.do("github:repo:push", input{"repoUrl": w.at("shop"), "defaultBranch": "second"})
 	w.files(map[string]string{"a": "2"})
-	if _, err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")}); !apierror.Has(err, apierror.Conflict) {
+	if err := w.fails("github:repo:push", input{"repoUrl": w.at("shop")}); !apierror.Has(err, apierror.Conflict) {
 		t.Errorf("a push over a commit: %v", err)
 	}
-	if _, err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("shop")}); !strings.Contains(err.Error(), "pushing needs git on this host") {
+	if err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("shop")}); !strings.Contains(err.Error(), "pushing needs git on this host") {
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // gitlabActions are those of the reference's GitLab module that templates use most. An issue or a pipeline would be a
@@ -38,23 +38,7 @@ type lab struct {
 
 // gitlab makes a kind of an action whose input is I beside repoUrl and token.
 func gitlab[I any](id string, k kind, run func(l *lab, in I) error) kind {
-	k.id = id
-	k.run = func(s *service, t *step) error {
-		var target struct{ RepoURL, Token string }
-		var in I
-		if err := t.input(&target); err != nil {
-			return err
-		}
-		if err := t.input(&in); err != nil {
-			return err
-		}
-		l, err := s.lab(t, target.RepoURL, target.Token)
-		if err != nil {
-			return err
-		}
-		return run(l, in)
-	}
-	return k
+	return forRepository(id, k, (*service).lab, run)
 }
 
 func (s *service) lab(t *step, repoURL, token string) (*lab, error) {
@@ -162,7 +146,7 @@ func (l *lab) createOnce(key string, create func() error) error {
 func (l *lab) makeVariable(project string, v gitlabVariable) error {
 	v.VariableType, v.EnvironmentScope = cmp.Or(v.VariableType, "env_var"), cmp.Or(v.EnvironmentScope, "*")
 	return l.createOnce(fmt.Sprintf("create.project.variables.%s.%s.%s", project, v.Key, v.EnvironmentScope), func() error {
-		return l.api.Post(l.ctx, atProject(project, "variables"), v, nil)
+		return l.api.Post(l.Context, atProject(project, "variables"), v, nil)
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 	"net/url"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 )
 
 // fileAction is one file of a commit by the API.
@@ -41,7 +41,7 @@ func (l *lab) fileActions(files []git.File, folder, wanted, ref string) ([]fileA
 			return nil, err
 		}
 		if f.Mode == git.Link {
-			l.warn("%s is left out: GitLab's API makes no links", f.Path)
+			l.Warnf("%s is left out: GitLab's API makes no links", f.Path)
 			continue
 		}
 		a := fileAction{Action: wanted, FilePath: at, ExecuteFilemode: f.Mode == git.Executable}
@@ -68,9 +68,9 @@ func (l *lab) remoteFiles(folder, ref string) map[string]string {
 		query.Set("path", folder)
 	}
 	type item struct{ ID, Path, Type string }
-	list, err := rest.List[item](l.ctx, l.api, l.at("repository", "tree"), query)
+	list, err := rest.List[item](l.Context, l.api, l.at("repository", "tree"), query)
 	if err != nil {
-		l.warn("Could not retrieve the list of files for %s (branch: %s) : %s", l.project(), ref, err)
+		l.Warnf("Could not retrieve the list of files for %s (branch: %s) : %s", l.project(), ref, err)
 		return nil
 	}
 	there := map[string]string{}
@@ -101,7 +101,7 @@ func (l *lab) commit(branch, message string, actions []fileAction, allowEmpty *b
 	body := map[string]any{"branch": branch, "commit_message": message, "actions": actions}
 	set(body, "allow_empty", allowEmpty)
 	var made struct{ ID string }
-	err := l.api.Post(l.ctx, l.at("repository", "commits"), body, &made)
+	err := l.api.Post(l.Context, l.at("repository", "commits"), body, &made)
 	return made.ID, err
 }
 
@@ -115,7 +115,7 @@ type gitlabBranch struct {
 // branch finds a branch, nil = there is none.
 func (l *lab) branch(name string) (*gitlabBranch, error) {
 	var b gitlabBranch
-	err := l.api.Get(l.ctx, l.at("repository", "branches", name), &b)
+	err := l.api.Get(l.Context, l.at("repository", "branches", name), &b)
 	if has(err, http.StatusNotFound) {
 		return nil, nil
 	}
@@ -124,13 +124,13 @@ func (l *lab) branch(name string) (*gitlabBranch, error) {
 
 func (l *lab) makeBranch(name, from string) error {
 	return l.createOnce("create.branch."+name, func() error {
-		return l.api.Post(l.ctx, l.at("repository", "branches"), map[string]string{"branch": name, "ref": from}, nil)
+		return l.api.Post(l.Context, l.at("repository", "branches"), map[string]string{"branch": name, "ref": from}, nil)
 	})
 }
 
 func (l *lab) defaultBranch() (string, error) {
 	var p gitlabProject
-	err := l.api.Get(l.ctx, l.at(), &p)
+	err := l.api.Get(l.Context, l.at(), &p)
 	return p.DefaultBranch, err
 }
 
@@ -155,10 +155,10 @@ func pushGitLab(l *lab, in pushGitLabInput) error {
 	if err != nil {
 		return err
 	}
-	l.output("projectid", l.project())
-	l.output("projectPath", l.project())
+	l.Output("projectid", l.project())
+	l.Output("projectPath", l.project())
 	if hash != "" {
-		l.output("commitHash", hash)
+		l.Output("commitHash", hash)
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func (l *lab) pushFiles(in pushGitLabInput, files []git.File, again bool) (strin
 		return head.Commit.ID, nil
 	}
 	if len(actions) == 0 && !or(in.AllowEmpty, false) {
-		l.warn("No file changes to commit to %s on branch '%s'; skipping commit. Set 'allowEmpty: true' to create an empty commit.", l.project(), in.BranchName)
+		l.Warnf("No file changes to commit to %s on branch '%s'; skipping commit. Set 'allowEmpty: true' to create an empty commit.", l.project(), in.BranchName)
 		return "", nil
 	}
 	hash, err := l.commit(in.BranchName, in.CommitMessage, actions, in.AllowEmpty)

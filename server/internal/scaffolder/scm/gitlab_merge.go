@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,8 +13,8 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 )
 
 type mergeRequestInput struct {
@@ -72,10 +73,10 @@ func createMergeRequest(l *lab, in mergeRequestInput) error {
 			return err
 		}
 	}
-	l.output("projectid", l.project())
-	l.output("targetBranchName", in.TargetBranchName)
-	l.output("projectPath", l.project())
-	l.output("mergeRequestUrl", made.WebURL)
+	l.Output("projectid", l.project())
+	l.Output("targetBranchName", in.TargetBranchName)
+	l.Output("projectPath", l.project())
+	l.Output("mergeRequestUrl", made.WebURL)
 	return nil
 }
 
@@ -83,17 +84,17 @@ func createMergeRequest(l *lab, in mergeRequestInput) error {
 func (l *lab) people(in mergeRequestInput) (members map[string]any, reviewers []int64) {
 	members = map[string]any{}
 	if in.Assignee != nil {
-		id, err := findUser(l.ctx, l.api, *in.Assignee)
+		id, err := findUser(l.Context, l.api, *in.Assignee)
 		if id != 0 {
 			members["assignee_id"] = id
 		} else {
-			l.warn("Failed to find gitlab user id for %s: %s. Proceeding with MR creation without an assignee.", *in.Assignee, unknown(err))
+			l.Warnf("Failed to find gitlab user id for %s: %s. Proceeding with MR creation without an assignee.", *in.Assignee, unknown(err))
 		}
 	}
 	for _, name := range in.Reviewers {
-		id, err := findUser(l.ctx, l.api, name)
+		id, err := findUser(l.Context, l.api, name)
 		if id == 0 {
-			l.warn("Failed to find gitlab user id for %s: %s. Proceeding with MR creation without reviewer.", name, unknown(err))
+			l.Warnf("Failed to find gitlab user id for %s: %s. Proceeding with MR creation without reviewer.", name, unknown(err))
 			continue
 		}
 		reviewers = append(reviewers, id)
@@ -148,7 +149,7 @@ func (l *lab) prepareBranch(in mergeRequestInput, there *gitlabBranch, own, chan
 	case there != nil && changes && !own:
 		return l.refuseBranch(in.BranchName, there.Page)
 	case there != nil:
-		l.info("Using existing branch %s without modification.", in.BranchName)
+		l.Infof("Using existing branch %s without modification.", in.BranchName)
 		return nil
 	}
 	if err := l.makeBranch(in.BranchName, in.TargetBranchName); err != nil {
@@ -159,7 +160,7 @@ func (l *lab) prepareBranch(in mergeRequestInput, there *gitlabBranch, own, chan
 
 func (l *lab) refuseBranch(name, page string) error {
 	var open []mergeRequest
-	_, err := l.api.Do(l.ctx, rest.Request{Method: http.MethodGet, Path: l.at("merge_requests"), Query: url.Values{"source_branch": {name}}}, &open)
+	_, err := l.api.Do(l.Context, rest.Request{Method: http.MethodGet, Path: l.at("merge_requests"), Query: url.Values{"source_branch": {name}}}, &open)
 	if err == nil && len(open) > 0 {
 		return apierror.Inputf("The branch creation failed because the branch already exists at: %s. Additionally, there is a Merge Request for this branch: %s", page, open[0].WebURL)
 	}
@@ -174,9 +175,7 @@ func (l *lab) openMergeRequest(in mergeRequestInput, people map[string]any) (mer
 	if labels := in.labels(); labels != "" {
 		body["labels"] = labels
 	}
-	for name, value := range people {
-		body[name] = value
-	}
+	maps.Copy(body, people)
 	key := fmt.Sprintf("create.mr.%s.%s", l.project(), in.BranchName)
 	return once(l.step, key, func() (mergeRequest, error) {
 		again, err := l.begin(key)
@@ -184,11 +183,11 @@ func (l *lab) openMergeRequest(in mergeRequestInput, people map[string]any) (mer
 			return mergeRequest{}, err
 		}
 		var made mergeRequest
-		err = l.api.Post(l.ctx, l.at("merge_requests"), body, &made)
+		err = l.api.Post(l.Context, l.at("merge_requests"), body, &made)
 		if again && has(err, http.StatusConflict) {
 			var open []mergeRequest
 			query := url.Values{"source_branch": {in.BranchName}, "target_branch": {in.TargetBranchName}, "state": {"opened"}}
-			if _, e := l.api.Do(l.ctx, rest.Request{Method: http.MethodGet, Path: l.at("merge_requests"), Query: query}, &open); e == nil && len(open) > 0 {
+			if _, e := l.api.Do(l.Context, rest.Request{Method: http.MethodGet, Path: l.at("merge_requests"), Query: query}, &open); e == nil && len(open) > 0 {
 				return open[0], nil
 			}
 		}
@@ -209,15 +208,15 @@ const (
 func (l *lab) addApprovers(number int64, reviewers []int64) {
 	all, err := l.approvers(number)
 	if err != nil {
-		l.warn("Failed to retrieve approval rules for MR %d: %s. Proceeding with MR creation without reviewers from approval rules.", number, err)
+		l.Warnf("Failed to retrieve approval rules for MR %d: %s. Proceeding with MR creation without reviewers from approval rules.", number, err)
 		return
 	}
 	if len(all) == 0 {
 		return
 	}
 	all = slices.Compact(slices.Sorted(slices.Values(append(all, reviewers...))))
-	if err := l.api.Put(l.ctx, l.at("merge_requests", strconv.FormatInt(number, 10)), map[string]any{"reviewer_ids": all}, nil); err != nil {
-		l.warn("Failed to assign reviewers from approval rules: %s.", err)
+	if err := l.api.Put(l.Context, l.at("merge_requests", strconv.FormatInt(number, 10)), map[string]any{"reviewer_ids": all}, nil); err != nil {
+		l.Warnf("Failed to assign reviewers from approval rules: %s.", err)
 	}
 }
 
@@ -225,21 +224,21 @@ func (l *lab) approvers(number int64) ([]int64, error) {
 	iid := strconv.FormatInt(number, 10)
 	for try := 0; ; try++ {
 		var m mergeRequest
-		if err := l.api.Get(l.ctx, l.at("merge_requests", iid), &m); err != nil {
+		if err := l.api.Get(l.Context, l.at("merge_requests", iid), &m); err != nil {
 			return nil, err
 		}
 		if !slices.Contains([]string{"preparing", "approvals_syncing", "checking"}, m.Status) || try == approvalTries {
 			break
 		}
-		l.info("%s", m.Status)
-		if err := l.service.pause(l.ctx, approvalPause); err != nil {
+		l.Infof("%s", m.Status)
+		if err := l.service.Wait(l.Context, approvalPause); err != nil {
 			return nil, err
 		}
 	}
 	var rules []struct {
 		Eligible []struct{ ID int64 } `json:"eligible_approvers"`
 	}
-	err := l.api.Get(l.ctx, l.at("merge_requests", iid, "approval_rules"), &rules)
+	err := l.api.Get(l.Context, l.at("merge_requests", iid, "approval_rules"), &rules)
 	var ids []int64
 	for _, rule := range rules {
 		for _, user := range rule.Eligible {
@@ -251,7 +250,7 @@ func (l *lab) approvers(number int64) ([]int64, error) {
 
 func (l *lab) mergeWhenReady(in mergeRequestInput, number int64) error {
 	return l.do(fmt.Sprintf("auto.merge.mr.%s.%s", l.project(), in.BranchName), func() error {
-		err := l.api.Put(l.ctx, l.at("merge_requests", strconv.FormatInt(number, 10), "merge"), map[string]bool{"auto_merge": true}, nil)
+		err := l.api.Put(l.Context, l.at("merge_requests", strconv.FormatInt(number, 10), "merge"), map[string]bool{"auto_merge": true}, nil)
 		if err != nil {
 			return apierror.Inputf("Enabling auto-merge for merge request %d failed. %s", number, err)
 		}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 func createProjectVariable(l *lab, in struct {
@@ -36,12 +36,12 @@ func triggerPipeline(l *lab, in struct {
 			ID    int64
 			Token string
 		}
-		if err := l.api.Post(l.ctx, atProject(project, "triggers"), map[string]string{"description": in.TokenDescription}, &trigger); err != nil {
+		if err := l.api.Post(l.Context, atProject(project, "triggers"), map[string]string{"description": in.TokenDescription}, &trigger); err != nil {
 			return "", err
 		}
 		defer func() {
-			if err := l.api.Delete(l.ctx, atProject(project, "triggers", strconv.FormatInt(trigger.ID, 10))); err != nil {
-				l.log("error", "Failed to delete pipeline trigger token %d: %s", trigger.ID, err)
+			if err := l.api.Delete(l.Context, atProject(project, "triggers", strconv.FormatInt(trigger.ID, 10))); err != nil {
+				l.Logf("error", "Failed to delete pipeline trigger token %d: %s", trigger.ID, err)
 			}
 		}()
 		body := map[string]any{"ref": in.Branch, "token": trigger.Token}
@@ -52,7 +52,7 @@ func triggerPipeline(l *lab, in struct {
 			ID     int64
 			WebURL string `json:"web_url"`
 		}
-		err := l.api.Post(l.ctx, atProject(project, "trigger", "pipeline"), body, &pipeline)
+		err := l.api.Post(l.Context, atProject(project, "trigger", "pipeline"), body, &pipeline)
 		if err == nil && pipeline.ID == 0 {
 			err = apierror.Inputf("Failed to trigger pipeline for project %s", project)
 		}
@@ -61,7 +61,7 @@ func triggerPipeline(l *lab, in struct {
 	if err != nil {
 		return err
 	}
-	l.output("pipelineUrl", page)
+	l.Output("pipelineUrl", page)
 	return nil
 }
 
@@ -94,14 +94,14 @@ func createGitLabIssue(l *lab, in gitlabIssueInput) error {
 		return apierror.Inputf("Failed to create GitLab issue: %s", err)
 	}
 	made, err := once(l.step, fmt.Sprintf("issue.%s.%s", project, in.Title), func() (made issue, err error) {
-		return made, l.api.Post(l.ctx, atProject(project, "issues"), body, &made)
+		return made, l.api.Post(l.Context, atProject(project, "issues"), body, &made)
 	})
 	if err != nil {
 		return apierror.Inputf("Failed to create GitLab issue: %s", err)
 	}
-	l.output("issueId", made.ID)
-	l.output("issueUrl", made.WebURL)
-	l.output("issueIid", made.IID)
+	l.Output("issueId", made.ID)
+	l.Output("issueUrl", made.WebURL)
+	l.Output("issueIid", made.IID)
 	return nil
 }
 
@@ -136,10 +136,10 @@ func (l *lab) issue(in gitlabIssueInput, project string) (map[string]any, error)
 		return nil, apierror.Inputf("Could not find epic scope: %s", err)
 	}
 	if !scoped {
-		l.warn("Chosen epic is not within the Project Scope. The issue will be created without an associated epic.")
+		l.Warnf("Chosen epic is not within the Project Scope. The issue will be created without an associated epic.")
 		return body, nil
 	}
-	l.info("Epic is within Project Scope")
+	l.Infof("Epic is within Project Scope")
 	body["epic_id"] = in.EpicID
 	return body, nil
 }
@@ -159,14 +159,14 @@ func (l *lab) epicIsAbove(project string, id int64) (bool, error) {
 		Namespace struct{ ID int64 }
 		Path      string `json:"path_with_namespace"`
 	}
-	if err := l.api.Get(l.ctx, atProject(project), &p); err != nil {
+	if err := l.api.Get(l.Context, atProject(project), &p); err != nil {
 		return false, err
 	}
 	group := gitlabGroup{ParentID: p.Namespace.ID}
 	for depth := 0; group.ParentID != 0 && depth <= maxGroupDepth; depth++ {
 		parent := group.ParentID
 		group = gitlabGroup{}
-		if err := l.api.Get(l.ctx, rest.Path{"groups", strconv.FormatInt(parent, 10)}, &group); err != nil {
+		if err := l.api.Get(l.Context, rest.Path{"groups", strconv.FormatInt(parent, 10)}, &group); err != nil {
 			return false, fmt.Errorf("Error finding top-level parent group ID: %w", err)
 		}
 	}
@@ -174,14 +174,14 @@ func (l *lab) epicIsAbove(project string, id int64) (bool, error) {
 		ID      int64
 		GroupID int64 `json:"group_id"`
 	}
-	epics, err := rest.List[epic](l.ctx, l.api, rest.Path{"groups", strconv.FormatInt(group.ID, 10), "epics"}, nil)
+	epics, err := rest.List[epic](l.Context, l.api, rest.Path{"groups", strconv.FormatInt(group.ID, 10), "epics"}, nil)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range epics {
 		if e.ID == id {
 			var owner gitlabGroup
-			err := l.api.Get(l.ctx, rest.Path{"groups", strconv.FormatInt(e.GroupID, 10)}, &owner)
+			err := l.api.Get(l.Context, rest.Path{"groups", strconv.FormatInt(e.GroupID, 10)}, &owner)
 			return strings.HasPrefix(p.Path, owner.FullPath+"/"), err
 		}
 	}

@@ -3,6 +3,7 @@ package scm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 type gitlabVariable struct {
@@ -93,10 +94,10 @@ func publishGitLab(l *lab, in publishGitLabInput) error {
 			return err
 		}
 	}
-	l.output("remoteUrl", p.web())
-	l.output("repoContentsUrl", p.web()+"/-/blob/"+branch)
-	l.output("projectId", p.ID)
-	l.output("created", p.Made)
+	l.Output("remoteUrl", p.web())
+	l.Output("repoContentsUrl", p.web()+"/-/blob/"+branch)
+	l.Output("projectId", p.ID)
+	l.Output("created", p.Made)
 	return nil
 }
 
@@ -130,12 +131,12 @@ func (l *lab) makeProject(in publishGitLabInput) (gitlabProject, error) {
 			return *existing, nil
 		}
 		if existing != nil && in.SkipExisting {
-			l.info("Repo %s already exists in namespace %s.", l.target.Repo, l.target.Owner)
+			l.Infof("Repo %s already exists in namespace %s.", l.target.Repo, l.target.Owner)
 			return *existing, nil
 		}
-		l.info("Creating repo %s in namespace %s.", l.target.Repo, l.target.Owner)
+		l.Infof("Creating repo %s in namespace %s.", l.target.Repo, l.target.Owner)
 		made := gitlabProject{Made: true}
-		return made, l.api.Post(l.ctx, rest.Path{"projects"}, in.settings(l.target.Repo, namespace), &made)
+		return made, l.api.Post(l.Context, rest.Path{"projects"}, in.settings(l.target.Repo, namespace), &made)
 	})
 }
 
@@ -144,9 +145,7 @@ func (in publishGitLabInput) settings(name string, namespace int64) map[string]a
 	if len(in.Topics) > 0 {
 		body["topics"] = in.Topics
 	}
-	for key, value := range in.Settings {
-		body[key] = value
-	}
+	maps.Copy(body, in.Settings)
 	return body
 }
 
@@ -162,7 +161,7 @@ func (l *lab) look() (namespace int64, existing *gitlabProject, err error) {
 		ID   int64
 		Kind string
 	}
-	err = l.api.Get(l.ctx, rest.Path{"namespaces", l.target.Owner}, &n)
+	err = l.api.Get(l.Context, rest.Path{"namespaces", l.target.Owner}, &n)
 	if has(err, http.StatusNotFound) {
 		return 0, nil, apierror.Inputf("The namespace %s is not found or the user doesn't have permissions to access it", l.target.Owner)
 	}
@@ -173,7 +172,7 @@ func (l *lab) look() (namespace int64, existing *gitlabProject, err error) {
 	if n.Kind == "user" {
 		kind = "users"
 	}
-	list, err := rest.List[gitlabProject](l.ctx, l.api, rest.Path{kind, l.target.Owner, "projects"}, url.Values{"search": {l.target.Repo}})
+	list, err := rest.List[gitlabProject](l.Context, l.api, rest.Path{kind, l.target.Owner, "projects"}, url.Values{"search": {l.target.Repo}})
 	if i := slices.IndexFunc(list, func(p gitlabProject) bool { return p.Path == l.target.Repo }); i >= 0 {
 		existing = &list[i]
 	}
@@ -199,7 +198,7 @@ func (l *lab) fill(p gitlabProject, in publishGitLabInput) error {
 		if err := l.makeBranches(p, in); err != nil {
 			return err
 		}
-		l.output("commitHash", hash)
+		l.Output("commitHash", hash)
 	}
 	for _, v := range in.ProjectVariables {
 		if err := l.makeVariable(p.id(), v); err != nil {
@@ -218,7 +217,7 @@ func (l *lab) addOwners(p gitlabProject, in publishGitLabInput) error {
 	}
 	admin := l.service.newGitLabAPI(l.forge, "Private-Token", l.forge.token, l.forge.token)
 	add := func(user int64) error {
-		err := admin.Post(l.ctx, p.at("members"), map[string]any{"user_id": user, "access_level": ownerLevel}, nil)
+		err := admin.Post(l.Context, p.at("members"), map[string]any{"user_id": user, "access_level": ownerLevel}, nil)
 		if has(err, http.StatusConflict) { // is one already
 			return nil
 		}
@@ -226,7 +225,7 @@ func (l *lab) addOwners(p gitlabProject, in publishGitLabInput) error {
 	}
 	if in.SetUserAsOwner {
 		var caller struct{ ID int64 }
-		if err := l.api.Get(l.ctx, rest.Path{"user"}, &caller); err != nil {
+		if err := l.api.Get(l.Context, rest.Path{"user"}, &caller); err != nil {
 			return err
 		}
 		if err := add(caller.ID); err != nil {
@@ -236,16 +235,16 @@ func (l *lab) addOwners(p gitlabProject, in publishGitLabInput) error {
 	if in.OwnerUsername == "" {
 		return nil
 	}
-	id, err := findUser(l.ctx, admin, in.OwnerUsername)
+	id, err := findUser(l.Context, admin, in.OwnerUsername)
 	switch {
 	case err == nil && id == 0:
-		l.warn("Could not find GitLab user with username '%s'. Skipping owner assignment.", in.OwnerUsername)
+		l.Warnf("Could not find GitLab user with username '%s'. Skipping owner assignment.", in.OwnerUsername)
 		return nil
 	case err == nil:
 		err = add(id)
 	}
 	if err != nil {
-		l.warn("Failed to add user '%s' as owner: %s. Proceeding without owner assignment.", in.OwnerUsername, err)
+		l.Warnf("Failed to add user '%s' as owner: %s. Proceeding without owner assignment.", in.OwnerUsername, err)
 	}
 	return nil
 }
@@ -255,21 +254,21 @@ func (l *lab) makeBranches(p gitlabProject, in publishGitLabInput) error {
 		if b.Create {
 			ref := or(b.Ref, "master")
 			err := l.createOnce("create.branch."+b.Name, func() error {
-				return l.api.Post(l.ctx, p.at("repository", "branches"), map[string]string{"branch": b.Name, "ref": ref}, nil)
+				return l.api.Post(l.Context, p.at("repository", "branches"), map[string]string{"branch": b.Name, "ref": ref}, nil)
 			})
 			if err != nil {
 				return apierror.Inputf("Branch creation failed for %s. %s", b.Name, err)
 			}
-			l.info("Branch %s created for %d with ref %s", b.Name, p.ID, ref)
+			l.Infof("Branch %s created for %d with ref %s", b.Name, p.ID, ref)
 		}
 		if b.Protect {
 			err := l.createOnce("protect.branch."+b.Name, func() error {
-				return l.api.Post(l.ctx, p.at("protected_branches"), map[string]string{"name": b.Name}, nil)
+				return l.api.Post(l.Context, p.at("protected_branches"), map[string]string{"name": b.Name}, nil)
 			})
 			if err != nil {
 				return apierror.Inputf("Branch protection failed for %s. %s", b.Name, err)
 			}
-			l.info("Branch %s protected for %d", b.Name, p.ID)
+			l.Infof("Branch %s protected for %d", b.Name, p.ID)
 		}
 	}
 	return nil

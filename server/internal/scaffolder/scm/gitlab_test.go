@@ -56,7 +56,7 @@ func TestPublishGitLab_AProjectThatIsThere(t *testing.T) {
 	if files, err := w.lab.Files("acme/shop", "main"); err != nil || files["a"] != "" {
 		t.Errorf("it was changed: %v, %v", files, err)
 	}
-	if _, err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("shop")}); !apierror.Has(err, apierror.Input) || !strings.Contains(err.Error(), `name: ["has already been taken"]`) {
+	if err := w.fails("publish:gitlab", input{"repoUrl": w.atLab("shop")}); !apierror.Has(err, apierror.Input) || !strings.Contains(err.Error(), `name: ["has already been taken"]`) {
 		t.Errorf("got %v", err)
 	}
 	if r := w.do("publish:gitlab", input{"repoUrl": w.atLab("bare"), "sourcePath": false, "ownerUsername": "nobody"}); r.outputs["created"] != true || r.outputs["commitHash"] != nil ||
@@ -70,7 +70,7 @@ func TestPublishGitLab_AProjectThatIsThere(t *testing.T) {
 		"401 Unauthorized":                           {"repoUrl": w.atLab("x"), "token": "canary-bad"},
 		"Branch creation failed for dev. Invalid re": {"repoUrl": w.atLab("y"), "branches": []any{map[string]any{"name": "dev", "create": true, "ref": "none"}}},
 	} {
-		if _, err := w.fails("publish:gitlab", in); !strings.Contains(err.Error(), says) {
+		if err := w.fails("publish:gitlab", in); !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestMergeRequest_HasTheFilesThatDiffer(t *testing.T) {
 	if !strings.Contains(strings.Join(r.logs, "\n"), "warn: Failed to find gitlab user id for nobody: there is none of that name. Proceeding") || w.waited == 0 {
 		t.Errorf("logs %v", r.logs)
 	}
-	_, err = w.fails("publish:gitlab:merge-request", input{"repoUrl": w.atLab("shop"), "branchName": "x", "title": "t"})
+	err = w.fails("publish:gitlab:merge-request", input{"repoUrl": w.atLab("shop"), "branchName": "x", "title": "t"})
 	if !strings.Contains(err.Error(), "Additionally, there is a Merge Request for this branch: "+w.lab.URL+"/acme/shop/-/merge_requests/1") {
 		t.Error(err)
 	}
@@ -121,7 +121,7 @@ func TestMergeRequest_WithItsOwnCommitAction(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"README.md": "shop\n", "old.txt": "old\n"}, files); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	if _, err := w.fails("publish:gitlab:merge-request", input{"repoUrl": w.atLab("shop"), "branchName": "again", "title": "t", "commitAction": "create"}); !strings.Contains(err.Error(), "A file with this name already exists") {
+	if err := w.fails("publish:gitlab:merge-request", input{"repoUrl": w.atLab("shop"), "branchName": "again", "title": "t", "commitAction": "create"}); !strings.Contains(err.Error(), "A file with this name already exists") {
 		t.Error(err)
 	}
 	if err := w.lab.Seed("acme/shop", "ready", map[string]string{"x": "1"}); err != nil {
@@ -140,7 +140,7 @@ func TestGitLabRepoPush_CommitsToABranchThatItMakes(t *testing.T) {
 	w.files(map[string]string{"old.txt": "old\n", "x": "1"})
 	in := input{"repoUrl": w.atLab("shop"), "branchName": "dev", "commitMessage": "more"}
 	// The branch is not there when files are compared, so all of them are made; the one that is there is an error then.
-	if _, err := w.fails("gitlab:repo:push", in); !strings.Contains(err.Error(), "Committing the changes to dev failed.") {
+	if err := w.fails("gitlab:repo:push", in); !strings.Contains(err.Error(), "Committing the changes to dev failed.") {
 		t.Error(err)
 	}
 	r := w.do("gitlab:repo:push", in)
@@ -165,7 +165,7 @@ func TestGitLabProject_VariablesPipelinesAndIssues(t *testing.T) {
 	var id int64
 	w.lab.View("acme", "shop", func(p *scmtest.GitLabProject) { id = p.ID })
 	w.do("gitlab:projectVariable:create", input{"repoUrl": w.atLab("shop"), "projectId": id, "key": "K", "value": hidden, "variableType": "file", "variableProtected": true})
-	if _, err := w.fails("gitlab:projectVariable:create", input{"repoUrl": w.atLab("shop"), "projectId": "acme/shop", "key": "K", "value": "x", "variableType": "file"}); !strings.Contains(err.Error(), "has already been taken") {
+	if err := w.fails("gitlab:projectVariable:create", input{"repoUrl": w.atLab("shop"), "projectId": "acme/shop", "key": "K", "value": "x", "variableType": "file"}); !strings.Contains(err.Error(), "has already been taken") {
 		t.Error(err)
 	}
 	pipeline := w.do("gitlab:pipeline:trigger", input{"repoUrl": w.atLab("shop"), "projectId": id, "tokenDescription": "once", "branch": "main", "variables": map[string]string{"env": "eu"}})
@@ -186,7 +186,7 @@ func TestGitLabProject_VariablesPipelinesAndIssues(t *testing.T) {
 		}
 	})
 	w.lab.Plan(scmtest.Answer{Method: "POST", Path: "/trigger/pipeline", Status: 400, Body: `{"message":{"base":["no stages"]}}`})
-	if _, err := w.fails("gitlab:pipeline:trigger", input{"repoUrl": w.atLab("shop"), "projectId": id, "tokenDescription": "once", "branch": "main"}); !strings.Contains(err.Error(), `base: ["no stages"]`) {
+	if err := w.fails("gitlab:pipeline:trigger", input{"repoUrl": w.atLab("shop"), "projectId": id, "tokenDescription": "once", "branch": "main"}); !strings.Contains(err.Error(), `base: ["no stages"]`) {
 		t.Error(err)
 	}
 	w.lab.View("acme", "shop", func(p *scmtest.GitLabProject) {
@@ -199,7 +199,7 @@ func TestGitLabProject_VariablesPipelinesAndIssues(t *testing.T) {
 		"Failed to create GitLab issue: 404 Project Not Found":                                               {"repoUrl": w.atLab("none"), "title": "x"},
 		"Error converting input date": {"repoUrl": w.atLab("shop"), "title": "x", "dueDate": "tomorrow"},
 	} {
-		if _, err := w.fails("gitlab:issues:create", in); !strings.Contains(err.Error(), says) {
+		if err := w.fails("gitlab:issues:create", in); !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)
 		}
 	}

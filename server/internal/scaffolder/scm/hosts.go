@@ -10,7 +10,7 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/netguard"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // hosts are the source-code hosts of "integrations".

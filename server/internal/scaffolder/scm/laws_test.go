@@ -10,7 +10,7 @@ import (
 
 func TestInstalled_KeepsTheLawsOfActions(t *testing.T) {
 	actiontest.Actions(t, func(_ *testing.T, d action.Description, run actiontest.Run) action.Action {
-		k := kind{id: d.ID, run: func(_ *service, t *step) error { return run(t.ctx, t.Invocation, t.listener) }}
+		k := kind{id: d.ID, run: func(_ *service, t *step) error { return run(t.Context, t.Invocation, t.Listener) }}
 		return &installed{newService(Deps{Config: config.FromYAML("{}")}), k, d}
 	})
 }

@@ -40,11 +40,11 @@ func TestPublishGit_PushesToRemotesThatTheConfigurationAllows(t *testing.T) {
 		"file://" + dir + "/teamwork/x.git", "file://" + dir + "/team/../x.git", "file://" + dir + "/team/%2e%2e/x.git", w.hub.URL + "/bob/x.git", w.hub.URL + "/acme/../bob/x.git", "ext::sh", w.lab.URL + "/acme/x.git",
 		strings.Replace(w.hub.URL, "http://", "http://ann:hush@", 1) + "/acme/plain.git", w.hub.URL + `/acme/..\x.git`, w.hub.URL + "/acme/..%2fbob/x.git",
 	} {
-		if _, err := w.fails("publish:git", input{"remoteUrl": remote}); !apierror.Has(err, apierror.NotAllowed) || strings.Contains(err.Error(), "hush") {
+		if err := w.fails("publish:git", input{"remoteUrl": remote}); !apierror.Has(err, apierror.NotAllowed) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", remote, err)
 		}
 	}
-	if _, err := w.fails("publish:git", input{"remoteUrl": w.hub.URL + "/acme/shop.git", "token": "canary-wrong"}); !apierror.Has(err, apierror.Authentication) || strings.Contains(err.Error(), "canary") {
+	if err := w.fails("publish:git", input{"remoteUrl": w.hub.URL + "/acme/shop.git", "token": "canary-wrong"}); !apierror.Has(err, apierror.Authentication) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("a wrong token: %v", err)
 	}
 }

@@ -66,6 +66,9 @@ func newService(d Deps) *service {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
+	if d.Wait == nil {
+		d.Wait = action.Sleep
+	}
 	scaffolder := d.Config.Section("scaffolder")
 	return &service{
 		Deps: d, hosts: readHosts(d.Config), remotes: readRemotes(d.Config),
@@ -91,6 +94,28 @@ type kind struct {
 	supportsDryRun bool
 	repeatable     bool
 	run            func(s *service, t *step) error
+}
+
+// forRepository makes a kind of an action whose input is I beside repoUrl and token, and which works on what open makes of
+// these.
+func forRepository[I, R any](id string, k kind, open func(s *service, t *step, repoURL, token string) (R, error), run func(on R, in I) error) kind {
+	k.id = id
+	k.run = func(s *service, t *step) error {
+		var target struct{ RepoURL, Token string }
+		var in I
+		if err := t.ReadInput(&target); err != nil {
+			return err
+		}
+		if err := t.ReadInput(&in); err != nil {
+			return err
+		}
+		on, err := open(s, t, target.RepoURL, target.Token)
+		if err != nil {
+			return err
+		}
+		return run(on, in)
+	}
+	return k
 }
 
 //go:embed schemas/*.json
@@ -128,9 +153,7 @@ func (a *installed) Description() action.Description { return a.description }
 
 // Execute implements [action.Action].
 func (a *installed) Execute(ctx context.Context, run action.Invocation, l action.Listener) error {
-	t, end := newStep(ctx, run, l)
-	defer end()
-	return t.outcome(a.kind.run(a.service, t))
+	return action.Run(ctx, run, l, func(s *action.Step) error { return named(a.kind.run(a.service, &step{s})) })
 }
 
 var _ action.Action = (*installed)(nil)

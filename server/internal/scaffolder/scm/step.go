@@ -1,40 +1,19 @@
 package scm
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/scm/git"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
 )
 
-// step is one run of an action. A listener that refuses ends its context, so that what is said needs no check where it is
-// said; outcome reports the refusal. For one goroutine.
-type step struct {
-	action.Invocation
-	ctx      context.Context //nolint:containedctx // the run is the step's whole life
-	stop     context.CancelCauseFunc
-	listener action.Listener
-}
-
-func newStep(ctx context.Context, run action.Invocation, l action.Listener) (t *step, end func()) {
-	ctx, stop := context.WithCancelCause(ctx)
-	return &step{Invocation: run, ctx: ctx, stop: stop, listener: l}, func() { stop(nil) }
-}
-
-// outcome is why the step ended: what ended its context counts more than what followed from that.
-func (t *step) outcome(err error) error {
-	if cause := context.Cause(t.ctx); cause != nil {
-		return cause
-	}
-	return named(err)
-}
+// step is one run of an action of this package.
+type step struct{ *action.Step }
 
 // named gives an answer of a host the name under which the step's user sees it.
 func named(err error) error {
@@ -42,32 +21,6 @@ func named(err error) error {
 		return apierror.New(apierror.NameOf(e), e.Error())
 	}
 	return err
-}
-
-func (t *step) input(into any) error {
-	if err := json.Unmarshal(t.Input, into); err != nil {
-		return apierror.Inputf("the input cannot be read: %s", err)
-	}
-	return nil
-}
-
-func (t *step) log(level, format string, args ...any) {
-	if err := t.listener.Log(level, fmt.Sprintf(format, args...)); err != nil {
-		t.stop(err)
-	}
-}
-
-func (t *step) info(format string, args ...any) { t.log("info", format, args...) }
-func (t *step) warn(format string, args ...any) { t.log("warn", format, args...) }
-
-func (t *step) output(name string, v any) {
-	value, err := json.Marshal(v)
-	if err == nil {
-		err = t.listener.Output(name, value)
-	}
-	if err != nil {
-		t.stop(err)
-	}
 }
 
 // once does what an earlier run of the step has not done yet, and keeps what it answered under key.
@@ -80,7 +33,7 @@ func once[T any](t *step, key string, do func() (T, error)) (T, error) {
 	if err != nil {
 		return value, err
 	}
-	return value, t.keep(key, value)
+	return value, t.Keep(key, value)
 }
 
 // do is once for what has no answer.
@@ -96,18 +49,7 @@ func (t *step) begin(key string) (again bool, err error) {
 	if _, again = t.Checkpoints[key]; again {
 		return true, nil
 	}
-	return false, t.keep(key, true)
-}
-
-func (t *step) keep(key string, v any) error {
-	value, err := json.Marshal(v)
-	if err == nil {
-		err = t.listener.Checkpoint(key, value)
-	}
-	if err != nil {
-		t.stop(err)
-	}
-	return err
+	return false, t.Keep(key, true)
 }
 
 // files reads the folder sourcePath of the workspace, "" = all of it, without what .gitignore leaves out.
@@ -128,7 +70,7 @@ func (t *step) files(sourcePath string) ([]git.File, error) {
 		defer sub.Close()
 		dir = sub
 	}
-	return git.ReadTree(t.ctx, dir, true)
+	return git.ReadTree(t.Context, dir, true)
 }
 
 // startedAt is the time of the step's first run. With it a commit that is made again is the same one.

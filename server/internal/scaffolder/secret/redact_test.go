@@ -226,7 +226,7 @@ func FuzzRedactor(f *testing.F) {
 		for name, encode := range encoders {
 			text := around + encode(canary) + around
 			whole := r.Redact(text)
-			if trimmed := strings.TrimSpace(canary); len(trimmed) > 1 && name == "raw" && strings.Contains(whole, trimmed) && !partOfMask(trimmed) && !strings.Contains(trimmed, "*") {
+			if trimmed := strings.TrimSpace(canary); len(trimmed) > 1 && name == "raw" && strings.Contains(whole, trimmed) && !strings.Contains(trimmed, "*") {
 				t.Fatalf("%q is in %q", trimmed, whole)
 			}
 			messages, told := r.Messages(), []string(nil)
@@ -267,6 +267,3 @@ func BenchmarkNewRedactor(b *testing.B) {
 		secret.NewRedactor(values...).Redact("")
 	}
 }
-
-// partOfMask reports whether a text is seen wherever something was left out.
-func partOfMask(text string) bool { return strings.Contains(secret.Mask, text) }

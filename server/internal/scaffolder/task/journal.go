@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -213,7 +214,7 @@ func (j *journal) take() ([]entry, error) {
 func (j *journal) giveBack(entries []entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.waiting = append(entries[:len(entries):len(entries)], j.waiting...)
+	j.waiting = slices.Concat(entries, j.waiting)
 	if len(j.waiting) > maxWaiting && j.err == nil {
 		j.err = errors.New("the database does not take the task's log")
 	}

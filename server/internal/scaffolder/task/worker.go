@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
 
@@ -77,7 +78,7 @@ func (e *Engine) claimLoop(ctx context.Context) {
 		if err := e.claimAll(ctx); err != nil && ctx.Err() == nil {
 			pause = min(max(2*pause, 100*time.Millisecond), maxBackOff)
 			e.options.Logger.Error("tasks could not be claimed", "error", err, "again_in", pause.String())
-			sleep(ctx, pause)
+			_ = action.Sleep(ctx, pause) // the loop sees why it ended
 		} else {
 			pause = 0
 		}
@@ -90,15 +91,6 @@ func (e *Engine) claimLoop(ctx context.Context) {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // claimAll claims as many tasks as there is room for, and starts them.
 func (e *Engine) claimAll(ctx context.Context) error {
 	e.mu.Lock()
@@ -106,7 +98,7 @@ func (e *Engine) claimAll(ctx context.Context) error {
 	e.mu.Unlock()
 	free := e.options.Concurrency - len(held)
 	if free <= 0 || ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the host stops
 	}
 	if found, err := e.store.hasClaimable(ctx); err != nil || !found {
 		return err

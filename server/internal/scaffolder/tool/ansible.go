@@ -84,8 +84,8 @@ func (a ansible) playbook(t *step, in playbookInput) error {
 	c := program.Command{Program: a.path, Args: append(args, book), Dir: filepath.Dir(book), MaxOutput: maxPlay, Env: append(a.neutral(scratch.Name()), a.env...)}
 	result, err := t.execute(a.programSettings, c)
 	recap := readRecap(string(result.Stdout))
-	t.output("hosts", recap)
-	t.output("changed", slices.ContainsFunc(recap, func(h hostRecap) bool { return h.Counts["changed"] > 0 }))
+	t.Output("hosts", recap)
+	t.Output("changed", slices.ContainsFunc(recap, func(h hostRecap) bool { return h.Counts["changed"] > 0 }))
 	return err
 }
 

@@ -19,7 +19,7 @@ import (
 // ciServer is one entry of callboard.scaffolder.ci.
 type ciServer struct {
 	kind ciKind
-	rest rest
+	api  ciAPI
 	poll time.Duration
 	team string // of concourse
 }
@@ -64,15 +64,15 @@ func readCIServer(s *config.Section) (ciServer, bool) {
 	switch kind := s.String("type", ""); kind {
 	case "github":
 		address = "https://api.github.com"
-		server.kind, server.rest.authorize = github{}, bearer(token)
+		server.kind, server.api.authorize = github{}, bearer(token)
 	case "gitlab":
 		address = "https://gitlab.com"
-		server.kind, server.rest.authorize = gitlab{}, header("PRIVATE-TOKEN", token)
+		server.kind, server.api.authorize = gitlab{}, header("PRIVATE-TOKEN", token)
 	case "jenkins":
-		server.kind, server.rest.authorize = jenkins{}, basic(user, token)
+		server.kind, server.api.authorize = jenkins{}, basic(user, token)
 	case "concourse":
 		server.kind = concourse{}
-		server.rest.authorize = concourseLogin(token, user, password)
+		server.api.authorize = concourseLogin(token, user, password)
 	default:
 		s.Problem("type", "must be github, gitlab, jenkins or concourse")
 		return server, false
@@ -85,8 +85,8 @@ func readCIServer(s *config.Section) (ciServer, bool) {
 	if server.poll <= 0 {
 		s.Problem("pollInterval", "must be longer than nothing")
 	}
-	server.rest.base = strings.TrimSuffix(base.String(), "/")
-	server.rest.http = restClient()
+	server.api.base = strings.TrimSuffix(base.String(), "/")
+	server.api.http = ciClient()
 	return server, true
 }
 
@@ -136,16 +136,16 @@ func (c trigger) execute(t *step, in ciInput) error {
 	if err != nil {
 		return err
 	}
-	t.output("runId", run.ID)
-	t.output("url", run.link())
+	t.Output("runId", run.ID)
+	t.Output("url", run.link())
 	if in.Wait == nil || *in.Wait {
 		if run, err = wait(t, server, in, run); err != nil {
 			return err
 		}
-		t.output("url", run.link())
+		t.Output("url", run.link())
 	}
-	t.output("status", run.Status)
-	t.output("success", run.OK)
+	t.Output("status", run.Status)
+	t.Output("success", run.OK)
 	if run.Ended && !run.OK && !in.AllowFailure {
 		return fmt.Errorf("the run %s ended as %s: %s", run.ID, run.Status, run.link())
 	}
@@ -176,28 +176,28 @@ const (
 func start(t *step, server ciServer, in ciInput) (ciRun, error) {
 	var run ciRun
 	if kept, ok := t.Checkpoints[keyRun]; ok && json.Unmarshal(kept, &run) == nil {
-		t.log("info", "Going on with the run %s: %s", run.ID, run.link())
+		t.Infof("Going on with the run %s: %s", run.ID, run.link())
 		return run, nil
 	}
 	if string(t.Checkpoints[keyAsked]) == `"`+asked+`"` {
-		if err := t.checkpoint(keyAsked, answered); err != nil {
+		if err := t.Keep(keyAsked, answered); err != nil {
 			return run, err
 		}
 		return run, apierror.Conflictf("the host stopped while it asked %s for a run, and cannot know whether there is one; look there, and retry if there is none", in.Server)
 	}
-	if err := t.checkpoint(keyAsked, asked); err != nil {
+	if err := t.Keep(keyAsked, asked); err != nil {
 		return run, err
 	}
-	run, err := server.kind.trigger(t.ctx, server, in)
+	run, err := server.kind.trigger(t.Context, server, in)
 	if err != nil {
 		err = fmt.Errorf("start a run on %s: %w", in.Server, err)
-		if t.ctx.Err() == nil { // else nobody waited for the answer
-			err = errors.Join(err, t.checkpoint(keyAsked, answered))
+		if t.Context.Err() == nil { // else nobody waited for the answer
+			err = errors.Join(err, t.Keep(keyAsked, answered))
 		}
 		return run, err
 	}
-	t.log("info", "Started the run %s: %s", run.ID, run.link())
-	return run, t.checkpoint(keyRun, run)
+	t.Infof("Started the run %s: %s", run.ID, run.link())
+	return run, t.Keep(keyRun, run)
 }
 
 // maxFailures is how often in a row a server may not answer before the step gives up waiting.
@@ -208,12 +208,12 @@ func wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, error) {
 	if in.Timeout > 0 {
 		timeout = time.Duration(in.Timeout * float64(time.Second))
 	}
-	ctx, cancel := context.WithTimeoutCause(t.ctx, timeout, fmt.Errorf("the run %s had not ended after %s and goes on: %s", run.ID, timeout, run.link()))
+	ctx, cancel := context.WithTimeoutCause(t.Context, timeout, fmt.Errorf("the run %s had not ended after %s and goes on: %s", run.ID, timeout, run.link()))
 	defer cancel()
 	failures := 0
 	for {
 		next, err := server.kind.look(ctx, server, run)
-		var answer *restError
+		var answer *ciError
 		switch {
 		case ctx.Err() != nil:
 			return run, context.Cause(ctx)
@@ -223,15 +223,15 @@ func wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, error) {
 			return run, fmt.Errorf("ask for the run %s: %w", run.ID, err)
 		default:
 			failures++
-			t.log("warn", "The server does not answer: %s", err)
+			t.Warnf("The server does not answer: %s", err)
 			next = run
 		}
 		if err := follow(t, run, next); err != nil || next.Ended {
 			return next, err
 		}
 		run = next
-		if !pause(ctx, max(server.poll, answer.retryAfter())) {
-			return run, context.Cause(ctx)
+		if err := action.Sleep(ctx, max(server.poll, answer.retryAfter())); err != nil {
+			return run, err
 		}
 	}
 }
@@ -239,23 +239,12 @@ func wait(t *step, server ciServer, in ciInput, run ciRun) (ciRun, error) {
 // follow tells what has changed, and remembers a run that is found elsewhere now.
 func follow(t *step, before, now ciRun) error {
 	if now.Status != before.Status {
-		t.log("info", "The run %s is %s", now.ID, now.Status)
+		t.Infof("The run %s is %s", now.ID, now.Status)
 	}
 	if now.Place != before.Place {
-		return t.checkpoint(keyRun, now)
+		return t.Keep(keyRun, now)
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // need reports the first of the fields, given as name and value in turn, that is missing.

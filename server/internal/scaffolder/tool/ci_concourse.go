@@ -25,17 +25,17 @@ func (concourse) check(in ciInput) error {
 }
 
 // concourseLogin takes a token as it is, else asks for one as fly does.
-func concourseLogin(token, user, password string) func(context.Context, rest, *http.Request) error {
+func concourseLogin(token, user, password string) func(context.Context, ciAPI, *http.Request) error {
 	if token != "" || user == "" {
 		return bearer(token)
 	}
-	return func(ctx context.Context, r rest, req *http.Request) error {
-		r.authorize = basic("fly", "Zmx5") // fly's own name and password, which are the same everywhere
+	return func(ctx context.Context, api ciAPI, req *http.Request) error {
+		api.authorize = basic("fly", "Zmx5") // fly's own name and password, which are the same everywhere
 		form := url.Values{"grant_type": {"password"}, "username": {user}, "password": {password}, "scope": {"openid profile email federated:id groups"}}
 		var answer struct {
 			Token string `json:"access_token"`
 		}
-		if _, err := r.call(ctx, http.MethodPost, "/sky/issuer/token", form, &answer); err != nil {
+		if _, err := api.call(ctx, http.MethodPost, "/sky/issuer/token", form, &answer); err != nil {
 			return fmt.Errorf("sign in: %w", err)
 		}
 		if answer.Token == "" {
@@ -55,16 +55,16 @@ type concourseBuild struct {
 func (concourse) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, error) {
 	job := "/teams/" + url.PathEscape(s.team) + "/pipelines/" + url.PathEscape(in.Pipeline) + "/jobs/" + url.PathEscape(in.Job)
 	var b concourseBuild
-	_, err := s.rest.call(ctx, http.MethodPost, "/api/v1"+job+"/builds", nil, &b)
+	_, err := s.api.call(ctx, http.MethodPost, "/api/v1"+job+"/builds", nil, &b)
 	if err == nil && b.ID == 0 {
 		err = errors.New("the server answered no build")
 	}
-	return b.asRun(s.rest.base + job + "/builds/" + url.PathEscape(b.Name)), err
+	return b.asRun(s.api.base + job + "/builds/" + url.PathEscape(b.Name)), err
 }
 
 func (concourse) look(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 	var b concourseBuild
-	if _, err := s.rest.call(ctx, http.MethodGet, "/api/v1/builds/"+r.ID, nil, &b); err != nil {
+	if _, err := s.api.call(ctx, http.MethodGet, "/api/v1/builds/"+r.ID, nil, &b); err != nil {
 		return r, err
 	}
 	return b.asRun(r.URL), nil

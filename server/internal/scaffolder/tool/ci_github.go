@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
 // github starts workflows of GitHub Actions that have the event workflow_dispatch.
@@ -45,11 +46,11 @@ func (g github) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, err
 		ID  int64  `json:"workflow_run_id"`
 		URL string `json:"html_url"`
 	}
-	_, err = s.rest.call(ctx, http.MethodPost, workflow+"/dispatches", body, &details)
-	var refused *restError
+	_, err = s.api.call(ctx, http.MethodPost, workflow+"/dispatches", body, &details)
+	var refused *ciError
 	if errors.As(err, &refused) && refused.code == http.StatusUnprocessableEntity && strings.Contains(refused.message, "return_run_details") {
 		delete(body, "return_run_details") // servers that do not know it yet refuse the request, and start nothing
-		_, err = s.rest.call(ctx, http.MethodPost, workflow+"/dispatches", body, &details)
+		_, err = s.api.call(ctx, http.MethodPost, workflow+"/dispatches", body, &details)
 	}
 	if err != nil {
 		return ciRun{}, err
@@ -78,7 +79,7 @@ func (github) list(ctx context.Context, s ciServer, workflow, ref string) ([]git
 	var answer struct {
 		Runs []githubRun `json:"workflow_runs"`
 	}
-	_, err := s.rest.call(ctx, http.MethodGet, workflow+"/runs?"+query.Encode(), nil, &answer)
+	_, err := s.api.call(ctx, http.MethodGet, workflow+"/runs?"+query.Encode(), nil, &answer)
 	return answer.Runs, err
 }
 
@@ -104,7 +105,7 @@ func (g github) find(ctx context.Context, s ciServer, workflow, ref string, newe
 		if found.ID != 0 {
 			return found, nil
 		}
-		if !pause(ctx, s.poll) {
+		if action.Sleep(ctx, s.poll) != nil {
 			return githubRun{}, context.Cause(ctx)
 		}
 	}
@@ -112,7 +113,7 @@ func (g github) find(ctx context.Context, s ciServer, workflow, ref string, newe
 
 func (github) look(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 	var run githubRun
-	if _, err := s.rest.call(ctx, http.MethodGet, r.Place+"/actions/runs/"+r.ID, nil, &run); err != nil {
+	if _, err := s.api.call(ctx, http.MethodGet, r.Place+"/actions/runs/"+r.ID, nil, &run); err != nil {
 		return r, err
 	}
 	return run.asRun(r.Place), nil

@@ -36,7 +36,7 @@ func (gitlab) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, error
 	}
 	place := "/api/v4/projects/" + url.PathEscape(in.Repository)
 	var p gitlabPipeline
-	_, err := s.rest.call(ctx, http.MethodPost, place+"/pipeline", map[string]any{"ref": in.Ref, "variables": variables}, &p)
+	_, err := s.api.call(ctx, http.MethodPost, place+"/pipeline", map[string]any{"ref": in.Ref, "variables": variables}, &p)
 	if err == nil && p.ID == 0 {
 		err = fmt.Errorf("POST %s/pipeline answered no pipeline", place)
 	}
@@ -45,7 +45,7 @@ func (gitlab) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, error
 
 func (gitlab) look(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 	var p gitlabPipeline
-	if _, err := s.rest.call(ctx, http.MethodGet, r.Place+"/pipelines/"+r.ID, nil, &p); err != nil {
+	if _, err := s.api.call(ctx, http.MethodGet, r.Place+"/pipelines/"+r.ID, nil, &p); err != nil {
 		return r, err
 	}
 	return p.asRun(r.Place), nil

@@ -42,7 +42,7 @@ func (jenkins) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, erro
 			form.Set(name, value)
 		}
 	}
-	header, err := s.rest.call(ctx, http.MethodPost, path, form, nil)
+	header, err := s.api.call(ctx, http.MethodPost, path, form, nil)
 	if err != nil {
 		return ciRun{}, err
 	}
@@ -50,7 +50,7 @@ func (jenkins) trigger(ctx context.Context, s ciServer, in ciInput) (ciRun, erro
 	if item == nil {
 		return ciRun{}, fmt.Errorf("POST %s did not answer where the build waits", path)
 	}
-	return ciRun{ID: "queue-" + item[1], URL: s.rest.base + job + "/", Place: "/queue/item/" + item[1] + " " + job, Status: "queued"}, nil
+	return ciRun{ID: "queue-" + item[1], URL: s.api.base + job + "/", Place: "/queue/item/" + item[1] + " " + job, Status: "queued"}, nil
 }
 
 // look follows a build from the queue, whose items are forgotten some minutes after the build began, to its own page.
@@ -66,7 +66,7 @@ func (j jenkins) look(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 			Number int `json:"number"`
 		} `json:"executable"`
 	}
-	if _, err := s.rest.call(ctx, http.MethodGet, item+"/api/json", nil, &answer); err != nil {
+	if _, err := s.api.call(ctx, http.MethodGet, item+"/api/json", nil, &answer); err != nil {
 		return r, err
 	}
 	switch {
@@ -74,7 +74,7 @@ func (j jenkins) look(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 		r.Status, r.Ended = "cancelled", true
 	case answer.Executable != nil:
 		number := strconv.Itoa(answer.Executable.Number)
-		r.ID, r.Place, r.URL, r.Status = number, job+"/"+number, s.rest.base+job+"/"+number+"/", "started"
+		r.ID, r.Place, r.URL, r.Status = number, job+"/"+number, s.api.base+job+"/"+number+"/", "started"
 	case answer.Why != "":
 		r.Status = "queued: " + answer.Why
 	}
@@ -86,7 +86,7 @@ func (jenkins) build(ctx context.Context, s ciServer, r ciRun) (ciRun, error) {
 		Building bool   `json:"building"`
 		Result   string `json:"result"`
 	}
-	if _, err := s.rest.call(ctx, http.MethodGet, r.Place+"/api/json", nil, &answer); err != nil {
+	if _, err := s.api.call(ctx, http.MethodGet, r.Place+"/api/json", nil, &answer); err != nil {
 		return r, err
 	}
 	if r.Status = "building"; !answer.Building && answer.Result != "" {

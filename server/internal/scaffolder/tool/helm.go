@@ -85,9 +85,9 @@ func (h helm) template(t *step, in helmInput) error {
 		return err
 	}
 	count := strings.Count("\n"+string(manifests), "\n---\n")
-	t.log("info", "Rendered %s as %s: %d manifests in %s", in.Chart, in.Release, count, output)
-	t.output("path", output)
-	t.output("manifests", count)
+	t.Infof("Rendered %s as %s: %d manifests in %s", in.Chart, in.Release, count, output)
+	t.Output("path", output)
+	t.Output("manifests", count)
 	return nil
 }
 

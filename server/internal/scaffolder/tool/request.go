@@ -20,6 +20,7 @@ import (
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/netguard"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 // Limits of http:request.
@@ -129,7 +130,7 @@ func (r *requester) execute(t *step, in requestInput) error {
 	if in.Timeout > 0 {
 		timeout = min(time.Duration(in.Timeout)*time.Millisecond, maxTimeout)
 	}
-	ctx, cancel := context.WithTimeoutCause(t.ctx, timeout, fmt.Errorf("no answer within %s", timeout))
+	ctx, cancel := context.WithTimeoutCause(t.Context, timeout, fmt.Errorf("no answer within %s", timeout))
 	defer cancel()
 	req, err := r.request(ctx, in)
 	if err != nil {
@@ -139,17 +140,17 @@ func (r *requester) execute(t *step, in requestInput) error {
 	if in.LogPath != nil && !*in.LogPath {
 		where = req.URL.Scheme + "://" + req.URL.Host + "/…"
 	}
-	t.log("info", "%s %s", req.Method, where)
-	resp, body, err := r.ask(req)
+	t.Infof("%s %s", req.Method, where)
+	answer, err := r.ask(req)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", req.Method, where, err)
 	}
-	t.log("info", "answered %s with %d bytes", resp.Status, len(body))
-	t.output("code", resp.StatusCode)
-	t.output("headers", answerHeaders(resp.Header))
-	t.output("body", answerBody(resp.Header, body))
-	if !in.expects(resp.StatusCode) {
-		return fmt.Errorf("%s %s answered %s, which is not expected", req.Method, where, resp.Status)
+	t.Infof("answered %s with %d bytes", answer.Status, len(answer.Body))
+	t.Output("code", answer.Code)
+	t.Output("headers", answerHeaders(answer.Header))
+	t.Output("body", answerBody(answer.Header, answer.Body))
+	if !in.expects(answer.Code) {
+		return fmt.Errorf("%s %s answered %s, which is not expected", req.Method, where, answer.Status)
 	}
 	return nil
 }
@@ -223,29 +224,18 @@ func requestBody(in json.RawMessage) (body io.Reader, contentType string, err er
 	return bytes.NewReader(data), contentType, nil
 }
 
-func (r *requester) ask(req *http.Request) (*http.Response, []byte, error) {
-	resp, err := r.http.Do(req)
-	if err != nil {
-		if cause := context.Cause(req.Context()); cause != nil {
-			err = cause
-		}
-		if whole, ok := errors.AsType[*url.Error](err); ok {
-			err = whole.Err // the rest is the address with its query
-		}
-		if errors.Is(err, netguard.ErrNotPublic) {
-			err = apierror.NotAllowedf("its address is not public; name the host itself in callboard.scaffolder.http.allow if it may be asked")
-		}
-		return nil, nil, err
+func (r *requester) ask(req *http.Request) (rest.Answer, error) {
+	answer, err := rest.Exchange(r.http, req, maxBody)
+	if err == nil {
+		return answer, nil
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the answer: %w", err)
+	if cause := context.Cause(req.Context()); cause != nil {
+		err = cause
 	}
-	if len(body) > maxBody {
-		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", maxBody)
+	if errors.Is(err, netguard.ErrNotPublic) {
+		err = apierror.NotAllowedf("its address is not public; name the host itself in callboard.scaffolder.http.allow if it may be asked")
 	}
-	return resp, body, nil
+	return rest.Answer{}, err
 }
 
 // answerHeaders leaves out what would let later steps speak in the session of this one.

@@ -64,54 +64,17 @@ func (a tool[In]) Description() action.Description { return a.description }
 
 // Execute implements [action.Action].
 func (a tool[In]) Execute(ctx context.Context, run action.Invocation, l action.Listener) error {
-	var in In
-	if err := json.Unmarshal(run.Input, &in); err != nil {
-		return apierror.Inputf("the input of %s cannot be read: %s", a.description.ID, err)
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	t := &step{Invocation: run, ctx: ctx, stop: stop, listener: l}
-	err := a.run(t, in)
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return cause
-	}
-	return err
+	return action.Run(ctx, run, l, func(s *action.Step) error {
+		var in In
+		if err := s.ReadInput(&in); err != nil {
+			return err
+		}
+		return a.run(&step{s}, in)
+	})
 }
 
-// step is one run of an action, for one goroutine. A listener that refuses ends its context, so that what is said needs
-// no check where it is said.
-type step struct {
-	action.Invocation
-
-	ctx      context.Context //nolint:containedctx // the run is the step's whole life
-	stop     context.CancelCauseFunc
-	listener action.Listener
-}
-
-func (t *step) log(level, format string, args ...any) {
-	if err := t.listener.Log(level, fmt.Sprintf(format, args...)); err != nil {
-		t.stop(err)
-	}
-}
-
-func (t *step) output(name string, v any) {
-	value, err := json.Marshal(v)
-	if err == nil {
-		err = t.listener.Output(name, value)
-	}
-	if err != nil {
-		t.stop(err)
-	}
-}
-
-// checkpoint returns when value is stored.
-func (t *step) checkpoint(key string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return t.listener.Checkpoint(key, data)
-}
+// step is one run of an action of this package.
+type step struct{ *action.Step }
 
 // execute runs a program whose lines go to the task's log.
 func (t *step) execute(p programSettings, c program.Command) (program.Result, error) {
@@ -123,15 +86,15 @@ func (t *step) execute(p programSettings, c program.Command) (program.Result, er
 		if s == program.Stderr {
 			level = cmp.Or(p.stderr, "error")
 		}
-		return t.listener.Log(level, p.hidden.Redact(text))
+		return t.Listener.Log(level, p.hidden.Redact(text))
 	}
-	return program.Run(t.ctx, c)
+	return program.Run(t.Context, c)
 }
 
 // inspect runs a program whose standard output is data. What it says on the other stream is part of the error.
 func (t *step) inspect(p programSettings, c program.Command) ([]byte, error) {
 	c.Timeout = p.timeout
-	r, err := program.Run(t.ctx, c)
+	r, err := program.Run(t.Context, c)
 	var exit *program.ExitError
 	switch {
 	case errors.As(err, &exit):

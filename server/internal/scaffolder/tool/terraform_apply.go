@@ -44,11 +44,11 @@ func (f *terraform) apply(t *step, in applyInput) error {
 	if _, err := f.plans.take(in.PlanID, in.PlanHash); err != nil {
 		return err
 	}
-	t.log("info", "Applying the plan %s of %s: %s", r.ID, r.Created.Format("2006-01-02 15:04 MST"), r.Shown.Summary)
+	t.Infof("Applying the plan %s of %s: %s", r.ID, r.Created.Format("2006-01-02 15:04 MST"), r.Shown.Summary)
 	if err := s.applyPlan(); err != nil {
 		return err
 	}
-	t.output("summary", r.Shown.Summary)
+	t.Output("summary", r.Shown.Summary)
 	return s.tellOutputs()
 }
 
@@ -106,8 +106,8 @@ func (f *terraform) destroy(t *step, in destroyInput) error {
 	if err != nil {
 		return err
 	}
-	t.output("summary", r.Shown.Summary)
-	t.output("text", r.Shown.Text)
+	t.Output("summary", r.Shown.Summary)
+	t.Output("text", r.Shown.Text)
 	return s.applyPlan()
 }
 
@@ -131,6 +131,6 @@ func (s *session) tellOutputs() error {
 			values[name] = o.Value
 		}
 	}
-	s.output("outputs", values)
+	s.Output("outputs", values)
 	return nil
 }

@@ -35,9 +35,9 @@ func (f *terraform) plan(t *step, in planInput) error {
 		if r, err = f.plans.put(r); err != nil {
 			return err
 		}
-		t.log("info", "The plan %s is kept for %s. Its hash is %s", r.ID, inDays(f.keep), r.Hash)
-		t.output("planId", r.ID)
-		t.output("planHash", r.Hash)
+		t.Infof("The plan %s is kept for %s. Its hash is %s", r.ID, inDays(f.keep), r.Hash)
+		t.Output("planId", r.ID)
+		t.Output("planHash", r.Hash)
 	}
 	t.tellPlan(r.Shown)
 	return nil
@@ -115,14 +115,14 @@ func (s *session) showPlan() (shownPlan, error) {
 
 // tellPlan sets the outputs that plan and show have in common.
 func (t *step) tellPlan(shown shownPlan) {
-	t.output("summary", shown.Summary)
-	t.output("changed", shown.Changed)
-	t.output("text", shown.Text)
+	t.Output("summary", shown.Summary)
+	t.Output("changed", shown.Changed)
+	t.Output("text", shown.Text)
 	if shown.JSON == nil {
-		t.log("warn", "The plan as JSON is longer than %d bytes and is left out", maxJSON)
+		t.Warnf("The plan as JSON is longer than %d bytes and is left out", maxJSON)
 		return
 	}
-	t.output("json", shown.JSON)
+	t.Output("json", shown.JSON)
 }
 
 func shorten(text string) string {
@@ -147,11 +147,11 @@ func (f *terraform) show(t *step, in showInput) error {
 	if err != nil {
 		return err
 	}
-	t.log("info", "%s", r.Shown.Text)
-	t.output("planId", r.ID)
-	t.output("planHash", r.Hash)
-	t.output("createdAt", r.Created)
-	t.output("createdBy", r.User)
+	t.Infof("%s", r.Shown.Text)
+	t.Output("planId", r.ID)
+	t.Output("planHash", r.Hash)
+	t.Output("createdAt", r.Created)
+	t.Output("createdBy", r.User)
 	t.tellPlan(r.Shown)
 	return nil
 }
@@ -170,7 +170,7 @@ func (f *terraform) showState(t *step, in showInput) error {
 		return err
 	}
 	shown := shorten(s.hidden.Redact(string(text)))
-	s.log("info", "%s", shown)
-	s.output("text", shown)
+	s.Infof("%s", shown)
+	s.Output("text", shown)
 	return s.tellOutputs()
 }

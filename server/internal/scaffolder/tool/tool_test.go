@@ -169,6 +169,6 @@ func TestActions_AForeignInputIsAnInputError(t *testing.T) {
 
 func TestTool_KeepsTheLawsOfActions(t *testing.T) {
 	actiontest.Actions(t, func(_ *testing.T, d action.Description, run actiontest.Run) action.Action {
-		return tool[json.RawMessage]{d, func(s *step, _ json.RawMessage) error { return run(s.ctx, s.Invocation, s.listener) }}
+		return tool[json.RawMessage]{d, func(s *step, _ json.RawMessage) error { return run(s.Context, s.Invocation, s.Listener) }}
 	})
 }

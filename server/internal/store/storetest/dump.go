@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,7 +14,7 @@ func Dump(t testing.TB, db *store.DB, prefix string) string {
 	t.Helper()
 	var text strings.Builder
 	for _, table := range tables(t, db, prefix) {
-		rowsOf(t, &text, query(t, db, "SELECT * FROM "+table)) //nolint:unqueryvet // all columns, also those to come
+		rowsOf(t, db, &text, "SELECT * FROM "+table) //nolint:unqueryvet // all columns, also those to come
 	}
 	if text.Len() == 0 {
 		t.Fatalf("the tables %s… are empty", prefix)
@@ -26,7 +25,10 @@ func Dump(t testing.TB, db *store.DB, prefix string) string {
 // Columns are the names of a table's columns.
 func Columns(t testing.TB, db *store.DB, table string) []string {
 	t.Helper()
-	rows := query(t, db, "SELECT * FROM "+table+" LIMIT 0") //nolint:unqueryvet // their names are the question
+	rows, err := db.Read().QueryContext(t.Context(), "SELECT * FROM "+table+" LIMIT 0") //nolint:unqueryvet // their names are the question
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer rows.Close()
 	names, err := rows.Columns()
 	if err != nil || rows.Err() != nil {
@@ -42,7 +44,7 @@ func tables(t testing.TB, db *store.DB, prefix string) []string {
 		all = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 	}
 	var text strings.Builder
-	rowsOf(t, &text, query(t, db, all))
+	rowsOf(t, db, &text, all)
 	var names []string
 	for name := range strings.FieldsSeq(text.String()) {
 		if strings.HasPrefix(name, prefix) {
@@ -52,17 +54,12 @@ func tables(t testing.TB, db *store.DB, prefix string) []string {
 	return names
 }
 
-func query(t testing.TB, db *store.DB, text string) *sql.Rows {
+func rowsOf(t testing.TB, db *store.DB, out *strings.Builder, query string) {
 	t.Helper()
-	rows, err := db.Read().QueryContext(t.Context(), text)
+	rows, err := db.Read().QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows
-}
-
-func rowsOf(t testing.TB, out *strings.Builder, rows *sql.Rows) {
-	t.Helper()
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {

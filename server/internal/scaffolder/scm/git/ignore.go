@@ -23,7 +23,7 @@ func (r ignoreRules) with(dir, text string) ignoreRules {
 	if dir != "." {
 		prefix = literal(dir) + "/"
 	}
-	all := r[:len(r):len(r)]
+	all := slices.Clip(r)
 	for line := range strings.Lines(text) {
 		if rule, ok := parseIgnore(prefix, line); ok {
 			all = append(all, rule)

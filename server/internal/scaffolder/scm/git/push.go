@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/program"
 )
 
@@ -104,14 +105,7 @@ func (s session) wait(ctx context.Context, d time.Duration) error {
 	if s.Wait != nil {
 		return s.Wait(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return action.Sleep(ctx, d)
 }
 
 func (s session) git(ctx context.Context, stdin []byte, log func(string) error, args ...string) (program.Result, error) {

@@ -11,17 +11,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
-// rest calls the API of one server. Its address is the operator's, so it may be anywhere, but redirects are not followed.
-type rest struct {
+// ciAPI calls the API of one server. Its address is the operator's, so it may be anywhere, but redirects are not followed.
+type ciAPI struct {
 	base string
 	http *http.Client
 	// authorize adds the credentials.
-	authorize func(ctx context.Context, r rest, req *http.Request) error
+	authorize func(ctx context.Context, a ciAPI, req *http.Request) error
 }
 
-func restClient() *http.Client {
+func ciClient() *http.Client {
 	return &http.Client{
 		Timeout:       30 * time.Second,
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true},
@@ -29,8 +31,8 @@ func restClient() *http.Client {
 	}
 }
 
-func header(name, value string) func(context.Context, rest, *http.Request) error {
-	return func(_ context.Context, _ rest, req *http.Request) error {
+func header(name, value string) func(context.Context, ciAPI, *http.Request) error {
+	return func(_ context.Context, _ ciAPI, req *http.Request) error {
 		if value != "" {
 			req.Header.Set(name, value)
 		}
@@ -38,15 +40,15 @@ func header(name, value string) func(context.Context, rest, *http.Request) error
 	}
 }
 
-func bearer(token string) func(context.Context, rest, *http.Request) error {
+func bearer(token string) func(context.Context, ciAPI, *http.Request) error {
 	if token == "" {
 		return header("", "")
 	}
 	return header("Authorization", "Bearer "+token)
 }
 
-func basic(user, password string) func(context.Context, rest, *http.Request) error {
-	return func(_ context.Context, _ rest, req *http.Request) error {
+func basic(user, password string) func(context.Context, ciAPI, *http.Request) error {
+	return func(_ context.Context, _ ciAPI, req *http.Request) error {
 		if user != "" {
 			req.SetBasicAuth(user, password)
 		}
@@ -54,8 +56,8 @@ func basic(user, password string) func(context.Context, rest, *http.Request) err
 	}
 }
 
-// restError is an answer that is no success.
-type restError struct {
+// ciError is an answer that is no success.
+type ciError struct {
 	method, path, status string
 	code                 int
 	message              string
@@ -63,7 +65,7 @@ type restError struct {
 }
 
 // Error implements error.
-func (e *restError) Error() string {
+func (e *ciError) Error() string {
 	text := fmt.Sprintf("%s %s answered %s", e.method, e.path, e.status)
 	if e.message != "" {
 		text += ": " + e.message
@@ -72,12 +74,12 @@ func (e *restError) Error() string {
 }
 
 // temporary: the same request may succeed later.
-func (e *restError) temporary() bool {
+func (e *ciError) temporary() bool {
 	return e.code >= 500 || e.code == http.StatusTooManyRequests || e.code == http.StatusRequestTimeout
 }
 
 // retryAfter is how long the server wants to be left alone, within reason. nil = not at all.
-func (e *restError) retryAfter() time.Duration {
+func (e *ciError) retryAfter() time.Duration {
 	if e == nil {
 		return 0
 	}
@@ -86,38 +88,32 @@ func (e *restError) retryAfter() time.Duration {
 
 // call sends body, nil or a form or a value for JSON, and reads a JSON answer into out, which may be nil. path begins with a
 // slash and is encoded. The header is that of an answer that was a success.
-func (r rest) call(ctx context.Context, method, path string, body, out any) (http.Header, error) {
-	req, err := r.request(ctx, method, path, body)
+func (a ciAPI) call(ctx context.Context, method, path string, body, out any) (http.Header, error) {
+	req, err := a.request(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}
-	if r.authorize != nil {
-		if err := r.authorize(ctx, r, req); err != nil {
+	if a.authorize != nil {
+		if err := a.authorize(ctx, a, req); err != nil {
 			return nil, err
 		}
 	}
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return nil, err
+	answer, err := rest.Exchange(a.http, req, maxBody)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	case answer.Code < 200 || answer.Code > 299:
+		return nil, refusal(method, path, answer)
+	case out == nil || len(answer.Body) == 0:
+		return answer.Header, nil
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	if err != nil {
+	if err := json.Unmarshal(answer.Body, out); err != nil {
 		return nil, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, refusal(method, path, resp, data)
-	}
-	if out == nil || len(data) == 0 {
-		return resp.Header, nil
-	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return nil, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
-	}
-	return resp.Header, nil
+	return answer.Header, nil
 }
 
-func (r rest) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+func (a ciAPI) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
 	var content io.Reader
 	contentType := ""
 	switch b := body.(type) {
@@ -131,7 +127,7 @@ func (r rest) request(ctx context.Context, method, path string, body any) (*http
 		}
 		content, contentType = bytes.NewReader(data), "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.base+path, content)
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, content)
 	if err != nil {
 		return nil, err
 	}
@@ -144,22 +140,22 @@ func (r rest) request(ctx context.Context, method, path string, body any) (*http
 }
 
 // refusal keeps the server's own words, if they are short.
-func refusal(method, path string, resp *http.Response, data []byte) *restError {
-	e := &restError{method: method, path: path, status: resp.Status, code: resp.StatusCode}
-	var answer struct {
+func refusal(method, path string, answer rest.Answer) *ciError {
+	e := &ciError{method: method, path: path, status: answer.Status, code: answer.Code}
+	var said struct {
 		Message json.RawMessage `json:"message"`
 		Error   string          `json:"error"`
 	}
-	if json.Unmarshal(data, &answer) == nil {
-		e.message = answer.Error
-		if len(answer.Message) > 0 && json.Unmarshal(answer.Message, &e.message) != nil {
-			e.message = string(answer.Message) // GitLab answers objects too
+	if json.Unmarshal(answer.Body, &said) == nil {
+		e.message = said.Error
+		if len(said.Message) > 0 && json.Unmarshal(said.Message, &e.message) != nil {
+			e.message = string(said.Message) // GitLab answers objects too
 		}
 	}
 	if len(e.message) > 500 {
 		e.message = strings.ToValidUTF8(e.message[:500], "") + "…"
 	}
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.wait = time.Duration(seconds) * time.Second
 	}
 	return e

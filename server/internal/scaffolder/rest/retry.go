@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
 
 // DefaultPatience bounds all waits of one request. A longer one is reported instead: the step's user decides.
@@ -69,13 +70,13 @@ func (a *API) send(ctx context.Context, r Request, target string, out any) (http
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		answer, err := a.attempt(ctx, r, target)
-		if err == nil && answer.status < 300 {
-			return answer.header, decode(r, answer.body, out)
+		if err == nil && answer.Code < 300 {
+			return answer.Header, decode(r, answer.Body, out)
 		}
 		wait, again := pause, repeatable(r.Method)
 		if err == nil {
 			wait, again = pace(answer, again, pause)
-			err = a.failure(r, answer.status, answer.body)
+			err = a.failure(r, answer.Code, answer.Body)
 			if again && wait > left {
 				return nil, fmt.Errorf("%w (the host asks to wait for %s, which is longer than a step waits)", err, wait.Round(time.Second))
 			}
@@ -106,18 +107,18 @@ func repeatable(method string) bool {
 const secondaryPause = time.Minute
 
 // pace reads how long the host wants to be left alone.
-func pace(answer answer, again bool, pause time.Duration) (time.Duration, bool) {
-	h := answer.header
-	forbidden := answer.status == http.StatusForbidden
-	limited := answer.status == http.StatusTooManyRequests || forbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
+func pace(answer Answer, again bool, pause time.Duration) (time.Duration, bool) {
+	h := answer.Header
+	forbidden := answer.Code == http.StatusForbidden
+	limited := answer.Code == http.StatusTooManyRequests || forbidden && (h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0")
 	switch {
-	case !limited && forbidden && bytes.Contains(answer.body, []byte("secondary rate limit")):
+	case !limited && forbidden && bytes.Contains(answer.Body, []byte("secondary rate limit")):
 		return secondaryPause, true
 	case limited:
 		return max(retryAfter(h, time.Now()), pause), true
-	case answer.status == http.StatusServiceUnavailable && h.Get("Retry-After") != "":
+	case answer.Code == http.StatusServiceUnavailable && h.Get("Retry-After") != "":
 		return max(retryAfter(h, time.Now()), pause), again
-	case answer.status >= 500 && answer.status != http.StatusNotImplemented:
+	case answer.Code >= 500 && answer.Code != http.StatusNotImplemented:
 		return pause, again
 	}
 	return 0, false
@@ -144,14 +145,7 @@ func (a *API) wait(ctx context.Context, d time.Duration) error {
 	if a.Wait != nil {
 		return a.Wait(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return action.Sleep(ctx, d)
 }
 
 func (a *API) failure(r Request, status int, body []byte) error {

@@ -16,7 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/server/internal/scaffolder/scm/rest"
+	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -157,26 +156,19 @@ func (a *API) sameOrigin(target string) bool {
 	return err == nil && u.Scheme == base.Scheme && strings.EqualFold(u.Host, base.Host)
 }
 
-// answer is one that was read to its end.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
 // attempt sends the request once.
-func (a *API) attempt(ctx context.Context, r Request, target string) (answer, error) {
+func (a *API) attempt(ctx context.Context, r Request, target string) (Answer, error) {
 	var body io.Reader
 	if r.Body != nil {
 		data, err := json.Marshal(r.Body)
 		if err != nil {
-			return answer{}, err
+			return Answer{}, err
 		}
 		body = bytes.NewReader(data)
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, target, body)
 	if err != nil {
-		return answer{}, err
+		return Answer{}, err
 	}
 	for _, header := range []http.Header{a.Header, r.Header} {
 		maps.Copy(request.Header, header)
@@ -184,27 +176,7 @@ func (a *API) attempt(ctx context.Context, r Request, target string) (answer, er
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := a.Client.Do(request)
-	if err != nil {
-		return answer{}, withoutQuery(err)
-	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err != nil {
-		return answer{}, fmt.Errorf("read the answer: %w", err)
-	}
-	if len(data) > maxBody {
-		return answer{}, fmt.Errorf("the answer is larger than the limit of %d bytes", maxBody)
-	}
-	return answer{response.StatusCode, response.Header, data}, nil
-}
-
-// withoutQuery takes the address out of an error of net/http: the operation is named by whoever wraps it.
-func withoutQuery(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
+	return Exchange(a.Client, request, maxBody)
 }
 
 // NewHTTPClient is for one host's API: redirects are followed within its own address and for reading alone, so that no
