@@ -6,10 +6,12 @@ import path from 'node:path';
 
 export const repository = path.resolve(import.meta.dirname, '../..');
 
+// What a script shows that is nobody's; a password of this walk alone.
+export const scriptToken = 'for-the-walk-alone-0123456789abcdef';
 export const plugin = path.join(repository, 'bin/plugins/hello-go');
 
 // What the walk needs on top of the sample's own configuration, as a file: same origin for frontend and API, memory
-// only, a plugin, and locations for the generated components and for templates of its own.
+// only, a plugin, a token, and locations for the generated components and for templates of its own.
 export function writeConfig({ directory, port, dist }) {
   fs.mkdirSync(directory, { recursive: true });
   const bulk = path.join(directory, 'tide-gauges.yaml');
@@ -26,6 +28,10 @@ backend:
   baseUrl: ${base}
   listen: { host: 127.0.0.1, port: ${port} }
   cors: { origin: '${base}' }
+  auth:
+    externalAccess:
+      - type: static
+        options: { token: ${scriptToken}, subject: harbour-script }
   database: { client: better-sqlite3, connection: ':memory:' }
   # Where one of its templates looks for choices.
   reading: { allow: [{ host: '127.0.0.1:9' }] }

@@ -18,9 +18,9 @@ export async function seeReview(screen, rows) {
   for (const [name, value] of Object.entries(rows)) await screen.see(table.getByRole('row', { name: `${name} ${value}`, exact: true }), table);
 }
 
-// Starts a task as a script does, with the guest's token.
-export async function startTask(screen, template, values, secrets) {
-  const token = await guestToken(screen.base);
+// Starts a task as a script does, with the guest's token unless it has one of its own.
+export async function startTask(screen, template, values, { secrets, token } = {}) {
+  token ??= await guestToken(screen.base);
   const response = await fetch(`${screen.base}/api/scaffolder/v2/tasks`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

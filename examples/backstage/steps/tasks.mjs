@@ -1,4 +1,6 @@
 // Tasks of the scaffolder: running, watching, cancelling, trying again.
+import { scriptToken } from '../callboard.mjs';
+import { StepError } from '../screen.mjs';
 import { articleOf, boxOf, chooseFrom, next, seeLog, seeReview, seeSteps, startTask } from './scaffolder.mjs';
 
 const drill = (bell, wait, leak, clear, log) => ({ 'Ring the bell': bell, 'Wait for the crew': wait, 'Look for leaks': leak, 'Sound the all-clear': clear, "Write the ship's log": log });
@@ -87,11 +89,13 @@ export const tasks = [
   {
     name: 'create/task list',
     async walk(screen) {
+      const others = await startTask(screen, 'fire-drill', { seconds: 1 }, { token: scriptToken });
       const id = await startTask(screen, 'fire-drill', { seconds: 1 });
       await seeFinished(screen, id);
       await seeStatus(screen, id, 'Fire Drill', 'completed');
+      if (await row(screen, others).count()) throw new StepError('only own tasks under Owned', await screen.excerpt(articleOf(screen)));
       await screen.click(screen.role('menuitem', 'All'));
-      await screen.see(row(screen, id).getByText('completed'));
+      await screen.see(row(screen, others).getByText('completed'));
       await screen.click(row(screen, id).getByRole('link', { name: id }), 'the task');
       await screen.see(screen.heading('Report'));
     },
@@ -115,7 +119,7 @@ export const tasks = [
   {
     name: 'create/start over',
     async walk(screen) {
-      const id = await startTask(screen, 'fire-drill', { seconds: 2 }, { leak: 'bilge-no-8' });
+      const id = await startTask(screen, 'fire-drill', { seconds: 2 }, { secrets: { leak: 'bilge-no-8' } });
       await openTask(screen, id);
       await screen.see(screen.heading('Error: Entity *** not found'));
       await screen.click(screen.role('button', 'Start Over'));
