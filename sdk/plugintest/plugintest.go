@@ -122,7 +122,9 @@ func (h *Harness) open(i *sdk.Instance) {
 	serve(i.ServeRPC, rpc)
 	serve(i.ServeRoutes, routes)
 	h.conn = dial(h.t, rpc)
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return routes.DialContext(ctx) }}
+	// A connection for each request: net/http's server ends its read between two requests by a deadline in the past, which
+	// bufconn may let fire late, into the next request, whose context it then cancels.
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return routes.DialContext(ctx) }}
 	h.web = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	h.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
