@@ -15,7 +15,7 @@ import (
 // schema is the JSON Schema of a Go type, with what is needed to tell people which member of a document is wrong.
 //
 // Struct tags say what a type cannot: json (the name; omitempty or omitzero make a member optional), title, desc, format,
-// default, enum ("a,b,c"), min and max (of numbers; of the length of texts and lists), pattern, secret:"true". A member
+// default, example, enum ("a,b,c"), min and max (of numbers; of the length of texts and lists), pattern, secret:"true". A member
 // with a default is optional, and so is a pointer.
 type schema struct {
 	root   *jsonschema.Schema
@@ -136,6 +136,13 @@ func applyTags(tag reflect.StructTag, s *jsonschema.Schema) error {
 			}
 			s.Enum = append(s.Enum, literal)
 		}
+	}
+	if v, ok := tag.Lookup("example"); ok {
+		literal, err := literalOf(s, v)
+		if err != nil {
+			return fmt.Errorf("example: %w", err)
+		}
+		s.Examples = []any{literal}
 	}
 	if v, ok := tag.Lookup("default"); ok {
 		literal, err := literalOf(s, v)

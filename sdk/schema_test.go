@@ -20,7 +20,7 @@ type account struct {
 }
 
 type everything struct {
-	URL      string             `json:"url" title:"Address" desc:"Base URL of Sentry" format:"uri"`
+	URL      string             `json:"url" title:"Address" desc:"Base URL of Sentry" format:"uri" example:"https://sentry.example.com"`
 	Token    string             `json:"token" desc:"API token" secret:"true"`
 	Mode     string             `json:"mode" enum:"fast,safe" default:"safe"`
 	Limit    int                `json:"limit" default:"10" min:"1" max:"100"`
