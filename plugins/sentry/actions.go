@@ -38,12 +38,21 @@ func (s *plugin) actions(p *sdk.Plugin) {
 	})
 }
 
+// named is the project that a template names; what the settings do not know is a mistake in the template.
+func (s *plugin) named(organization, slug string) (project, error) {
+	p, err := s.directory.Load().find(organization, slug)
+	if errors.Is(err, sdk.ErrNotFound) {
+		return p, apierror.Inputf("organizationSlug: %s", messageOf(err))
+	}
+	return p, err
+}
+
 type projectInput struct {
-	OrganizationSlug string `json:"organizationSlug,omitempty" desc:"Organization, as the plugin's settings name it; the first of them unless set"`
-	TeamSlug         string `json:"teamSlug" desc:"Slug of the team that the project belongs to" min:"1" max:"100"`
-	Name             string `json:"name" desc:"Name of the project" min:"1" max:"100"`
-	Slug             string `json:"slug,omitempty" desc:"Slug of the project; made of the name unless set" max:"100"`
-	Platform         string `json:"platform,omitempty" desc:"Platform, such as go or javascript-react" max:"64"`
+	OrganizationSlug string `json:"organizationSlug,omitempty" desc:"Organization, as the plugin's settings name it; the first of them unless set" example:"acme"`
+	TeamSlug         string `json:"teamSlug" desc:"Slug of the team that the project belongs to" min:"1" max:"100" example:"payments"`
+	Name             string `json:"name" desc:"Name of the project" min:"1" max:"100" example:"checkout"`
+	Slug             string `json:"slug,omitempty" desc:"Slug of the project; made of the name unless set" max:"100" example:"checkout"`
+	Platform         string `json:"platform,omitempty" desc:"Platform, such as go or javascript-react" max:"64" example:"go"`
 	AllowExisting    bool   `json:"allowExisting,omitempty" desc:"Go on with a project of this slug that is there already"`
 }
 
@@ -61,7 +70,7 @@ func (s *plugin) createProject(a sdk.ActionContext[projectInput]) (projectOutput
 	if in.Slug == "" {
 		in.Slug = slugOf(in.Name)
 	}
-	p, err := s.directory.Load().find(in.OrganizationSlug, in.Slug)
+	p, err := s.named(in.OrganizationSlug, in.Slug)
 	if err == nil && !slugForm.MatchString(in.TeamSlug) {
 		err = apierror.Inputf("teamSlug: %q is no slug", in.TeamSlug)
 	}
@@ -141,8 +150,8 @@ func (p project) dsn(ctx context.Context, slug string) (string, error) {
 }
 
 type releaseInput struct {
-	OrganizationSlug string       `json:"organizationSlug,omitempty" desc:"Organization, as the plugin's settings name it; the first of them unless set"`
-	Version          string       `json:"version" desc:"Version, the same that the software reports: package@1.2.3" min:"1" max:"200"`
+	OrganizationSlug string       `json:"organizationSlug,omitempty" desc:"Organization, as the plugin's settings name it; the first of them unless set" example:"acme"`
+	Version          string       `json:"version" desc:"Version, the same that the software reports: package@1.2.3" min:"1" max:"200" example:"checkout@1.4.0"`
 	Projects         []string     `json:"projects" desc:"Slugs of the projects that it is a release of" min:"1" max:"50"`
 	URL              string       `json:"url,omitempty" desc:"Address of a page about the release" format:"uri"`
 	Refs             []releaseRef `json:"refs,omitempty" desc:"Commits that it was built of" max:"50"`
@@ -167,7 +176,7 @@ func (s *plugin) createRelease(a sdk.ActionContext[releaseInput]) (releaseOutput
 	var p project
 	for _, slug := range in.Projects {
 		var err error
-		if p, err = s.directory.Load().find(in.OrganizationSlug, slug); err != nil {
+		if p, err = s.named(in.OrganizationSlug, slug); err != nil {
 			return releaseOutput{}, err
 		}
 	}

@@ -70,7 +70,7 @@ func (p project) loadIssues(ctx context.Context, q issueQuery, most int) (issues
 	if err != nil {
 		return issues{}, 0, err
 	}
-	var all []map[string]any
+	all := []map[string]any{} // an empty array is written as one
 	var found issues
 	for cursor := "first"; cursor != "" && len(all) < most; {
 		c.query.Set("limit", strconv.Itoa(min(pageSize, most-len(all))))
@@ -92,7 +92,7 @@ func (p project) loadIssues(ctx context.Context, q issueQuery, most int) (issues
 	for i, o := range all {
 		found.rows[i] = normalise(o, q.statsPeriod)
 	}
-	if found.document, err = json.Marshal(slices.Concat([]map[string]any{}, all)); err != nil {
+	if found.document, err = json.Marshal(all); err != nil {
 		return issues{}, 0, err
 	}
 	return found, 2 * len(found.document), nil

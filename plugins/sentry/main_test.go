@@ -207,6 +207,12 @@ func TestFrontend_IsUnderstoodAsItWrites(t *testing.T) {
 	}
 }
 
+func TestFrontend_GetsAnEmptyArrayWhereThereIsNothing(t *testing.T) {
+	if res := start(t).Get("/api/0/projects/acme/checkout/issues/?query=nothing", ann); res.Text() != "[]" {
+		t.Error(res.Text())
+	}
+}
+
 func TestFrontend_GetsStatsAlthoughItAsksForNone(t *testing.T) {
 	res := start(t).Get("/api/0/projects/acme/checkout/issues/?statsPeriod=", ann)
 	var list []struct{ Stats *map[string]any }

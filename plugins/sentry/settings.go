@@ -21,8 +21,8 @@ type settings struct {
 
 // organization is one organization on one server.
 type organization struct {
-	Slug          string     `json:"slug" desc:"Slug of the organization in Sentry"`
-	Name          string     `json:"name,omitempty" desc:"What annotations call it, where two servers have organizations of the same slug; the slug unless set"`
+	Slug          string     `json:"slug" desc:"Slug of the organization in Sentry" example:"acme"`
+	Name          string     `json:"name,omitempty" desc:"What annotations call it, where two servers have organizations of the same slug; the slug unless set" example:"acme"`
 	URL           string     `json:"url,omitempty" desc:"Base URL of the server, such as https://de.sentry.io or that of an own one" format:"uri" default:"https://sentry.io"`
 	Token         sdk.Secret `json:"token" desc:"Token of an internal integration with the scopes org:read, project:read and event:read; for the actions project:write and project:releases as well"`
 	WebhookSecret sdk.Secret `json:"webhookSecret,omitempty" desc:"Client secret of the integration, with which it signs webhooks; none are accepted without it"`

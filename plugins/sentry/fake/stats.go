@@ -2,6 +2,7 @@ package fake
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,15 +53,16 @@ func (s *Server) eventsStats(w http.ResponseWriter, r *http.Request) {
 	}
 	data := [][2]any{}
 	for at := start.Truncate(step); at.Before(end); at = at.Add(step) {
-		// A tide through the day: twice the mean at 18 h, little at 6 h.
-		tide := 1 - float64((at.Hour()+6)%24-12)/12
-		if tide > 1 {
-			tide = 2 - tide
-		}
-		count := int(float64(perDay) * step.Hours() / 24 * 2 * tide)
-		data = append(data, [2]any{at.Unix(), []map[string]int{{"count": count}}})
+		data = append(data, [2]any{at.Unix(), []map[string]int{{"count": until(perDay, at.Add(step)) - until(perDay, at)}}})
 	}
 	answer(w, http.StatusOK, map[string]any{"data": data, "start": start.Unix(), "end": end.Unix()})
+}
+
+// until counts the events up to a time: a tide through the day, high at 18 h and low at 6 h. Its differences are whole
+// numbers for each interval, and add up to perDay.
+func until(perDay int, at time.Time) int {
+	days := float64(at.Unix()) / (24 * time.Hour).Seconds()
+	return int(float64(perDay) * (days + math.Sin(2*math.Pi*(days-0.75))*0.9/(2*math.Pi)))
 }
 
 func (s *Server) sessions(w http.ResponseWriter, r *http.Request) {
