@@ -29,6 +29,20 @@ func annotatedProject(e sdk.Entity, named string) (project, error) {
 	return p, nil
 }
 
+// maxBranch is the longest name of a branch in SonarQube.
+const maxBranch = 255
+
+// onBranch turns to another branch, where a caller names one.
+func (p *project) onBranch(name string) error {
+	if len(name) > maxBranch {
+		return apierror.Inputf("branch must have at most %d bytes", maxBranch)
+	}
+	if name != "" {
+		p.branch = name
+	}
+	return nil
+}
+
 // parseProject splits "[instance/]key" at the first slash, so that a key that has one needs its instance written.
 func parseProject(value string) project {
 	if instance, key, named := strings.Cut(value, "/"); named {

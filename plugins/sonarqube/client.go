@@ -166,7 +166,7 @@ func (i *instance) noteExpiry(value string) {
 	i.expires = at
 }
 
-// dashboard is the page of a project; page is "dashboard", "security_hotspots", ….
+// page is the address of a page about a project, "dashboard" or "security_hotspots"; more are names and values of its query.
 func (i *instance) page(page string, p project, more ...string) string {
 	query := url.Values{"id": {p.key}}
 	if p.branch != "" {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -176,5 +178,31 @@ func TestWebhook_BelievesSignedCallsOnly(t *testing.T) {
 		if _, err := analysed([]byte(body)); err == nil {
 			t.Errorf("%q is taken for a call", body)
 		}
+	}
+}
+
+func TestDrain_WaitsForRequestsThatAreOnTheirWay(t *testing.T) {
+	var w work
+	if err := w.wait(t.Context()); err != nil {
+		t.Error("nothing runs:", err)
+	}
+	release, ended := make(chan struct{}), make(chan struct{})
+	w.do(func() { <-release; close(ended) })
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.wait(late); !errors.Is(err, context.Canceled) {
+		t.Error("it did not wait:", err)
+	}
+	close(release)
+	if err := w.wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	default:
+		t.Error("it did not wait")
+	}
+	if err := start(t, single(), fake.Options{}).Drain(); err != nil {
+		t.Error(err)
 	}
 }

@@ -21,6 +21,9 @@ func (q *plugin) routes(p *sdk.Plugin) {
 func answering(answer func(http.Header, *http.Request) (any, error)) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		value, err := answer(w.Header(), r)
+		if r.Context().Err() != nil {
+			return // the caller has gone: nobody is left to be told
+		}
 		if err != nil {
 			sdk.WriteError(w, r, err)
 			return
@@ -59,8 +62,8 @@ func (q *plugin) summary(h http.Header, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if branch := r.URL.Query().Get("branch"); branch != "" {
-		p.branch = branch
+	if err := p.onBranch(r.URL.Query().Get("branch")); err != nil {
+		return nil, err
 	}
 	i, err := q.engine.Load().instance(p.instance)
 	if err != nil {
@@ -96,7 +99,10 @@ func (q *plugin) findings(h http.Header, r *http.Request) (any, error) {
 	if len(keys) != 1 || keys[0] == "" {
 		return nil, apierror.Inputf("ComponentKey must be provided as a single string.")
 	}
-	p := project{instance: orDefault(query.Get("instanceKey")), key: keys[0], branch: query.Get("branch")}
+	p := project{instance: orDefault(query.Get("instanceKey")), key: keys[0]}
+	if err := p.onBranch(query.Get("branch")); err != nil {
+		return nil, err
+	}
 	if _, err := q.engine.Load().instance(p.instance); err != nil {
 		return nil, err
 	}

@@ -74,6 +74,7 @@ func TestSummary_TellsWhatIsWrong(t *testing.T) {
 		{"/entities/Component/default/elsewhere/summary", ann, 400, "config with name special; there are: default"},
 		{"/entities/Component/default/gone/summary", ann, 404, "Component key 'acme_gone' not found"},
 		{checkoutSummary + "?branch=none", ann, 404, "on branch 'none' not found"},
+		{checkoutSummary + "?branch=" + strings.Repeat("b", 256), ann, 400, "branch must have at most 255 bytes"},
 	} {
 		res := r.Get(c.path, c.who)
 		if _, message := errorOf(t, res); res.Status != c.want || !strings.Contains(message, c.text) {

@@ -50,8 +50,6 @@ func (i *instance) metrics(ctx context.Context) (map[string]metric, error) {
 
 // component is a project as components/show tells it.
 type component struct {
-	Key          string `json:"key"`
-	Name         string `json:"name"`
 	AnalysisDate string `json:"analysisDate"`
 }
 
