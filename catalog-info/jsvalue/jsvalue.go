@@ -1,4 +1,4 @@
-// Package jsvalue reads and prints scalars as JavaScript has them: the reference reads YAML into JavaScript's values, and
+// Package jsvalue reads and prints values as JavaScript has them: the reference reads YAML and JSON into its values, and
 // their texts stand in messages, keys and answers.
 package jsvalue
 

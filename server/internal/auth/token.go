@@ -1,12 +1,10 @@
 package auth
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -17,6 +15,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // The typ header values that tell the kinds of tokens apart.
@@ -72,13 +72,8 @@ type pluginClaims struct {
 // encodePart is base64url of v as JSON.stringify writes it. encoding/json differs from it in two ways, both avoided:
 // HTML characters (escaping is off) and U+2028/9 ([checkSubject] refuses them).
 func encodePart(v any) (string, error) {
-	var b bytes.Buffer
-	e := stdjson.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+	text, err := jsvalue.JSON(v)
+	return base64.RawURLEncoding.EncodeToString(text), err
 }
 
 // sign makes the compact form. It signs with crypto/ecdsa because go-jose sorts header members by name, and the order

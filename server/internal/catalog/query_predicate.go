@@ -1,12 +1,12 @@
 package catalog
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/catalog/index"
 	"github.com/callboard/callboard/server/internal/permission/zod"
@@ -249,9 +249,6 @@ func primitiveText(v any) (string, bool) {
 
 // jsonText shows a value in a message.
 func jsonText(v any) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(v)
-	return strings.TrimSuffix(b.String(), "\n")
+	text, _ := jsvalue.JSON(v)
+	return string(text)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/callboard/callboard/server/internal/store"
 )
@@ -132,34 +131,14 @@ func inChunks[K ~string](statement string, keys []K, first []any, run func(state
 	return nil
 }
 
-// querier runs statements.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// below is database/sql under bun where the database is SQLite: bun writes arguments into the text of a statement, and
-// only a text that comes again is found prepared. On PostgreSQL that text tells the types of the arguments.
-func below(db bun.IDB) querier {
-	if db.Dialect().Name() == dialect.SQLite {
-		switch db := db.(type) {
-		case bun.Tx:
-			return db.Tx
-		case *bun.DB:
-			return db.DB
-		}
-	}
-	return db
-}
-
 func execute(ctx context.Context, db bun.IDB, statement string, args ...any) error {
-	_, err := below(db).ExecContext(ctx, statement, args...)
+	_, err := store.Below(db).ExecContext(ctx, statement, args...)
 	return err
 }
 
 // each calls scan for every row of a query.
 func each(ctx context.Context, db bun.IDB, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := below(db).QueryContext(ctx, query, args...)
+	rows, err := store.Below(db).QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -122,9 +122,5 @@ func comma(i int) string {
 }
 
 func jsonText(text string) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(text) // a string cannot fail
-	return strings.TrimSuffix(b.String(), "\n")
+	return string(jsvalue.Quote(text))
 }

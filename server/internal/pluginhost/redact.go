@@ -12,6 +12,7 @@ import (
 	"sync"
 	"unicode/utf16"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/config"
 )
 
@@ -86,11 +87,7 @@ func writings(text string) []string {
 // inQuotes is a text as it is, and as it stands between the quotes of JSON, which may spare HTML and non-ASCII or not, and
 // of Go.
 func inQuotes(text string) []string {
-	var plain strings.Builder
-	out := json.NewEncoder(&plain)
-	out.SetEscapeHTML(false)
-	_ = out.Encode(text) // texts can be encoded
-	inJSON := strings.TrimSpace(plain.String())
+	inJSON := string(jsvalue.Quote(text))
 	html, _ := json.Marshal(text)
 	all := []string{inJSON, string(html), inASCII(inJSON), inASCII(string(html)), strconv.Quote(text), strconv.QuoteToASCII(text)}
 	for i, quoted := range all {

@@ -1,11 +1,11 @@
 package scaffolder
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/permission"
@@ -52,7 +52,7 @@ func (s *Service) Start(ctx context.Context, start Start) (taskID string, err er
 	if spec.User, err = s.user(ctx, p); err != nil {
 		return "", err
 	}
-	text, err := encode(spec)
+	text, err := jsvalue.JSON(spec)
 	if err != nil {
 		return "", fmt.Errorf("make a task of %s: %w", ref, err)
 	}
@@ -62,15 +62,6 @@ func (s *Service) Start(ctx context.Context, start Start) (taskID string, err er
 	}
 	s.Logger.InfoContext(ctx, "scaffolder task created", "task", made.ID, "template", ref.String(), "user", spec.User.Ref)
 	return made.ID, nil
-}
-
-// encode writes a spec as clients read it, without escapes for HTML.
-func encode(spec workflow.Spec) (json.RawMessage, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(spec)
-	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // user is who a task runs for, as templates see it: empty for a service.

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // ObjectValue is a decoded object that remembers the order of its members: checks speak of what is wrong in the order in
@@ -65,28 +66,8 @@ func decodeObject(d *json.Decoder) (any, error) {
 		o.members[name] = v
 	}
 	_, err := d.Token()
-	slices.SortStableFunc(o.names, compareNames)
+	slices.SortStableFunc(o.names, jsvalue.CompareKeys)
 	return o, err
-}
-
-// compareNames puts what looks like a list index first, by number, and leaves the rest as it stands.
-func compareNames(a, b string) int {
-	i, iIsIndex := listIndex(a)
-	j, jIsIndex := listIndex(b)
-	switch {
-	case iIsIndex && jIsIndex:
-		return int(i) - int(j)
-	case iIsIndex:
-		return -1
-	case jIsIndex:
-		return 1
-	}
-	return 0
-}
-
-func listIndex(name string) (uint64, bool) {
-	n, err := strconv.ParseUint(name, 10, 32)
-	return n, err == nil && strconv.FormatUint(n, 10) == name
 }
 
 // Members are the members of an object, decoded here or by encoding/json, which does not remember an order.

@@ -6,6 +6,7 @@
 //	provider.go   catalog.EntityProvider
 //	processor.go  catalog.PreProcessor, KindValidator, PostProcessor
 //	action.go     action.Action
+//	filter.go     templating.Filter
 //	widget.go     widget.Widget
 //	collator.go   search.Type
 //	task.go       scheduled work

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
@@ -76,13 +77,11 @@ func depth(data []byte) (deepest int) {
 
 // writeEntity is the JSON of an entity for a plugin: with sorted members, so that equal entities have equal bytes.
 func writeEntity(e entity.Entity) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(map[string]any(e)); err != nil {
+	text, err := jsvalue.JSON(map[string]any(e))
+	if err != nil {
 		return nil, fmt.Errorf("entity %s: %w", e.Ref(), err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return text, nil
 }
 
 // place gives an entity the location annotations of what a plugin provides, unless it names URLs of its own. Others are

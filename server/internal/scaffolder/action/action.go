@@ -1,6 +1,6 @@
 // Package action is the seam between the scaffolder's engine and what its steps do: what an action says about itself, what
 // one run of it gets, and the registry of those that are installed. Built-in actions and plugins' are the same to the engine;
-// package actiontest holds the laws that both run. Contract page: scaffolder, §2 and §5.
+// package actiontest holds the laws that both run. [Step] is for those that are written in Go. Contract page: scaffolder, §2 and §5.
 package action
 
 import (

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
@@ -64,7 +65,7 @@ func catalogRegister(catalog Catalog, reader Reader) action.Action {
 }
 
 func register(ctx context.Context, catalog Catalog, r *run, target string) error {
-	mark, err := marshal(target)
+	mark, err := jsvalue.JSON(target)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
@@ -69,20 +70,11 @@ func (r *run) warn(format string, args ...any) error {
 }
 
 func (r *run) output(name string, value any) error {
-	data, err := marshal(value)
+	data, err := jsvalue.JSON(value)
 	if err != nil {
 		return fmt.Errorf("output %s: %w", name, err)
 	}
 	return r.to.Output(name, data)
-}
-
-// marshal is JSON as JavaScript writes it, where < and & stay.
-func marshal(value any) (json.RawMessage, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 // Descriptions and schemas are wire data: clients validate forms and compare texts by them.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // withValues appends values to a log message as the reference's logger does: sorted by key, without the members that the
@@ -58,7 +60,7 @@ func writeSorted(out *strings.Builder, value any) {
 		}
 		out.WriteByte(']')
 	default:
-		data, _ := marshal(v) // what JSON decoding made
+		data, _ := jsvalue.JSON(v) // what JSON decoding made
 		out.Write(data)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
@@ -62,7 +63,7 @@ func (in templateInput) variables() (json.RawMessage, error) {
 	if in.Values == nil {
 		return json.RawMessage("{}"), nil
 	}
-	return marshal(map[string]json.RawMessage{name: in.Values})
+	return jsvalue.JSON(map[string]json.RawMessage{name: in.Values})
 }
 
 func (in templateInput) options() templating.FileOptions {

@@ -1,56 +1,33 @@
 package choices
 
 import (
-	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // object is a JSON object that keeps the order of its keys: forms show their fields in it.
-type object []member
+type object []jsvalue.Member
 
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-func readObject(data []byte) (object, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	var o object
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := member{}
-		m.key, _ = key.(string) // the decoder refuses other keys
-		if err := d.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		o = append(o, m)
-	}
-	_, err := d.Token()
-	return o, err
-}
+func readObject(data []byte) (object, error) { return jsvalue.Members(data, math.MaxInt) }
 
 func (o object) get(key string) json.RawMessage {
 	for _, m := range o {
-		if m.key == key {
-			return m.value
+		if m.Key == key {
+			return m.Value
 		}
 	}
 	return nil
 }
 
 func (o object) without(key string) object {
-	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return m.key == key })
+	return slices.DeleteFunc(slices.Clone(o), func(m jsvalue.Member) bool { return m.Key == key })
 }
 
 func (o object) set(key string, value json.RawMessage) object {
-	return append(o.without(key), member{key, value})
+	return append(o.without(key), jsvalue.Member{Key: key, Value: value})
 }
 
 // offer makes the schema one of a field with these choices.
@@ -59,46 +36,22 @@ func (o object) offer(list []choice) object {
 	for i, c := range list {
 		values[i], names[i] = c.value, c.title
 	}
-	enum, _ := marshal(values) // what was decoded encodes
-	titles, _ := marshal(names)
+	enum, _ := jsvalue.JSON(values) // what was decoded encodes
+	titles, _ := jsvalue.JSON(names)
 	return o.set("enum", enum).set("enumNames", titles)
 }
 
-// each writes the object with what change makes of its values; a valuesRef that is left is nobody's to change.
-func (o object) each(change func(member) (json.RawMessage, error)) (json.RawMessage, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range o {
-		if i > 0 {
-			b.WriteByte(',')
+// each is the JSON of the object with what change makes of its values; a valuesRef that is left is nobody's to change.
+func (o object) each(change func(jsvalue.Member) (json.RawMessage, error)) (json.RawMessage, error) {
+	all := slices.Clone(o)
+	for i, m := range all {
+		if m.Key == keyword && jsvalue.First(m.Value) == '{' {
+			continue
 		}
-		b.Write(quote(m.key))
-		b.WriteByte(':')
-		value := m.value
-		if m.key != keyword || first(value) != '{' {
-			var err error
-			if value, err = change(m); err != nil {
-				return nil, err
-			}
+		var err error
+		if all[i].Value, err = change(m); err != nil {
+			return nil, err
 		}
-		b.Write(value)
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-func quote(text string) json.RawMessage {
-	data, _ := marshal(text) // a string always marshals
-	return data
-}
-
-// marshal is JSON without the escaping that is meant for HTML.
-func marshal(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return jsvalue.Object(all...), nil
 }

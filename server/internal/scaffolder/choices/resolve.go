@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
 )
@@ -67,7 +68,7 @@ func nameKeys(value any, into map[string]bool) {
 
 // explain makes a field say why it has no choices.
 func explain(o object, _ string, err error) (object, error) {
-	o = o.set("ui:help", quote(fmt.Sprintf("The choices cannot be loaded: %s. Reload the page to try again.", err)))
+	o = o.set("ui:help", jsvalue.Quote(fmt.Sprintf("The choices cannot be loaded: %s. Reload the page to try again.", err)))
 	return o.set("ui:readonly", json.RawMessage("true")), nil
 }
 
@@ -140,22 +141,22 @@ func walk(value json.RawMessage, field string, depth int, visit visitor) (json.R
 	if depth > maxDepth {
 		return nil, apierror.Inputf("The schema is nested more than %d levels deep", maxDepth)
 	}
-	switch first(value) {
+	switch jsvalue.First(value) {
 	case '{':
 		o, err := readObject(value)
 		if err != nil {
 			return nil, fmt.Errorf("read a schema: %w", err)
 		}
-		if first(o.get(keyword)) == '{' {
+		if jsvalue.First(o.get(keyword)) == '{' {
 			if o, err = visit(o, field); err != nil {
 				return nil, err
 			}
 		}
-		return o.each(func(m member) (json.RawMessage, error) {
-			if fieldsOf[m.key] && first(m.value) == '{' {
-				return walkFields(m.value, depth+1, visit)
+		return o.each(func(m jsvalue.Member) (json.RawMessage, error) {
+			if fieldsOf[m.Key] && jsvalue.First(m.Value) == '{' {
+				return walkFields(m.Value, depth+1, visit)
 			}
-			return walk(m.value, field, depth+1, visit)
+			return walk(m.Value, field, depth+1, visit)
 		})
 	case '[':
 		var items []json.RawMessage
@@ -168,7 +169,7 @@ func walk(value json.RawMessage, field string, depth int, visit visitor) (json.R
 				return nil, err
 			}
 		}
-		return marshal(items)
+		return jsvalue.JSON(items)
 	}
 	return value, nil
 }
@@ -178,12 +179,5 @@ func walkFields(value json.RawMessage, depth int, visit visitor) (json.RawMessag
 	if err != nil {
 		return nil, fmt.Errorf("read a schema: %w", err)
 	}
-	return fields.each(func(m member) (json.RawMessage, error) { return walk(m.value, m.key, depth+1, visit) })
-}
-
-func first(value json.RawMessage) byte {
-	if v := bytes.TrimLeft(value, " \t\r\n"); len(v) > 0 {
-		return v[0]
-	}
-	return 0
+	return fields.each(func(m jsvalue.Member) (json.RawMessage, error) { return walk(m.Value, m.Key, depth+1, visit) })
 }

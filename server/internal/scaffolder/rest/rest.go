@@ -1,6 +1,6 @@
-// Package rest is a small client for JSON APIs of source-code hosts: paths made of segments, pages by Link headers, bounded
-// waits where the host limits the rate, and errors with the host's own words. A credential is sent to the API's own
-// address and nowhere else, and is in no error.
+// Package rest asks other services. [API] is a small client for JSON APIs of source-code hosts: paths made of segments,
+// pages by Link headers, bounded waits where the host limits the rate, and errors with the host's own words. A credential
+// is sent to the API's own address and nowhere else, and is in no error. [Exchange] is one request by whatever rules.
 package rest
 
 import (

@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 const (
@@ -96,11 +97,8 @@ func quoted(s string) []string {
 }
 
 func inJSON(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
-	return b.String()[1 : b.Len()-2]
+	quoted := jsvalue.Quote(s)
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // inASCII writes \u escapes for everything else, as many encoders of JSON do.

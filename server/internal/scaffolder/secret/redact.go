@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 // Mask is what stands in place of a secret.
@@ -139,13 +141,9 @@ func (r *Redactor) copyScalar(out *bytes.Buffer, token json.Token) error {
 	if text, ok := token.(string); ok {
 		token = r.Redact(text)
 	}
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(token); err != nil {
-		return err
-	}
-	out.Truncate(out.Len() - 1) // the encoder's line break
-	return nil
+	data, err := jsvalue.JSON(token)
+	out.Write(data)
+	return err
 }
 
 // span is a piece of text, by offsets.

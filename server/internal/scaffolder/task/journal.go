@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
 
@@ -71,7 +72,7 @@ func (j *journal) end(cause error) {
 
 // Log implements [workflow.Journal].
 func (j *journal) Log(ctx context.Context, e workflow.Entry) error {
-	body, err := encode(e)
+	body, err := jsvalue.JSON(e)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 	"github.com/callboard/callboard/server/internal/scaffolder/workspace"
@@ -134,7 +135,7 @@ func outcome(output json.RawMessage, failure error) (Status, json.RawMessage) {
 		status, body.Error = Failed, &message{string(apierror.Generic), failure.Error()}
 	}
 	body.Message = "Run completed with status: " + string(status)
-	text, err := encode(body)
+	text, err := jsvalue.JSON(body)
 	if err != nil {
 		return outcome(nil, fmt.Errorf("the output of the task is not JSON: %w", err))
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -51,32 +50,12 @@ func OpenStore(ctx context.Context, db *store.DB, sealer *secret.Sealer) (*Store
 	return &Store{db: db, sealer: sealer, now: now}, nil
 }
 
-// querier runs statements.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// below is database/sql under bun where the database is SQLite, which finds statements prepared whose text comes again;
-// bun writes the arguments into it. On PostgreSQL that text tells the types of the arguments.
-func below(db bun.IDB) querier {
-	if db.Dialect().Name() == dialect.SQLite {
-		switch db := db.(type) {
-		case bun.Tx:
-			return db.Tx
-		case *bun.DB:
-			return db.DB
-		}
-	}
-	return db
-}
-
 // sql fills in the clock of a statement.
 func (s *Store) sql(statement string) string { return strings.ReplaceAll(statement, "NOW()", s.now) }
 
 // exec runs a statement and tells how many rows it changed.
 func (s *Store) exec(ctx context.Context, db bun.IDB, statement string, args ...any) (int64, error) {
-	result, err := below(db).ExecContext(ctx, s.sql(statement), args...)
+	result, err := store.Below(db).ExecContext(ctx, s.sql(statement), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -85,7 +64,7 @@ func (s *Store) exec(ctx context.Context, db bun.IDB, statement string, args ...
 
 // each calls scan for every row of a query.
 func (s *Store) each(ctx context.Context, db bun.IDB, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := below(db).QueryContext(ctx, s.sql(query), args...)
+	rows, err := store.Below(db).QueryContext(ctx, s.sql(query), args...)
 	if err != nil {
 		return err
 	}

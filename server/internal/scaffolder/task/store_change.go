@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
@@ -53,7 +54,7 @@ func (s *Store) cancel(ctx context.Context, id string) (body json.RawMessage, er
 			c.StepID = 0
 		}
 		c.Message = fmt.Sprintf("Step %v has been cancelled.", c.StepID)
-		body, _ = encode(c) // texts always encode
+		body, _ = jsvalue.JSON(c) // texts always encode
 		if err := s.append(ctx, tx, id, entry{kind: EventCancelled, body: body}); err != nil {
 			return err
 		}
@@ -144,10 +145,10 @@ func (s *Store) closeOne(ctx context.Context, id string, timeout time.Duration) 
 	}
 	var entries []entry
 	for _, step := range hung {
-		body, _ := encode(workflow.Entry{Message: staleMessage, StepID: step, Status: workflow.Failed}) // texts always encode
+		body, _ := jsvalue.JSON(workflow.Entry{Message: staleMessage, StepID: step, Status: workflow.Failed}) // texts always encode
 		entries = append(entries, entry{kind: EventLog, body: body})
 	}
-	body, _ := encode(map[string]string{"message": staleMessage})
+	body, _ := jsvalue.JSON(map[string]string{"message": staleMessage})
 	entries = append(entries, entry{kind: EventCompletion, body: body})
 	err = s.db.WriteDurably(ctx, func(ctx context.Context, tx bun.Tx) error {
 		n, err := s.exec(ctx, tx, `UPDATE scaffolder_tasks SET status = 'failed', secrets = NULL, worker = '', ended_at = NOW()

@@ -11,7 +11,9 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
+	"github.com/callboard/callboard/server/internal/store"
 )
 
 // entry is an event that has no number yet.
@@ -136,13 +138,13 @@ type recovery struct {
 }
 
 func recovered(strategy string) entry {
-	body, _ := encode(recovery{strategy}) // a string always encodes
+	body, _ := jsvalue.JSON(recovery{strategy}) // a string always encodes
 	return entry{kind: EventRecovered, body: body}
 }
 
 // lastStep is the id of the step that the newest event about any step is about, "" = there is none.
 func (s *Store) lastStep(ctx context.Context, tx bun.Tx, id string) (step string, err error) {
-	rows, err := below(tx).QueryContext(ctx, "SELECT body FROM scaffolder_task_events WHERE task_id = ? ORDER BY id DESC", id)
+	rows, err := store.Below(tx).QueryContext(ctx, "SELECT body FROM scaffolder_task_events WHERE task_id = ? ORDER BY id DESC", id)
 	if err != nil {
 		return "", err
 	}

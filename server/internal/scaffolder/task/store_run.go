@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
 
@@ -40,7 +41,7 @@ func (s *Store) saveState(ctx context.Context, h holder, entries []entry, r reco
 }
 
 func (s *Store) putState(ctx context.Context, tx bun.Tx, id string, r record) error {
-	plain, err := encode(r)
+	plain, err := jsvalue.JSON(r)
 	if err != nil {
 		return fmt.Errorf("the state of step %s: %w", r.Step, err)
 	}

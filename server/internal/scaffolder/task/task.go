@@ -1,11 +1,11 @@
 package task
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -41,7 +41,7 @@ type Task struct {
 
 // MarshalJSON implements [json.Marshaler] in the form of the wire.
 func (t Task) MarshalJSON() ([]byte, error) {
-	return encode(struct {
+	return jsvalue.JSON(struct {
 		ID              string          `json:"id"`
 		Spec            json.RawMessage `json:"spec"`
 		Status          Status          `json:"status"`
@@ -79,7 +79,7 @@ func (e Event) Last() bool { return e.Type == EventCompletion && !e.Recoverable 
 
 // MarshalJSON implements [json.Marshaler] in the form of the wire.
 func (e Event) MarshalJSON() ([]byte, error) {
-	return encode(struct {
+	return jsvalue.JSON(struct {
 		ID          int64           `json:"id"`
 		Recoverable bool            `json:"isTaskRecoverable"`
 		TaskID      string          `json:"taskId"`
@@ -139,14 +139,3 @@ func ParseOrder(text string) (Order, error) {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// encode writes JSON without escapes for HTML, which would double the size of many logs.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}

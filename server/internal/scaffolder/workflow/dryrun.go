@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
@@ -77,7 +78,7 @@ func (r *Runner) DryRun(ctx context.Context, d DryRun) (_ Report, err error) {
 	defer func() { err = errors.Join(err, space.Destroy()) }()
 
 	d.Spec.TemplateInfo = &TemplateInfo{
-		EntityRef: "template:default/dry-run", Entity: object(member{"metadata", orEmpty(d.Metadata)}),
+		EntityRef: "template:default/dry-run", Entity: jsvalue.Object(member("metadata", orEmpty(d.Metadata))),
 		BaseURL: (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(beside.Name(), "template.yaml"))}).String(),
 	}
 	log := &memory{}

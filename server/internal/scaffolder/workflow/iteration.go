@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
@@ -71,23 +72,23 @@ func (a *attempt) iterations(ctx context.Context) ([]iteration, error) {
 	}
 	list := make([]iteration, len(values))
 	for i, m := range values {
-		list[i] = iteration{key: m.key, value: m.value, each: m.asEach(), plain: json.RawMessage("{}")}
+		list[i] = iteration{key: m.Key, value: m.Value, each: asEach(m), plain: json.RawMessage("{}")}
 		if i < len(plain) {
-			list[i].plain = plain[i].asEach()
+			list[i].plain = asEach(plain[i])
 		}
 	}
 	return list, nil
 }
 
-func (m member) asEach() json.RawMessage {
-	return object(member{"key", quote(m.key)}, member{"value", m.value})
+func asEach(m jsvalue.Member) json.RawMessage {
+	return jsvalue.Object(member("key", jsvalue.Quote(m.Key)), member("value", m.Value))
 }
 
 // fill renders the condition and the input of an iteration.
 func (a *attempt) fill(ctx context.Context, it *iteration) error {
 	scope := a.variables.withSecrets()
 	if scope.Each = it.each; scope.Secrets != nil && it.each != nil {
-		scope.Plain = object(member{"each", it.plain})
+		scope.Plain = jsvalue.Object(member("each", it.plain))
 	}
 	if it.each != nil {
 		it.runs = true
@@ -146,7 +147,7 @@ func (it iteration) name(actionID string) string {
 
 // text is the iteration as the log shows it.
 func (it iteration) text() string {
-	return string(object(member{"key", quote(it.key)}, member{"value", quote(shown(it.value))}))
+	return string(jsvalue.Object(member("key", jsvalue.Quote(it.key)), member("value", jsvalue.Quote(shown(it.value)))))
 }
 
 // collect makes one output of those of all iterations: an array for each name, in their order.
@@ -157,20 +158,20 @@ func collect(iterations []iteration, done map[string]json.RawMessage) (json.RawM
 		if !it.runs {
 			continue
 		}
-		outputs, err := members(orEmpty(done[it.key]), unlimited)
+		outputs, err := jsvalue.Members(orEmpty(done[it.key]), unlimited)
 		if err != nil {
 			return nil, err
 		}
 		for _, o := range outputs {
-			if lists[o.key] == nil {
-				names = append(names, o.key)
+			if lists[o.Key] == nil {
+				names = append(names, o.Key)
 			}
-			lists[o.key] = append(lists[o.key], o.value)
+			lists[o.Key] = append(lists[o.Key], o.Value)
 		}
 	}
-	all := make([]member, len(names))
+	all := make([]jsvalue.Member, len(names))
 	for i, name := range names {
-		all[i] = member{name, array(lists[name])}
+		all[i] = member(name, array(lists[name]))
 	}
-	return object(all...), nil
+	return jsvalue.Object(all...), nil
 }

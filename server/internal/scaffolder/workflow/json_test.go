@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
 
 func TestEntries_AreInTheOrderOfJavaScript(t *testing.T) {
@@ -19,7 +21,7 @@ func TestEntries_AreInTheOrderOfJavaScript(t *testing.T) {
 		all, err := entries(json.RawMessage(document), unlimited)
 		var got []string
 		for _, m := range all {
-			got = append(got, m.key+"="+string(m.value))
+			got = append(got, m.Key+"="+string(m.Value))
 		}
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q, %v, want %q", document, got, err, want)
@@ -64,7 +66,7 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, document []byte) {
 		_, _ = shown(document), exampleOutput(document)
 		if !json.Valid(document) {
-			_, _ = members(document, 10)
+			_, _ = jsvalue.Members(document, 10)
 			return
 		}
 		if output, err := withoutHidden(document); err != nil || !json.Valid(output) {
@@ -76,15 +78,15 @@ func FuzzJSON(f *testing.F) {
 		if !isComposite(document) {
 			return
 		}
-		all, err := members(document, unlimited)
+		all, err := jsvalue.Members(document, unlimited)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := object(all...)
-		if first(document) == '[' {
+		again := jsvalue.Object(all...)
+		if jsvalue.First(document) == '[' {
 			values := make([]json.RawMessage, len(all))
 			for i, m := range all {
-				values[i] = m.value
+				values[i] = m.Value
 			}
 			again = array(values)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 )
@@ -85,11 +86,11 @@ func (l *listener) refuse(err error) error {
 }
 
 func (l *listener) object() json.RawMessage {
-	all := make([]member, len(l.names))
+	all := make([]jsvalue.Member, len(l.names))
 	for i, name := range l.names {
-		all[i] = member{name, l.outputs[name]}
+		all[i] = member(name, l.outputs[name])
 	}
-	return object(all...)
+	return jsvalue.Object(all...)
 }
 
 // colours are those of the log lines of the reference, by level.

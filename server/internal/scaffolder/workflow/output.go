@@ -3,56 +3,57 @@ package workflow
 import (
 	"encoding/json"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
 
 // withoutHidden takes those entries out of the links and texts of an output whose condition is false, and the conditions
 // out of the others.
 func withoutHidden(output json.RawMessage) (json.RawMessage, error) {
-	if first(output) != '{' {
+	if jsvalue.First(output) != '{' {
 		return output, nil
 	}
-	all, err := members(output, unlimited)
+	all, err := jsvalue.Members(output, unlimited)
 	if err != nil {
 		return nil, err
 	}
 	for i, m := range all {
-		if (m.key == "links" || m.key == "text") && first(m.value) == '[' {
-			if all[i].value, err = visible(m.value); err != nil {
+		if (m.Key == "links" || m.Key == "text") && jsvalue.First(m.Value) == '[' {
+			if all[i].Value, err = visible(m.Value); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return object(all...), nil
+	return jsvalue.Object(all...), nil
 }
 
 func visible(list json.RawMessage) (json.RawMessage, error) {
-	items, err := members(list, unlimited)
+	items, err := jsvalue.Members(list, unlimited)
 	if err != nil {
 		return nil, err
 	}
 	kept := []json.RawMessage{}
 	for _, item := range items {
-		if first(item.value) != '{' {
-			kept = append(kept, item.value)
+		if jsvalue.First(item.Value) != '{' {
+			kept = append(kept, item.Value)
 			continue
 		}
-		fields, err := members(item.value, unlimited)
+		fields, err := jsvalue.Members(item.Value, unlimited)
 		if err != nil {
 			return nil, err
 		}
 		if rest, show := condition(fields); show {
-			kept = append(kept, object(rest...))
+			kept = append(kept, jsvalue.Object(rest...))
 		}
 	}
 	return array(kept), nil
 }
 
-func condition(fields []member) (rest []member, show bool) {
+func condition(fields []jsvalue.Member) (rest []jsvalue.Member, show bool) {
 	show = true
 	for _, f := range fields {
-		if f.key == "if" {
-			show = templating.Truthy(f.value)
+		if f.Key == "if" {
+			show = templating.Truthy(f.Value)
 			continue
 		}
 		rest = append(rest, f)
@@ -69,21 +70,21 @@ func exampleOutput(schema json.RawMessage) json.RawMessage {
 		Items      json.RawMessage
 	}
 	_ = json.Unmarshal(schema, &s) // a schema that is not an object says nothing
-	if first(s.Examples) == '[' {
+	if jsvalue.First(s.Examples) == '[' {
 		return head(s.Examples)
 	}
 	switch text(s.Type) {
 	case "object":
-		properties, _ := members(orEmpty(s.Properties), unlimited)
-		var all []member
+		properties, _ := jsvalue.Members(orEmpty(s.Properties), unlimited)
+		var all []jsvalue.Member
 		for _, p := range properties {
-			if value := exampleOutput(p.value); value != nil {
-				all = append(all, member{p.key, value})
+			if value := exampleOutput(p.Value); value != nil {
+				all = append(all, member(p.Key, value))
 			}
 		}
-		return object(all...)
+		return jsvalue.Object(all...)
 	case "array":
-		if first(s.Items) == '[' {
+		if jsvalue.First(s.Items) == '[' {
 			s.Items = head(s.Items)
 		}
 		if !templating.Truthy(s.Items) {
@@ -91,13 +92,13 @@ func exampleOutput(schema json.RawMessage) json.RawMessage {
 		}
 		return array([]json.RawMessage{exampleOutput(s.Items)})
 	case "string":
-		return quote("<example>")
+		return jsvalue.Quote("<example>")
 	case "number":
 		return json.RawMessage("0")
 	case "boolean":
 		return json.RawMessage("false")
 	}
-	return quote("<unknown>")
+	return jsvalue.Quote("<unknown>")
 }
 
 // head is the first item of an array.

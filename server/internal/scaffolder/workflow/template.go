@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	cataloginfo "github.com/callboard/callboard/catalog-info"
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 )
@@ -129,7 +130,7 @@ func newStep(document json.RawMessage, number int) (Step, error) {
 
 // Info is what a task remembers of its template, which was asked for as ref.
 func (t Template) Info(ref string) *TemplateInfo {
-	return &TemplateInfo{EntityRef: ref, BaseURL: t.BaseURL(), Entity: object(member{"metadata", orEmpty(t.Metadata)})}
+	return &TemplateInfo{EntityRef: ref, BaseURL: t.BaseURL(), Entity: jsvalue.Object(member("metadata", orEmpty(t.Metadata)))}
 }
 
 // orEmpty is an object in place of what is not there.

@@ -3,6 +3,7 @@ package workflow
 import (
 	"encoding/json"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
@@ -14,14 +15,14 @@ type variables struct {
 	secrets json.RawMessage
 	// starred are the same with three stars for every value.
 	starredSecrets, starredEnvironment json.RawMessage
-	steps                              []member
+	steps                              []jsvalue.Member
 	plainDocument, secretDocument      json.RawMessage
 }
 
 func newVariables(run Run, e Environment) *variables {
 	v := &variables{
 		parameters: orEmpty(run.Spec.Parameters), user: json.RawMessage("{}"), environment: orEmpty(e.Parameters),
-		context:        object(member{"task", object(member{"id", quote(run.TaskID)})}),
+		context:        jsvalue.Object(member("task", jsvalue.Object(member("id", jsvalue.Quote(run.TaskID))))),
 		starredSecrets: starred(run.Secrets), starredEnvironment: starred(e.Secrets),
 	}
 	if run.Spec.User != nil {
@@ -31,8 +32,8 @@ func newVariables(run Run, e Environment) *variables {
 		e.Secrets = nil // as in the reference: they are of no use to somebody who tries a template
 	}
 	if len(run.Secrets)+len(e.Secrets) > 0 {
-		v.secrets = object(member{"secrets", run.Secrets.Reveal()},
-			member{"environment", object(member{"secrets", e.Secrets.Reveal()})})
+		v.secrets = jsvalue.Object(member("secrets", run.Secrets.Reveal()),
+			member("environment", jsvalue.Object(member("secrets", e.Secrets.Reveal()))))
 	}
 	return v
 }
@@ -47,10 +48,10 @@ func starred(s secret.Set) json.RawMessage {
 
 // setOutput makes the outputs of a step known.
 func (v *variables) setOutput(id string, output json.RawMessage) {
-	entry := member{id, object(member{"output", orEmpty(output)})}
+	entry := member(id, jsvalue.Object(member("output", orEmpty(output))))
 	v.plainDocument, v.secretDocument = nil, nil
 	for i := range v.steps {
-		if v.steps[i].key == id {
+		if v.steps[i].Key == id {
 			v.steps[i] = entry
 			return
 		}
@@ -69,23 +70,23 @@ func (v *variables) plain() json.RawMessage {
 // withSecrets is for inputs and each.
 func (v *variables) withSecrets() templating.Scope {
 	if v.secretDocument == nil {
-		v.secretDocument = v.document(json.RawMessage("{}"), member{"secrets", json.RawMessage("{}")})
+		v.secretDocument = v.document(json.RawMessage("{}"), member("secrets", json.RawMessage("{}")))
 	}
 	return templating.Scope{Variables: v.secretDocument, Secrets: v.secrets}
 }
 
 // withStars is for telling what an input would be.
 func (v *variables) withStars() json.RawMessage {
-	return v.document(v.starredEnvironment, member{"secrets", v.starredSecrets})
+	return v.document(v.starredEnvironment, member("secrets", v.starredSecrets))
 }
 
-func (v *variables) document(environmentSecrets json.RawMessage, more ...member) json.RawMessage {
-	environment := object(member{"parameters", v.environment}, member{"secrets", environmentSecrets})
-	return object(append([]member{
-		{"parameters", v.parameters},
-		{"environment", environment},
-		{"steps", object(v.steps...)},
-		{"user", v.user},
-		{"context", v.context},
+func (v *variables) document(environmentSecrets json.RawMessage, more ...jsvalue.Member) json.RawMessage {
+	environment := jsvalue.Object(member("parameters", v.environment), member("secrets", environmentSecrets))
+	return jsvalue.Object(append([]jsvalue.Member{
+		member("parameters", v.parameters),
+		member("environment", environment),
+		member("steps", jsvalue.Object(v.steps...)),
+		member("user", v.user),
+		member("context", v.context),
 	}, more...)...)
 }
