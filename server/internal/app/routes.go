@@ -24,7 +24,7 @@ import (
 
 // expectedLater are plugins that the stock frontend asks for and this host does not have yet. They answer like the
 // reference without configuration: the credentials barrier, then 404 with an empty body.
-var expectedLater = []string{"app", "kubernetes", "mcp-actions", "proxy"}
+var expectedLater = []string{"app", "kubernetes", "mcp-actions"}
 
 // wireRoutes mounts every feature under /api.
 func (a *App) wireRoutes(ctx context.Context, o Options) error {
@@ -49,6 +49,9 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	techdocs.Routes(s.Feature(techdocs.Feature()), sites, readable{f.catalog, f.permission})
 	if err := a.wireScaffolder(ctx, o); err != nil {
 		return fmt.Errorf("scaffolder: %w", err)
+	}
+	if err := a.wireProxy(o); err != nil {
+		return err
 	}
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
@@ -131,14 +134,14 @@ func (a *App) wireIndex(o Options) error {
 	return nil
 }
 
-// follow passes on new versions of the configuration: to the plugins, and to what answers outside /api.
+// follow passes on new versions of the configuration: to the plugins, the proxy, and to what answers outside /api.
 func (a *App) follow(o Options, more ...func(*config.Config)) {
 	if len(o.Source.Files) == 0 {
 		return
 	}
 	follower := config.Follow(o.Config, o.Source, o.Logger)
 	a.run("configuration", func(ctx context.Context) error {
-		for _, reload := range append(more, a.features.plugins.Reload) {
+		for _, reload := range append(more, a.features.plugins.Reload, a.features.proxy.Reload) {
 			follower.Subscribe(ctx, reload)
 		}
 		return follower.Run(ctx)

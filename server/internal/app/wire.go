@@ -18,6 +18,7 @@ import (
 	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost"
+	"github.com/callboard/callboard/server/internal/proxy"
 	"github.com/callboard/callboard/server/internal/scaffolder"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/filter"
@@ -43,6 +44,7 @@ type features struct {
 	scaffolder *scaffolder.Service
 	events     *events.Bus
 	plugins    *pluginhost.Host
+	proxy      *proxy.Proxy
 }
 
 // wire makes the features in the order of their needs: store, catalog engine, identity, edge, permission, and then
@@ -135,6 +137,7 @@ func CheckConfig(cfg *config.Config) error {
 	checkScaffolder(cfg)
 	actionregistry.ReadSettings(cfg.Section("backend"))
 	pluginhost.CheckConfig(cfg)
+	proxy.CheckConfig(cfg)
 	return cfg.Err()
 }
 
@@ -157,4 +160,4 @@ func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.Mint
 
 // ConfigKeys are the keys below "callboard" that this host reads; others there are reported as unknown.
 var ConfigKeys = slices.Concat([]string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"},
-	pluginhost.ConfigKeys, scaffolder.ConfigKeys)
+	pluginhost.ConfigKeys, scaffolder.ConfigKeys, proxy.ConfigKeys)

@@ -84,6 +84,12 @@ func (s *Server) attachable(f Feature, h WholeHandler) error {
 	return nil
 }
 
+// Attached reports whether id is that of an attached feature, in any case.
+func (s *Server) Attached(id string) bool {
+	m := s.mounts.Load().byID[strings.ToLower(id)]
+	return m != nil && m.whole != nil
+}
+
 func (s *Server) builtIn(id string) bool {
 	m := s.mounts.Load().byID[strings.ToLower(id)]
 	return m != nil && m.whole == nil

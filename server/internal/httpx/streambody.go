@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 // streamedBody is a request body that is handed on while it arrives. Whoever sends it on may read it on another goroutine
@@ -80,4 +82,21 @@ func (b *streamedBody) end() (large bool) {
 		_ = b.control.SetReadDeadline(time.Unix(1, 0))
 	}
 	return b.large
+}
+
+// StreamBody puts the feature's BodyLimit around the body of the request that c answers, for handlers that hand it on while
+// it arrives; the feature leaves bodies to its handlers. A handler calls done before it returns, with its error, and returns
+// the one that it gets: the body was too large, if that is the reason.
+func StreamBody(c *gin.Context) (done func(error) error, err error) {
+	x := exchangeOf(c)
+	body, err := x.limitBody()
+	if err != nil {
+		return nil, err
+	}
+	return func(err error) error {
+		if body != nil && body.end() && err != nil {
+			return tooLarge(map[string]any{"limit": x.router.feature.BodyLimit})
+		}
+		return err
+	}, nil
 }
