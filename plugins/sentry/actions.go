@@ -74,6 +74,9 @@ func (s *plugin) createProject(a sdk.ActionContext[projectInput]) (projectOutput
 	if err == nil && !slugForm.MatchString(in.TeamSlug) {
 		err = apierror.Inputf("teamSlug: %q is no slug", in.TeamSlug)
 	}
+	if err == nil && (p.slug != strings.ToLower(p.slug) || strings.Trim(p.slug, "0123456789") == "") {
+		err = apierror.Inputf("slug: %q is none that Sentry takes: it has no capitals, and not only digits", p.slug)
+	}
 	if err != nil {
 		return projectOutput{}, err
 	}

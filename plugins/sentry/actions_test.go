@@ -92,6 +92,8 @@ func TestActions_RefuseWhatSentryWouldNotTake(t *testing.T) {
 		input  map[string]any
 	}{
 		"no organization":       {"sentry:project:create", map[string]any{"teamSlug": "payments", "name": "a", "organizationSlug": "x"}},
+		"no capitals":           {"sentry:project:create", map[string]any{"teamSlug": "payments", "name": "a", "slug": "Gifts"}},
+		"not only digits":       {"sentry:project:create", map[string]any{"teamSlug": "payments", "name": "42"}},
 		"teamSlug":              {"sentry:project:create", map[string]any{"teamSlug": "../x", "name": "a"}},
 		`"" is no slug`:         {"sentry:project:create", map[string]any{"teamSlug": "payments", "name": "???"}},
 		"knows no teams/acme/x": {"sentry:project:create", map[string]any{"teamSlug": "x", "name": "a"}},

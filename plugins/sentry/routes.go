@@ -130,18 +130,22 @@ func (s *plugin) entityStats(w http.ResponseWriter, r *http.Request, p project) 
 	if err != nil {
 		return err
 	}
-	now, before, err := p.crashFree(r.Context(), window)
-	if err != nil {
-		return err
-	}
 	s.tellAge(w, found.at, found.stale)
-	sdk.WriteJSON(w, http.StatusOK, struct {
-		listing
-
-		CrashFree         *float64 `json:"crashFreeRate"`
-		CrashFreePrevious *float64 `json:"previousCrashFreeRate"`
-	}{listing{found.value, p.about(found.at, found.stale)}, now, before})
+	answer := stats{listing: listing{found.value, p.about(found.at, found.stale)}}
+	if answer.CrashFree, answer.CrashFreeBefore, err = p.crashFree(r.Context(), window); err != nil {
+		answer.CrashFreeError = messageOf(err) // the events are worth showing without it
+	}
+	sdk.WriteJSON(w, http.StatusOK, answer)
 	return nil
+}
+
+type stats struct {
+	listing
+
+	CrashFree       *float64 `json:"crashFreeRate"`
+	CrashFreeBefore *float64 `json:"previousCrashFreeRate"`
+	// CrashFreeError is why the rate is not known.
+	CrashFreeError string `json:"crashFreeError,omitempty"`
 }
 
 func (s *plugin) entityReleases(w http.ResponseWriter, r *http.Request, p project) error {

@@ -102,6 +102,13 @@ func TestStats_AreAnsweredByEntity(t *testing.T) {
 	if len(got.Items) < 28 || got.CrashFreeRate == nil || *got.CrashFreeRate != 0.9962 || got.PreviousCrashFreeRate == nil || got.Meta.Project != "checkout" {
 		t.Errorf("%d %+v", len(got.Items), got.Meta)
 	}
+	r.sentry.Fail("/sessions/", -1, said(http.StatusNotFound, "application/json", `{}`)) // of a server without them
+	r.advance(time.Hour)
+	var part stats
+	r.Get("/v1/entities/component/default/shop/stats?period=14d", ann).JSON(t, &part)
+	if events, _ := part.Items.([]any); len(events) < 28 || part.CrashFree != nil || !strings.Contains(part.CrashFreeError, "knows no organizations/acme/sessions") {
+		t.Errorf("%+v", part)
+	}
 	r.refused(t, "/v1/entities/component/default/shop/stats?period=1y", http.StatusBadRequest, "period", ann)
 }
 

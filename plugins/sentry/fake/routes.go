@@ -16,7 +16,7 @@ func (s *Server) routes() {
 	s.handle("GET /api/0/organizations/{organization}/issues/", "event:read", s.organizationIssues)
 	s.handle("GET /api/0/organizations/{organization}/events-stats/", "org:read", s.eventsStats)
 	s.handle("GET /api/0/organizations/{organization}/sessions/", "org:read", s.sessions)
-	s.handle("GET /api/0/organizations/{organization}/releases/", "project:releases", s.listReleases)
+	s.handle("GET /api/0/organizations/{organization}/releases/", "project:read", s.listReleases)
 	s.handle("POST /api/0/organizations/{organization}/releases/", "project:releases", s.createRelease)
 	s.handle("GET /api/0/projects/{organization}/{project}/", "project:read", s.ofProject(func(w http.ResponseWriter, _ *http.Request, p *Project) {
 		answer(w, http.StatusOK, p.document())
