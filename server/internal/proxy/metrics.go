@@ -11,6 +11,7 @@ import (
 const (
 	outcomeAnswered = "answered" // with whatever status
 	outcomeFailed   = "failed"   // the target gave no answer
+	outcomeBroken   = "broken"   // the answer did not come to its end
 	outcomeRefused  = "refused"  // by path or method
 	outcomeBusy     = "busy"     // too many were in flight
 	outcomeGone     = "gone"     // the caller did not wait

@@ -29,10 +29,11 @@ type passage struct {
 	who         *principal.Principal
 	path, query string // for the target, escaped; the target's own path comes before it
 
-	began  time.Time
-	cancel context.CancelCauseFunc
-	body   *callerBody
-	failed error // why there is no answer
+	began   time.Time
+	cancel  context.CancelCauseFunc
+	body    *callerBody
+	failed  error // why there is no answer
+	outcome string
 }
 
 // callerBody notes that the body ended before its end. The transport reads it on a goroutine of its own.
@@ -59,7 +60,11 @@ var (
 func (p *passage) carry(w http.ResponseWriter) error {
 	p.began = time.Now()
 	p.proxy.metrics.enter(p.endpoint)
-	defer p.proxy.metrics.leave(p.endpoint)
+	p.outcome = outcomeBroken // unless something else is known in the end: what breaks off in the middle panics
+	defer func() {
+		p.proxy.metrics.leave(p.endpoint)
+		p.proxy.metrics.count(p.endpoint, p.outcome)
+	}()
 	ctx, cancel := context.WithCancelCause(p.in.Context())
 	defer cancel(nil)
 	p.cancel = cancel
@@ -174,10 +179,10 @@ func (p *passage) toPlugin(ctx context.Context, to *answer) error {
 	delete(r.Header, "Authorization") // who calls is told in another way
 	r.Trailer = nil
 	if err := p.proxy.plugins.Relay(to, r, e.plugin, p.who); err != nil {
-		p.proxy.metrics.count(e, outcomeFailed)
+		p.outcome = outcomeFailed
 		return err
 	}
-	p.proxy.metrics.count(e, outcomeAnswered)
+	p.outcome = outcomeAnswered
 	return nil
 }
 
@@ -186,16 +191,16 @@ func (p *passage) conclude(w http.ResponseWriter) error {
 	e, err := p.endpoint, p.failed
 	switch {
 	case err == nil:
-		p.proxy.metrics.count(e, outcomeAnswered)
+		p.outcome = outcomeAnswered
 		return nil
 	case p.in.Context().Err() != nil:
-		p.proxy.metrics.count(e, outcomeGone)
+		p.outcome = outcomeGone
 		panic(http.ErrAbortHandler) // nobody waits for an answer
 	case p.body != nil && p.body.failed.Load():
-		p.proxy.metrics.count(e, outcomeGone)
+		p.outcome = outcomeGone
 		return errAborted
 	}
-	p.proxy.metrics.count(e, outcomeFailed)
+	p.outcome = outcomeFailed
 	if p.proxy.mentions.Allow() {
 		p.proxy.log.Warn("a proxy target gave no answer", slog.String("endpoint", e.name()), slog.String("target", e.target.Host), slog.Any("error", err))
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -196,8 +195,5 @@ proxy:
 		if status, _ := r.raw(t, "GET", path, ""); status != want {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
-	}
-	if !slices.Equal(r.target.last().Header["Authorization"], nil) {
-		t.Error("credentials arrived")
 	}
 }
