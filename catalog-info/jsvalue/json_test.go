@@ -45,3 +45,11 @@ func TestCompareKeys_NumbersOfItemsComeFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestDecodeBase64_TakesWhatNodeTakes(t *testing.T) {
+	for text, want := range map[string]string{"aGk=": "hi", "aGk": "hi", "a G\nk": "hi", "_-8": "\xff\xef", "/+8=": "\xff\xef", "aGk=aGk=": "hi", "aGkaa": "hi\x1a", "!": "", "": ""} {
+		if got := string(jsvalue.DecodeBase64(text)); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

@@ -3,40 +3,17 @@ package actionregistry
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s:\n%s", path, diff)
-	}
-}
 
 // ids lists the actions that somebody sees in a feature.
 func (r *rig) ids(who, feature string) []string {
@@ -203,7 +180,7 @@ func TestInvoke_AnswersAreThoseOfTheReference(t *testing.T) {
 		}
 		out.WriteString(http.StatusText(status) + "\n" + shown(t, body) + "\n\n")
 	}
-	golden(t, "invoke.txt", out.String())
+	goldentest.Compare(t, "invoke.txt", out.String())
 }
 
 // changing are members whose values are others each time.
@@ -335,5 +312,5 @@ func TestDescribeModel_TellsOfKindsFieldsAndRelations(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &answer); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "model.md", answer.Output.Description)
+	goldentest.Compare(t, "model.md", answer.Output.Description)
 }

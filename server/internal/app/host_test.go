@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,13 +9,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/callboard/callboard/server/internal/app"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 )
 
 // serviceToken is the static token of the configurations below.
@@ -26,28 +25,10 @@ const serviceToken = "test-token-1234"
 type host struct {
 	running
 	app    *app.App
-	log    *lockedBuffer
+	log    *httpxtest.Buffer
 	cancel context.CancelFunc
 	result error
 	ended  chan struct{}
-}
-
-// lockedBuffer collects what is written to it by several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // launch starts a host on the configuration and waits until it is ready.
@@ -67,7 +48,7 @@ func begin(t testing.TB, dir, text string) *host {
 
 func beginConfig(t testing.TB, cfg *config.Config, options config.Options, port int) *host {
 	t.Helper()
-	h := &host{log: &lockedBuffer{}, ended: make(chan struct{}), running: running{base: baseOf(port)}}
+	h := &host{log: &httpxtest.Buffer{}, ended: make(chan struct{}), running: running{base: baseOf(port)}}
 	logger := app.NewLogger(config.FromValue(map[string]any{"level": "debug", "format": "json"}).Root(), h.log, false)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.cancel = cancel

@@ -201,9 +201,11 @@ func kindRule() entityRule {
 		name: "IS_ENTITY_KIND", description: "Allow entities matching a specified kind",
 		params: zod.Object(zod.Field{Name: "kinds", Schema: zod.Array(zod.String(""), "List of kinds to match at least one of")}),
 		holds: func(e entity.Entity, params map[string]any) (bool, error) {
-			return slices.ContainsFunc(textList(params["kinds"]), func(kind string) bool { return sameText(kind, e.Kind()) }), nil
+			return slices.ContainsFunc(permission.Texts(params["kinds"]), func(kind string) bool { return sameText(kind, e.Kind()) }), nil
 		},
-		filter: func(params map[string]any) index.Filter { return index.In("kind", textList(params["kinds"])...) },
+		filter: func(params map[string]any) index.Filter {
+			return index.In("kind", permission.Texts(params["kinds"])...)
+		},
 	}
 }
 
@@ -212,7 +214,7 @@ func ownerRule() entityRule {
 		name: "IS_ENTITY_OWNER", description: "Allow entities owned by a specified claim",
 		params: zod.Object(zod.Field{Name: "claims", Schema: zod.Array(zod.String(""), "List of claims to match at least one on within ownedBy")}),
 		holds: func(e entity.Entity, params map[string]any) (bool, error) {
-			claims := textList(params["claims"])
+			claims := permission.Texts(params["claims"])
 			relations, _ := e["relations"].([]any)
 			return slices.ContainsFunc(relations, func(v any) bool {
 				r, _ := v.(map[string]any)
@@ -221,7 +223,7 @@ func ownerRule() entityRule {
 			}), nil
 		},
 		filter: func(params map[string]any) index.Filter {
-			return index.In("relations.ownedBy", textList(params["claims"])...)
+			return index.In("relations.ownedBy", permission.Texts(params["claims"])...)
 		},
 	}
 }
@@ -243,21 +245,4 @@ func sameText(a string, b any) bool {
 func paramText(v any) string {
 	text, _ := v.(string)
 	return text
-}
-
-// textList reads a list of strings, whose shape was checked: decoded JSON, or written by a policy in Go.
-func textList(v any) []string {
-	switch list := v.(type) {
-	case []string:
-		return list
-	case []any:
-		all := make([]string, 0, len(list))
-		for _, e := range list {
-			if s, ok := e.(string); ok {
-				all = append(all, s)
-			}
-		}
-		return all
-	}
-	return nil
 }

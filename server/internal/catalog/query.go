@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
@@ -201,27 +199,8 @@ func integer(s string) (int, error) {
 	return int(v), nil
 }
 
-// decodeBase64 reads both alphabets up to the first padding and skips what belongs to neither, as the reference's decoder
-// does. The bytes are meant as text: those that are none are replaced.
-func decodeBase64(s string) []byte {
-	s, _, _ = strings.Cut(s, "=")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '-':
-			return '+'
-		case r == '_':
-			return '/'
-		case r < utf8.RuneSelf && (r == '+' || r == '/' || unicode.IsLetter(r) || unicode.IsDigit(r)):
-			return r
-		}
-		return -1
-	}, s)
-	if len(s)%4 == 1 {
-		s = s[:len(s)-1] // six bits are no byte
-	}
-	data, _ := base64.RawStdEncoding.DecodeString(s) // nothing is left that it would refuse
-	return []byte(string([]rune(string(data))))
-}
+// decodeBase64 reads what is meant as text: bytes that are none are replaced.
+func decodeBase64(s string) []byte { return []byte(string([]rune(string(jsvalue.DecodeBase64(s))))) }
 
 // splitAll splits every value at commas.
 func splitAll(values []string) []string {

@@ -90,3 +90,21 @@ func (c *Criteria) Resolve(holds func(*Condition) (bool, error)) (bool, error) {
 	}
 	return false, c.wellFormed()
 }
+
+// Texts is a parameter of a rule that is a list of texts: decoded JSON whose shape was checked, or what a policy in Go
+// wrote.
+func Texts(param any) []string {
+	switch list := param.(type) {
+	case []string:
+		return list
+	case []any:
+		all := make([]string, 0, len(list))
+		for _, e := range list {
+			if s, ok := e.(string); ok {
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	return nil
+}

@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/supervise"
@@ -31,7 +31,7 @@ type rig struct {
 	edge    *fakeEdge
 	catalog *fakeCatalog
 	audit   *fakeAudit
-	log     *lockedBuffer
+	log     *httpxtest.Buffer
 	ended   chan error
 	stop    context.CancelFunc
 }
@@ -45,7 +45,7 @@ func run(t *testing.T, plugins string) *rig {
 // runWith is run with other options.
 func runWith(t *testing.T, plugins string, change func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: openDir(t), edge: &fakeEdge{mounts: map[string]httpx.WholeHandler{}}, catalog: &fakeCatalog{}, audit: &fakeAudit{}, log: &lockedBuffer{}, ended: make(chan error, 1)}
+	r := &rig{t: t, dir: openDir(t), edge: &fakeEdge{mounts: map[string]httpx.WholeHandler{}}, catalog: &fakeCatalog{}, audit: &fakeAudit{}, log: &httpxtest.Buffer{}, ended: make(chan error, 1)}
 	c := r.config(plugins)
 	o := Options{Config: c, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Version: "1.0.0", BaseURL: "http://localhost:7007",
 		Edge: r.edge, Catalog: r.catalog, Backend: hostsvc.Backend{Audit: r.audit}}
@@ -229,21 +229,4 @@ func (a *fakeAudit) Record(_ context.Context, r hostsvc.AuditRecord) error {
 	defer a.mu.Unlock()
 	a.records = append(a.records, r)
 	return nil
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

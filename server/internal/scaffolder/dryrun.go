@@ -2,10 +2,9 @@ package scaffolder
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"strings"
 
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/permission/zod"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -84,29 +83,7 @@ var dryRunShape = zod.Object(
 func (b dryRunBody) files() []workflow.File {
 	files := make([]workflow.File, len(b.DirectoryContents))
 	for i, f := range b.DirectoryContents {
-		files[i] = workflow.File{Path: f.Path, Content: lenientBase64(f.Base64Content)}
+		files[i] = workflow.File{Path: f.Path, Content: jsvalue.DecodeBase64(f.Base64Content)}
 	}
 	return files
-}
-
-// lenientBase64 decodes as the reference does: either alphabet, with or without padding, and what is no part of them is
-// passed over.
-func lenientBase64(text string) []byte {
-	text, _, _ = strings.Cut(text, "=")
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '-':
-			return '+'
-		case r == '_':
-			return '/'
-		case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '+', r == '/':
-			return r
-		}
-		return -1
-	}, text)
-	if len(text)%4 == 1 {
-		text = text[:len(text)-1] // six bits are no byte
-	}
-	data, _ := base64.RawStdEncoding.DecodeString(text) // every text of this alphabet decodes
-	return data
 }

@@ -45,26 +45,9 @@ func taskRules() []permission.Rule {
 			if !ok {
 				return false, fmt.Errorf("rule %s: not a task: %T", ruleIsTaskOwner, resource)
 			}
-			return t.createdBy != "" && slices.Contains(textList(params["createdBy"]), t.createdBy), nil
+			return t.createdBy != "" && slices.Contains(permission.Texts(params["createdBy"]), t.createdBy), nil
 		},
 	}}
-}
-
-// textList reads a list of strings, whose shape was checked: decoded JSON, or written by a policy in Go.
-func textList(v any) []string {
-	switch list := v.(type) {
-	case []string:
-		return list
-	case []any:
-		all := make([]string, 0, len(list))
-		for _, e := range list {
-			if s, ok := e.(string); ok {
-				all = append(all, s)
-			}
-		}
-		return all
-	}
-	return nil
 }
 
 // call is one run of an action, as far as rules look at it.

@@ -1,7 +1,6 @@
 package scaffolder
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -142,7 +141,7 @@ type rig struct {
 	service *Service
 	db      *store.DB
 	policy  *policy
-	log     *lockedBuffer
+	log     *httpxtest.Buffer
 	// release lets steps of the action "wait" go on.
 	release chan struct{}
 }
@@ -171,7 +170,7 @@ type setup struct {
 
 func newRig(t *testing.T, db *store.DB, s setup) *rig {
 	t.Helper()
-	r := &rig{t: t, db: db, policy: &policy{}, log: &lockedBuffer{}, release: make(chan struct{})}
+	r := &rig{t: t, db: db, policy: &policy{}, log: &httpxtest.Buffer{}, release: make(chan struct{})}
 	language, err := language()
 	if err != nil {
 		t.Fatal(err)
@@ -208,24 +207,6 @@ func newRig(t *testing.T, db *store.DB, s setup) *rig {
 		}
 	})
 	return r
-}
-
-// lockedBuffer is a log.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // serve puts the feature on an edge with those options.

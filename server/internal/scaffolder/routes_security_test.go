@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/callboard/callboard/server/internal/httpx"
+	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
@@ -237,7 +238,7 @@ func TestTaskRead_NoSecretsNoState(t *testing.T) {
 			`{"id":"two","action":"tell","each":["${{ secrets.s3 }}","${{ steps.one.output.o20 | length }}"],"input":{"v":"${{ each.value }}"}},`+
 			`{"id":"three","action":"nope${{ secrets.s4 }}","input":{"x":"${{ secrets.s5 }}"}}],`+
 			`"output":{"secrets":"${{ secrets | dump }}","input":"${{ steps.one.output.input | dump }}","links":[{"url":"https://x/${{ secrets.s6 }}"}]}`)
-		published := &lockedBuffer{}
+		published := &httpxtest.Buffer{}
 		s := setup{
 			catalog: entities{"template:default/leaky": template}, actions: []action.Action{tellAll()},
 			yaml: fmt.Sprintf("scaffolder: {defaultEnvironment: {secrets: {e16: %q, e17: %q}}}", canary(16), canary(17)),

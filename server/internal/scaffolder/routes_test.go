@@ -4,24 +4,19 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden compares JSON with a file, without what differs from run to run.
 func golden(t *testing.T, name, got string) {
@@ -38,19 +33,7 @@ func golden(t *testing.T, name, got string) {
 		}
 		got = b.String()
 	}
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", path, diff)
-	}
+	goldentest.Compare(t, name, got)
 }
 
 var (
@@ -298,7 +281,7 @@ func TestTemplatingExtensions_AreTheLanguagesOwn(t *testing.T) {
 
 func TestLenientBase64_DecodesAsTheReferenceDoes(t *testing.T) {
 	for text, want := range map[string]string{"Yg==": "b", "Yg": "b", "Y g\n=": "b", "_-8=": "\xff\xef", "YWJjZ": "abc", "": "", "!": "", "YQ==YQ==": "a"} {
-		if got := string(lenientBase64(text)); got != want {
+		if got := string(jsvalue.DecodeBase64(text)); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

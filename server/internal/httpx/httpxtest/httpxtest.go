@@ -2,11 +2,13 @@
 package httpxtest
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -60,6 +62,26 @@ func NewWith(tb testing.TB, o httpx.Options) *httpx.Server {
 
 // Logger writes to the test's output.
 func Logger(tb testing.TB) *slog.Logger { return LoggerTo(tb.Output()) }
+
+// Buffer keeps what several goroutines write.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String is everything so far.
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
 
 // LoggerTo writes everything to w, for tests that read their log.
 func LoggerTo(w io.Writer) *slog.Logger {

@@ -1,7 +1,6 @@
 package hostsvc_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/rpcerror"
+	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/schedule"
@@ -123,26 +123,8 @@ func (f *fake) audited() []hostsvc.AuditRecord {
 type served struct {
 	*grpc.ClientConn
 
-	log  *logBuffer
+	log  *httpxtest.Buffer
 	stop func()
-}
-
-// logBuffer is what the host logged.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // serve opens the services as o says, on a socket of its own, and connects to it.
@@ -153,7 +135,7 @@ func serve(t testing.TB, o hostsvc.Options) served {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	log := &logBuffer{}
+	log := &httpxtest.Buffer{}
 	o.Socket, o.Token = filepath.Join(dir, "host.sock"), token
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -3,8 +3,6 @@ package builtin
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
 
 	"github.com/callboard/callboard/catalog-info/jsvalue"
 )
@@ -27,40 +25,6 @@ func withValues(message string, values json.RawMessage) string {
 	if len(object) == 0 {
 		return message
 	}
-	var out strings.Builder
-	writeSorted(&out, object)
-	return message + " " + out.String()
-}
-
-func writeSorted(out *strings.Builder, value any) {
-	switch v := value.(type) {
-	case map[string]any:
-		keys := make([]string, 0, len(v))
-		for key := range v {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		out.WriteByte('{')
-		for i, key := range keys {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			writeSorted(out, key)
-			out.WriteByte(':')
-			writeSorted(out, v[key])
-		}
-		out.WriteByte('}')
-	case []any:
-		out.WriteByte('[')
-		for i, item := range v {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			writeSorted(out, item)
-		}
-		out.WriteByte(']')
-	default:
-		data, _ := jsvalue.JSON(v) // what JSON decoding made
-		out.Write(data)
-	}
+	sorted, _ := jsvalue.JSON(object) // what JSON decoding made
+	return message + " " + string(sorted)
 }

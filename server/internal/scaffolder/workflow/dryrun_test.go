@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
@@ -89,7 +90,7 @@ func TestDryRun_WhatCannotBeTriedGivesExamplesAndIsNotCalled(t *testing.T) {
 	if err := json.Unmarshal(report.Output, &output); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "DryRunExamples", strings.Join(lines, "\n")+"\n"+output["p"]+"\n"+output["q"]+"\n"+output["r"]+"\n")
+	goldentest.Compare(t, "DryRunExamples.golden", strings.Join(lines, "\n")+"\n"+output["p"]+"\n"+output["q"]+"\n"+output["r"]+"\n")
 }
 
 func TestDryRun_RefusesFilesThatAreNoneOfATemplates(t *testing.T) {

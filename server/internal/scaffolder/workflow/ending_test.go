@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
@@ -30,7 +31,7 @@ func TestRun_CancellingFailsTheStepAndIsTold(t *testing.T) {
 	r := newRunner(t, waiting(func() { cancel(workflow.ErrCancelled) }), echo())
 	j := &journal{}
 	output, err := r.Run(ctx, workflow.Run{TaskID: "t1", Spec: newSpec(t, waitSpec, `{}`)}, j)
-	golden(t, "Cancelled", outcome(j, output, err))
+	goldentest.Compare(t, "Cancelled.golden", outcome(j, output, err))
 }
 
 func TestRun_AStepThatSucceedsWhenCancelledCountsAsCancelled(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
@@ -150,7 +151,7 @@ func TestRun_WhatAnEarlierRunDidIsTold(t *testing.T) {
 			}
 			j := &journal{state: state}
 			output, err := r.Run(t.Context(), workflow.Run{TaskID: "t", Spec: newSpec(t, `{"steps":[`+run.steps+`]}`, `{}`), State: state}, j)
-			golden(t, name, outcome(j, output, err))
+			goldentest.Compare(t, name+".golden", outcome(j, output, err))
 		})
 	}
 }

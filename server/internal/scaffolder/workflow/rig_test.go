@@ -4,27 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // underRace is set by the race detector, which makes virtual machines and long texts ten times slower. Of tests of which
 // all cases share the same goroutines only some run then.
@@ -214,25 +209,4 @@ func (j *journal) messages() []string {
 
 func visible(text string) string {
 	return strings.NewReplacer("\x1b", "␛", "\n", "⏎", "\x00", "␀").Replace(text)
-}
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
 }

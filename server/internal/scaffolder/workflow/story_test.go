@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
@@ -78,7 +79,7 @@ func TestRun_TellsWhatItDoesInTheReferencesWords(t *testing.T) {
 			spec.User = &workflow.User{Ref: "user:default/ann", Entity: json.RawMessage(`{"kind":"User"}`)}
 			j := &journal{}
 			output, err := r.Run(t.Context(), workflow.Run{TaskID: "t1", Spec: spec}, j)
-			golden(t, story.name, outcome(j, output, err))
+			goldentest.Compare(t, story.name+".golden", outcome(j, output, err))
 		})
 	}
 }
@@ -113,7 +114,7 @@ func TestRun_NothingOfALoopRunsWhenOneIterationIsNotAllowed(t *testing.T) {
 	j := &journal{}
 	spec := newSpec(t, `{"steps":[{"id":"loop","action":"say","each":["a","b"],"input":{"v":"${{ each.value }}"}},{"id":"x","action":"other"},{"id":"y","action":"say"}]}`, `{}`)
 	output, err := r.Run(t.Context(), workflow.Run{TaskID: "t1", Spec: spec, Initiator: ann}, j)
-	golden(t, "NotAllowed", outcome(j, output, err))
+	goldentest.Compare(t, "NotAllowed.golden", outcome(j, output, err))
 	if got := strings.Join(asked, ";"); got != "user:default/ann other,say" {
 		t.Errorf("asked for %q", got)
 	}

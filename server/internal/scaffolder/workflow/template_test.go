@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/scaffolder/workflow"
 )
 
@@ -30,7 +31,7 @@ func TestNewSpec_IsWhatClientsOfTheReferenceSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "Spec", string(got)+"\n")
+	goldentest.Compare(t, "Spec.golden", string(got)+"\n")
 	if template.Ref() != "template:docks/ship" {
 		t.Errorf("the template is %s", template.Ref())
 	}
