@@ -61,6 +61,16 @@ func (r *run) files() (*workspace.Dir, error) {
 	return r.dir, err
 }
 
+// target is a name within the task's folder.
+func (r *run) target(name string) (*workspace.Dir, string, error) {
+	dir, err := r.files()
+	if err != nil {
+		return nil, "", err
+	}
+	target, err := dir.Resolve(name)
+	return dir, target, err
+}
+
 func (r *run) info(format string, args ...any) error {
 	return r.to.Log("info", fmt.Sprintf(format, args...))
 }

@@ -18,11 +18,7 @@ func fetchPlain(s sources) action.Action {
 		if err := r.info("Fetching plain content from remote URL"); err != nil {
 			return err
 		}
-		dir, err := r.files()
-		if err != nil {
-			return err
-		}
-		target, err := dir.Resolve(cmp.Or(in.TargetPath, here))
+		dir, target, err := r.target(cmp.Or(in.TargetPath, here))
 		if err != nil {
 			return err
 		}
@@ -39,11 +35,7 @@ func fetchPlainFile(s sources) action.Action {
 		if err := r.info("Fetching plain content from remote URL"); err != nil {
 			return err
 		}
-		dir, err := r.files()
-		if err != nil {
-			return err
-		}
-		target, err := dir.Resolve(in.TargetPath)
+		dir, target, err := r.target(in.TargetPath)
 		if err != nil {
 			return err
 		}

@@ -40,11 +40,7 @@ func (in goTemplateInput) extension() string {
 
 func goTemplate(s sources) action.Action {
 	return define(repeatable(dryRunnable(describe("callboard:gotemplate"))), func(ctx context.Context, in goTemplateInput, r *run) error {
-		dir, err := r.files()
-		if err != nil {
-			return err
-		}
-		target, err := dir.Resolve(cmp.Or(in.TargetPath, here))
+		dir, target, err := r.target(cmp.Or(in.TargetPath, here))
 		if err != nil {
 			return err
 		}

@@ -72,11 +72,7 @@ func (in templateInput) options() templating.FileOptions {
 
 func fetchTemplate(s sources, language Language) action.Action {
 	return define(repeatable(dryRunnable(describe("fetch:template"))), func(ctx context.Context, in templateInput, r *run) error {
-		dir, err := r.files()
-		if err != nil {
-			return err
-		}
-		target, err := dir.Resolve(cmp.Or(in.TargetPath, here))
+		_, target, err := r.target(cmp.Or(in.TargetPath, here))
 		if err != nil {
 			return err
 		}
@@ -142,11 +138,7 @@ func (s sources) skeleton(ctx context.Context, r *run, target, token string, int
 
 func fetchTemplateFile(s sources, language Language) action.Action {
 	return define(repeatable(dryRunnable(describe("fetch:template:file"))), func(ctx context.Context, in templateInput, r *run) error {
-		dir, err := r.files()
-		if err != nil {
-			return err
-		}
-		target, err := dir.Resolve(in.TargetPath)
+		dir, target, err := r.target(in.TargetPath)
 		if err != nil {
 			return err
 		}
