@@ -130,6 +130,7 @@ backend:
 callboard:
   operations: {listen: 'OPERATIONS'}
   log: {level: debug}
+  scaffolder: {templates: {timeout: 1m}}
 `
 
 // operate makes the host, which is not started yet. In configurations DIR is its folder.

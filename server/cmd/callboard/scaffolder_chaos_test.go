@@ -26,7 +26,7 @@ backend:
   auth: {externalAccess: [{type: static, options: {token: test-token-1234, subject: test}}]}
 callboard:
   operations: {listen: false}
-  scaffolder: {lease: {seconds: 1}, dataDir: 'FOLDER/data', http: {allow: [{host: 'LEDGER', methods: [POST]}]}}
+  scaffolder: {templates: {timeout: 1m}, lease: {seconds: 1}, dataDir: 'FOLDER/data', http: {allow: [{host: 'LEDGER', methods: [POST]}]}}
 catalog:
   rules: [{allow: [Template]}]
   locations: [{type: file, target: 'FOLDER/template.yaml'}]

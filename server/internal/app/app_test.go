@@ -55,6 +55,9 @@ catalog:
   locations: [{type: file, target: ./catalog/*.yaml}]
 `
 
+// patientTemplates is for the race detector, which makes the template engine forty times slower.
+var patientTemplates = []string{`APP_CONFIG_callboard_scaffolder_templates_timeout="1m"`}
+
 func load(t testing.TB, dir, text string) (*config.Config, config.Options, int) {
 	t.Helper()
 	port := freePort(t)
@@ -62,7 +65,7 @@ func load(t testing.TB, dir, text string) (*config.Config, config.Options, int) 
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "PORT", strconv.Itoa(port))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	options := config.Options{Files: []string{file}, Dir: dir}
+	options := config.Options{Files: []string{file}, Dir: dir, Env: patientTemplates}
 	cfg, err := config.Load(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

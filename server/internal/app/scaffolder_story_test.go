@@ -100,6 +100,8 @@ catalog:
   locations: [{type: file, target: ./greet.yaml}, {type: file, target: ./web.yaml}]
 callboard:
   operations: {listen: false}
+  scaffolder:
+    retention: 90 days
 `+more)
 	h.awaitEntity(t, "template/default/greet")
 	h.awaitEntity(t, "location/default/web")
@@ -121,8 +123,7 @@ func (h *host) tasksOf(t *testing.T, trigger string) (ids []string) {
 }
 
 func TestTriggers_StartTemplatesByClockByChangesAndBySignedWebhooks(t *testing.T) {
-	h, dir := greeter(t, `  scaffolder:
-    triggers:
+	h, dir := greeter(t, `    triggers:
       - {id: tick, template: 'template:default/greet', values: {name: clock}, schedule: {frequency: {seconds: 1}}, perHour: 1}
       - {id: changed, template: 'template:default/greet', values: {name: '${{ event.entity.metadata.name }}'}, catalogChange: {filter: {kind: Location}}}
       - {id: hook, template: 'template:default/greet', values: {name: '${{ event.body.who }}'}, webhook: {secret: 0123456789abcdef}}

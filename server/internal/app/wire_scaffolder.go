@@ -22,7 +22,7 @@ import (
 func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 	f := &a.features
 	f.filters = filter.NewRegistry()
-	language, err := templating.New(templating.Options{Integrations: repositoryHosts(o.Config.Section("integrations")), Filters: f.filters.List})
+	language, err := templating.New(languageOptions(o.Config, f.filters))
 	if err != nil {
 		return err
 	}
@@ -52,16 +52,23 @@ func (a *App) wireScaffolder(ctx context.Context, o Options) error {
 	return a.wireTriggers(ctx, o, language, router)
 }
 
+func languageOptions(cfg *config.Config, filters *filter.Registry) templating.Options {
+	options := templating.ReadLimits(cfg.Section("callboard.scaffolder").Section(templating.SectionKey))
+	options.Integrations, options.Filters = repositoryHosts(cfg.Section("integrations")), filters.List
+	return options
+}
+
 // checkScaffolder reads what the scaffolder and its parts read of cfg.
 func checkScaffolder(cfg *config.Config) {
 	section := cfg.Section("callboard.scaffolder")
-	known := slices.Concat(scaffolder.SectionKeys, tool.ConfigKeys, []string{"gotemplate", "git", "triggers"})
+	known := slices.Concat(scaffolder.SectionKeys, tool.ConfigKeys, []string{templating.SectionKey, "gotemplate", "git", "triggers"})
 	for _, key := range section.Keys() {
 		if !slices.Contains(known, key) {
 			section.Problem(key, "is not a key of callboard.scaffolder; there are "+strings.Join(known, ", "))
 		}
 	}
 	scaffolder.CheckConfig(cfg)
+	templating.ReadLimits(section.Section(templating.SectionKey))
 	tool.CheckConfig(section)
 	_, _ = scm.Actions(scm.Deps{Config: cfg}) // mistakes are reported to cfg
 	triggersOf(cfg)

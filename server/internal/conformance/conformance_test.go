@@ -186,7 +186,8 @@ func start(t *testing.T) subject {
 // run starts the program and ends it, orderly, with the test.
 func run(t *testing.T, fixtures, base string) {
 	t.Helper()
-	env := []string{"FIXTURES=" + fixtures, "BASE_URL=" + base, "PORT=" + base[strings.LastIndexByte(base, ':')+1:],
+	// The race detector makes the template engine forty times slower.
+	env := []string{`APP_CONFIG_callboard_scaffolder_templates_timeout="1m"`, "FIXTURES=" + fixtures, "BASE_URL=" + base, "PORT=" + base[strings.LastIndexByte(base, ':')+1:],
 		"APP_CONFIG_callboard_operations_listen=false"}
 	options := config.Options{Files: []string{filepath.Join(fixtures, "app-config.yaml")}, Dir: fixtures, Env: env}
 	cfg, err := config.Load(t.Context(), options)
