@@ -50,7 +50,10 @@ func TestConformance(t *testing.T) {
 	s := start(t)
 	known := loadExceptions(t)
 	score := map[string]*tally{}
-	for _, c := range s.cases {
+	for i, c := range s.cases {
+		if c.Area == sampled && i%8 != 0 {
+			continue
+		}
 		if !slices.Contains(areas, c.Area) && *areaFlag == "" || !strings.HasPrefix(c.Area, *areaFlag) || !strings.HasPrefix(c.ID, *idFlag) {
 			continue
 		}
