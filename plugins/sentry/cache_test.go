@@ -66,7 +66,7 @@ func TestWidget_ShowsHowOldItsIssuesAre(t *testing.T) {
 func TestCache_GivesUpWithTheCallerWhoLeavesAndGoesOnForTheOthers(t *testing.T) {
 	c := newCache(time.Minute, time.Hour, time.Now)
 	release, entered := make(chan struct{}), make(chan struct{})
-	load := func(context.Context) (string, int, error) {
+	load := func(context.Context) (string, int, error) { //nolint:unparam // the form that the cache calls
 		close(entered)
 		<-release
 		return "value", 5, nil

@@ -104,10 +104,11 @@ func (t *tenant) exchange(ctx context.Context, c call) (answer, error) {
 }
 
 func (t *tenant) request(ctx context.Context, c call) (*http.Request, error) {
-	at := t.base + "/api/0/"
+	var path strings.Builder
 	for _, segment := range c.path {
-		at += url.PathEscape(segment) + "/" // without the last slash Sentry redirects
+		path.WriteString(url.PathEscape(segment) + "/") // without the last slash Sentry redirects
 	}
+	at := t.base + "/api/0/" + path.String()
 	if len(c.query) > 0 {
 		at += "?" + c.query.Encode()
 	}

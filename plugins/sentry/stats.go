@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -113,7 +114,7 @@ const mostReleases = 50
 func (p project) releases(ctx context.Context) (reading[[]release], error) {
 	return cached(ctx, p, "releases", func(ctx context.Context) ([]release, int, error) {
 		var found []upstreamRelease
-		a, err := p.ofOrganization(ctx, "releases", "project:read", &found, window{}, "per_page", fmt.Sprint(mostReleases))
+		a, err := p.ofOrganization(ctx, "releases", "project:read", &found, window{}, "per_page", strconv.Itoa(mostReleases))
 		if err != nil {
 			return nil, 0, err
 		}

@@ -42,7 +42,7 @@ func TestHostileUpstream_IsDiagnosed(t *testing.T) {
 		"login page":        {said(200, "text/html; charset=utf-8", "<html>Sign in</html>"), 503, "with a web page"},
 		"page without type": {said(200, "text/plain", "\n<!doctype html>"), 503, "with a web page"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://sso.example/login?token=x", 302)
+			http.Redirect(w, r, "https://sso.example/login?token=x", http.StatusFound)
 		}, 503, "a redirect to https://sso.example/login:"},
 		"truncated":          {said(200, json, `[{"id":"1","title":`), 503, "no JSON, or breaks off"},
 		"empty":              {said(200, json, ``), 503, "no JSON, or breaks off"},

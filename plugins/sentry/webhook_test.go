@@ -144,7 +144,7 @@ func TestWebhook_ThatCannotBePassedOnIsNotLost(t *testing.T) {
 func TestWebhooks_AreTakenAFewAtATime(t *testing.T) {
 	var d deliverer
 	release := make(chan struct{})
-	work := func(ctx context.Context) error { <-release; return nil }
+	work := func(context.Context) error { <-release; return nil }
 	for n := range deliveries {
 		if !d.begin(t.Context(), work) {
 			t.Errorf("the %dth is refused", n)

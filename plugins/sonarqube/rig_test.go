@@ -120,14 +120,14 @@ const checkoutSummary = "/entities/Component/default/checkout/summary"
 
 // errored is the error of an answer.
 type errored struct {
-	Error struct{ Name, Message string }
+	Error struct{ Message string }
 }
 
-func errorOf(t *testing.T, res *plugintest.Response) (name, message string) {
+func messageOf(t *testing.T, res *plugintest.Response) string {
 	t.Helper()
 	var e errored
 	res.JSON(t, &e)
-	return e.Error.Name, e.Error.Message
+	return e.Error.Message
 }
 
 // values are the measures of a summary by metric.

@@ -77,7 +77,7 @@ func TestSummary_TellsWhatIsWrong(t *testing.T) {
 		{checkoutSummary + "?branch=" + strings.Repeat("b", 256), ann, 400, "branch must have at most 255 bytes"},
 	} {
 		res := r.Get(c.path, c.who)
-		if _, message := errorOf(t, res); res.Status != c.want || !strings.Contains(message, c.text) {
+		if message := messageOf(t, res); res.Status != c.want || !strings.Contains(message, c.text) {
 			t.Errorf("%s: %d %s, want %d %s", c.path, res.Status, message, c.want, c.text)
 		}
 	}
@@ -242,7 +242,6 @@ func FuzzMeasures_AreReadWithoutHarm(f *testing.F) {
 		if _, err := json.Marshal(m); err != nil {
 			t.Fatal(err)
 		}
-		m.Value.letter()
-		m.Value.rating("sqale_rating")
+		_, _ = m.Value.letter(), m.Value.rating("sqale_rating")
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/sdk"
@@ -37,7 +38,7 @@ const defaultInstance = "default"
 
 // all are the instances, the unnamed one last.
 func (s settings) all() []instanceSettings {
-	list := s.Instances[:len(s.Instances):len(s.Instances)]
+	list := slices.Clip(s.Instances)
 	if s.BaseURL == "" {
 		return list
 	}

@@ -52,7 +52,7 @@ func TestSonarQube_IsNeverTrustedToAnswerWell(t *testing.T) {
 			r := start(t, s, fake.Options{})
 			r.sonar.Fail(c.path, c.fault)
 			res := r.Get(checkoutSummary, ann)
-			_, message := errorOf(t, res)
+			message := messageOf(t, res)
 			if res.Status != c.want || !strings.Contains(message, c.text) || len(message) > 500 {
 				t.Errorf("%d %s, want %d %s", res.Status, message, c.want, c.text)
 			}
@@ -103,7 +103,7 @@ func TestSonarQube_ThatIsNotThereIsSaidToBeSo(t *testing.T) {
 		if err := r.Configure(s); err != nil {
 			t.Fatal(err)
 		}
-		_, message := errorOf(t, r.Get(checkoutSummary, ann))
+		message := messageOf(t, r.Get(checkoutSummary, ann))
 		if !strings.Contains(message, "needs.egress of the plugin does not name https://other.example.com") {
 			t.Error(message)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -81,14 +82,16 @@ func (s *Server) issues(w http.ResponseWriter, r *http.Request, of []*Project, p
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b map[string]any) int { return strings.Compare(b["lastSeen"].(string), a["lastSeen"].(string)) })
+	slices.SortStableFunc(list, func(a, b map[string]any) int {
+		return strings.Compare(fmt.Sprint(b["lastSeen"]), fmt.Sprint(a["lastSeen"]))
+	})
 	answer(w, http.StatusOK, page(w, r, list, "limit", size))
 }
 
 // search understands is:, level: and words of the title.
 func search(query string) (func(*Issue) bool, error) {
 	var terms []func(*Issue) bool
-	for _, term := range strings.Fields(query) {
+	for term := range strings.FieldsSeq(query) {
 		key, value, keyed := strings.Cut(term, ":")
 		switch {
 		case strings.Count(term, `"`)%2 != 0:
@@ -115,7 +118,7 @@ func (i *Issue) document(p *Project, period string, now time.Time) map[string]an
 		"platform": p.Platform, "type": "error", "project": p.document(),
 		"metadata":    map[string]any{"type": i.Kind, "value": i.Value, "filename": i.File, "function": i.Function},
 		"numComments": 0, "assignedTo": nil, "isBookmarked": false, "isSubscribed": false, "subscriptionDetails": nil, "hasSeen": true,
-		"annotations": []any{}, "userCount": i.Users, "count": fmt.Sprint(i.Count),
+		"annotations": []any{}, "userCount": i.Users, "count": strconv.Itoa(i.Count),
 		"firstSeen": i.FirstSeen.UTC().Format(time.RFC3339Nano), "lastSeen": i.LastSeen.UTC().Format(time.RFC3339Nano),
 	}
 	if period != "" {
@@ -157,7 +160,7 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "A project with this slug already exists.")
 	default:
 		s.state.nextID++
-		p := &Project{ID: fmt.Sprint(s.state.nextID), Slug: in.Slug, Name: in.Name, Platform: in.Platform}
+		p := &Project{ID: strconv.Itoa(s.state.nextID), Slug: in.Slug, Name: in.Name, Platform: in.Platform}
 		s.state.projects = append(s.state.projects, p)
 		answer(w, http.StatusCreated, p.document())
 	}

@@ -111,7 +111,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case !strings.HasSuffix(r.URL.Path, "/"):
-		http.Redirect(w, r, r.URL.EscapedPath()+"/?"+r.URL.RawQuery, http.StatusMovedPermanently)
+		http.Redirect(w, r, r.URL.EscapedPath()+"/?"+r.URL.RawQuery, http.StatusMovedPermanently) //nolint:gosec // a fake for loopback, which redirects as Sentry does
 	case r.Header.Get("Authorization") == "":
 		refuse(w, http.StatusUnauthorized, "Authentication credentials were not provided.")
 	case r.Header.Get("Authorization") != "Bearer "+s.options.Token:

@@ -3,6 +3,7 @@ package fake
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -77,7 +78,7 @@ func (s *state) fill(now time.Time, pages string) {
 
 func (s *state) add(p *Project, i *Issue, pages string) {
 	s.nextID++
-	i.ID = fmt.Sprint(s.nextID)
+	i.ID = strconv.Itoa(s.nextID)
 	i.ShortID = fmt.Sprintf("%s-%X", p.Slug, len(p.Issues)+1)
 	i.Permalink = pages + "/issues/" + i.ID + "/"
 	p.Issues = append(p.Issues, i)

@@ -120,8 +120,8 @@ func readEndpoints(section *config.Section) *reading {
 	return r
 }
 
-func (r *reading) reject(s *config.Section, key, rule string, args ...any) {
-	r.problems = append(r.problems, problem{s, key, fmt.Sprintf(rule, args...)})
+func (r *reading) reject(s *config.Section, key, rule string) {
+	r.problems = append(r.problems, problem{s, key, rule})
 }
 
 var plainRoute = regexp.MustCompile(`^/([A-Za-z0-9._~!$&'+,;=@-]+(/[A-Za-z0-9._~!$&'+,;=@-]+)*/?)?$`)

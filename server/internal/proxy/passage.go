@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -77,7 +76,7 @@ func (p *passage) carry(w http.ResponseWriter) error {
 	proxy := httputil.ReverseProxy{
 		Rewrite: p.rewrite, Transport: p.endpoint.transport, ModifyResponse: p.received,
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { p.failed = err },
-		ErrorLog:     log.New(io.Discard, "", 0), BufferPool: p.proxy,
+		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), BufferPool: p.proxy,
 	}
 	in := p.in.WithContext(ctx)
 	if in.Body != nil {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,7 +96,7 @@ func TestBodies_AreLimited(t *testing.T) {
 }
 
 func TestTargets_ThatDoNotAnswer(t *testing.T) {
-	silent := func(w http.ResponseWriter, in *http.Request) { <-in.Context().Done() }
+	silent := func(_ http.ResponseWriter, in *http.Request) { <-in.Context().Done() }
 	r := start(t, `proxy: {endpoints: {/slow: {target: TARGET, credentials: dangerously-allow-unauthenticated, proxyTimeout: 20}}}`, silent)
 	if status, body := r.get(t, "/slow/a?b=c"); status != 504 || body != "Error occurred while trying to proxy: "+strings.TrimPrefix(r.base, "http://")+"/a?b=c" {
 		t.Errorf("slow: %d %q", status, body)
@@ -104,7 +104,7 @@ func TestTargets_ThatDoNotAnswer(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	secure.StartTLS()
 	defer secure.Close()
 	for target, want := range map[string]int{gone.URL: 504, speaking(t, "SSH-2.0-x\r\n"): 502, speaking(t, ""): 504, secure.URL: 500,
@@ -244,7 +244,7 @@ func TestWebSockets_PassWhereTheyAreConfigured(t *testing.T) {
 	r := start(t, openEndpoint+`, ws: true}, /plain: {target: TARGET, credentials: dangerously-allow-unauthenticated}, /asking: {target: TARGET, ws: true}}}`, echo)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, r.base+"/api/proxy/x", nil) //nolint:bodyclose // Dial's is empty
+	ws, _, err := websocket.Dial(ctx, r.base+"/api/proxy/x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

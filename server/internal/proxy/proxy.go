@@ -127,7 +127,7 @@ var errMissingCredentials = apierror.New(apierror.Authentication, "Missing crede
 
 // Serve carries one request, whose URL is below the mount. Its error is for the edge to render; nothing was answered then.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, caller Caller) error {
-	e, rest, clear := p.find(rawPath(r.URL))
+	e, rest, certain := p.find(rawPath(r.URL))
 	who, err := p.admit(e, caller)
 	switch {
 	case err != nil:
@@ -135,7 +135,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, caller Caller) err
 	case e == nil:
 		w.WriteHeader(http.StatusNotFound)
 		return nil
-	case !clear:
+	case !certain:
 		p.metrics.count(e, outcomeRefused)
 		return plainAnswer(w, http.StatusBadRequest, "Bad Request")
 	case e.methods != nil && !slices.Contains(e.methods, r.Method):
