@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -52,11 +53,11 @@ func (c *client) do(ctx context.Context, caller *principal.Principal, q request)
 	if err != nil {
 		return 0, nil, err
 	}
-	a := &answer{header: http.Header{}, status: http.StatusOK}
-	if err := a.serve(c.edge, r); err != nil {
+	a, err := httpx.Ask(c.edge, r, maxAnswer)
+	if err != nil {
 		return 0, nil, fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
 	}
-	return a.status, a.body.Bytes(), nil
+	return a.Status, a.Body, nil
 }
 
 // decode is [client.call] for what is read as JSON.
@@ -90,7 +91,6 @@ func (c *client) prepare(ctx context.Context, caller *principal.Principal, q req
 	if err != nil {
 		return nil, fmt.Errorf("%s %s of %s: %w", q.method, q.path, q.target, err)
 	}
-	r.RequestURI, r.RemoteAddr = address, "127.0.0.1:0"
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -98,51 +98,6 @@ func (c *client) prepare(ctx context.Context, caller *principal.Principal, q req
 		r.Header.Set("Content-Type", "application/json")
 	}
 	return r, nil
-}
-
-// answer is a [http.ResponseWriter] that keeps the answer.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-var errAnswerTooLong = fmt.Errorf("the answer is longer than %d MB", maxAnswer>>20)
-
-// serve has h answer r. An answer that the edge breaks off is an error.
-func (a *answer) serve(h http.Handler, r *http.Request) (err error) {
-	defer func() {
-		if failure := recover(); failure != nil {
-			if cut, ok := failure.(error); !ok || !errors.Is(cut, http.ErrAbortHandler) {
-				panic(failure)
-			}
-			err = errors.New("the answer broke off")
-		}
-		if err == nil && r.Context().Err() != nil {
-			err = r.Context().Err()
-		}
-		if err == nil && a.body.Len() > maxAnswer {
-			err = errAnswerTooLong
-		}
-	}()
-	h.ServeHTTP(a, r)
-	return nil
-}
-
-// Header implements [http.ResponseWriter].
-func (a *answer) Header() http.Header { return a.header }
-
-// WriteHeader implements [http.ResponseWriter].
-func (a *answer) WriteHeader(status int) { a.status = status }
-
-// Write implements [http.ResponseWriter]. What is beyond the limit is refused, but for one byte that tells of it.
-func (a *answer) Write(p []byte) (int, error) {
-	room := maxAnswer + 1 - a.body.Len()
-	if len(p) > room {
-		a.body.Write(p[:room])
-		return room, errAnswerTooLong
-	}
-	return a.body.Write(p)
 }
 
 // responseError is the reference's name for what another feature refused.

@@ -1,9 +1,7 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/catalog/index"
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/scaffolder/trigger"
 	"github.com/callboard/callboard/server/internal/urlreader"
@@ -43,7 +42,7 @@ func (o ownRoutes) Get(ctx context.Context, p *principal.Principal, plugin, path
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://callboard.internal/api/"+plugin+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/api/"+plugin+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("the path %q is no path", path)
 	}
@@ -51,49 +50,18 @@ func (o ownRoutes) Get(ctx context.Context, p *principal.Principal, plugin, path
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	var answer boundedAnswer
-	o.edge.ServeHTTP(&answer, r)
-	if answer.full {
-		return nil, errors.New("the answer is too long")
+	answer, err := httpx.Ask(o.edge, r, maxAnswer)
+	if err != nil {
+		return nil, err
 	}
-	if answer.status != http.StatusOK {
-		return nil, fmt.Errorf("answered %d %s", answer.status, http.StatusText(answer.status))
+	if answer.Status != http.StatusOK {
+		return nil, fmt.Errorf("answered %d %s", answer.Status, http.StatusText(answer.Status))
 	}
-	return answer.body.Bytes(), nil
+	return answer.Body, nil
 }
 
 // maxAnswer is beyond what choices take, so that their own limit is the one that is told.
 const maxAnswer = 2 << 20
-
-// boundedAnswer is a ResponseWriter that keeps an answer in memory up to maxAnswer.
-type boundedAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-	full   bool
-}
-
-func (a *boundedAnswer) Header() http.Header {
-	if a.header == nil {
-		a.header = http.Header{}
-	}
-	return a.header
-}
-
-func (a *boundedAnswer) WriteHeader(status int) {
-	if a.status == 0 && status >= 200 {
-		a.status = status
-	}
-}
-
-func (a *boundedAnswer) Write(data []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	if a.body.Len()+len(data) > maxAnswer {
-		a.full = true
-		return 0, errors.New("the answer is too long")
-	}
-	return a.body.Write(data)
-}
 
 // catalogChanges tells triggers what changed in the catalog.
 type catalogChanges struct{ catalog *catalog.Engine }
