@@ -10,7 +10,7 @@ CACHE   := $(or $(CALLBOARD_CACHE),$(CURDIR)/.cache)
 export CALLBOARD_CACHE := $(CACHE)
 GO      := go
 GOTEST  := $(GO) test -tags $(TAGS)
-MODULES := . sdk examples/hello-go
+MODULES := . sdk plugins examples/hello-go
 
 .PHONY: help
 help: ## List the targets
