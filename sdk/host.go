@@ -29,6 +29,8 @@ type Host struct {
 	Audit      Audit
 	Discovery  Discovery
 
+	Notifications Notifications
+
 	workspaces pluginv1.HostWorkspaceServiceClient // see [ActionContext.Workspace]
 
 	// HTTP is the way out: it reaches what needs.egress names, and nothing else. It repeats requests that may be repeated,
@@ -42,9 +44,8 @@ type Host struct {
 func newHost(p *Plugin) *Host {
 	conn := &hostConn{plugin: p.id}
 	out := &outgoing{plugin: p.id}
-	return &Host{
+	h := &Host{
 		Auth:       Auth{pluginv1.NewHostAuthServiceClient(conn)},
-		Catalog:    Catalog{pluginv1.NewHostCatalogServiceClient(conn)},
 		KV:         KV{pluginv1.NewHostKeyValueServiceClient(conn)},
 		Cache:      Cache{pluginv1.NewHostCacheServiceClient(conn)},
 		Secrets:    Secrets{pluginv1.NewHostSecretsServiceClient(conn)},
@@ -58,6 +59,9 @@ func newHost(p *Plugin) *Host {
 		HTTP:       &http.Client{Transport: &retrying{next: out}},
 		conn:       conn, out: out,
 	}
+	h.Catalog = Catalog{pluginv1.NewHostCatalogServiceClient(conn), h}
+	h.Notifications = Notifications{h}
+	return h
 }
 
 // BaseURL is where plugins are reached from outside, such as "https://portal.example.com"; "" until configured.

@@ -12,9 +12,11 @@ import (
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
-// Catalog reads the catalog. Needs catalog: [read], and more where a method says so.
+// Catalog reads the catalog with this plugin's own rights; [Catalog.As] reads it with a caller's. Needs catalog: [read],
+// and more where a method says so.
 type Catalog struct {
-	c pluginv1.HostCatalogServiceClient
+	c    pluginv1.HostCatalogServiceClient
+	host *Host
 }
 
 // Entity answers one entity by ref, "component:default/shop"; [ErrNotFound] when there is none.

@@ -28,7 +28,6 @@ func newPluginAt(now func() time.Time) *sdk.Plugin {
 		Description: "Errors, events, crash-free rates and releases of Sentry on the pages of the catalog.",
 	})
 	s := &plugin{host: p.Host(), now: now}
-	s.deliverer.host = s.host
 	calls := p.Counter("sentry_requests_total", "Requests to Sentry", "organization", "result")
 	sdk.Settings(p, func(_ context.Context, next settings) error {
 		out := sender{http: s.host.HTTP, count: func(organization, result string) { calls.Add(1, organization, result) }}

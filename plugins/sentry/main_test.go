@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,9 +31,7 @@ type rig struct {
 	*plugintest.Harness
 
 	sentry *fake.Server
-	// readable are the entities that each user may read, by the user's ref; services may read all of "".
-	readable map[string][]sdk.Entity
-	clock    atomic.Pointer[time.Time] // of the plugin
+	clock  atomic.Pointer[time.Time] // of the plugin
 }
 
 func annotated(name, project string) sdk.Entity {
@@ -58,45 +55,18 @@ func startWith(t *testing.T, o fake.Options, change ...func(*settings)) *rig {
 	for _, f := range change {
 		f(&s)
 	}
-	r := &rig{sentry: fake.New(o), readable: map[string][]sdk.Entity{"user:default/ann": shop, "": shop, "user:default/bob": shop[1:2]}}
+	r := &rig{sentry: fake.New(o)}
 	r.clock.Store(&now)
 	r.Harness = plugintest.Start(t, newPluginAt(func() time.Time { return *r.clock.Load() }), plugintest.Config(s))
 	r.Catalog.Put(shop...)
 	r.Outgoing.Handle(origin, r.sentry)
-	r.Outgoing.HandleFunc("http://callboard.internal", r.internal)
+	r.Catalog.HideFrom("user:default/bob", "component:default/shop", "component:default/gone", "component:default/plain")
 	return r
 }
 
 func (r *rig) advance(d time.Duration) {
 	later := r.clock.Load().Add(d)
 	r.clock.Store(&later)
-}
-
-// internal is the catalog and the notifications of the host.
-func (r *rig) internal(w http.ResponseWriter, req *http.Request) {
-	user, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer plugin-token/catalog/")
-	path := strings.TrimPrefix(req.URL.Path, "/api/catalog")
-	switch name, byName := strings.CutPrefix(path, "/entities/by-name/component/default/"); {
-	case strings.HasPrefix(req.URL.Path, "/api/notifications"):
-		w.WriteHeader(http.StatusOK)
-	case !ok:
-		w.WriteHeader(http.StatusUnauthorized)
-	case byName:
-		for _, e := range r.readable[user] {
-			if e.Name() == name {
-				sdk.WriteJSON(w, http.StatusOK, e)
-				return
-			}
-		}
-		w.WriteHeader(http.StatusNotFound)
-	default:
-		found := slices.DeleteFunc(slices.Clone(r.readable[user]), func(e sdk.Entity) bool {
-			return !slices.ContainsFunc(req.URL.Query()["filter"], func(filter string) bool {
-				return strings.EqualFold(filter, "metadata.annotations."+annotation+"="+e.Annotation(annotation))
-			})
-		})
-		sdk.WriteJSON(w, http.StatusOK, map[string]any{"items": found})
-	}
 }
 
 var ann = plugintest.As("user:default/ann")

@@ -18,7 +18,7 @@ func (s *plugin) upstreamIssues(w http.ResponseWriter, r *http.Request) {
 	d := s.directory.Load()
 	p, err := d.find(r.PathValue("organization"), r.PathValue("project"))
 	if err == nil {
-		p, err = catalog{s.host}.readable(r.Context(), d, p)
+		p, err = s.readable(r.Context(), d, p)
 	}
 	if err != nil {
 		fail(w, r, err)
@@ -91,7 +91,7 @@ type listing struct {
 // ofEntity finds the entity's project, for a caller who may read the entity.
 func (s *plugin) ofEntity(answer func(http.ResponseWriter, *http.Request, project) error) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
-		e, err := catalog{s.host}.entity(r.Context(), r.PathValue("kind"), r.PathValue("namespace"), r.PathValue("name"))
+		e, err := s.entity(r)
 		var p project
 		if err == nil {
 			p, err = s.directory.Load().of(e)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/callboard/callboard/plugins/sentry/fake"
 	"github.com/callboard/callboard/sdk"
-	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 const issuesOfShop = "/v1/entities/component/default/shop/issues"
@@ -211,7 +210,7 @@ func TestOrganizations_HaveTokensAndServersOfTheirOwn(t *testing.T) {
 	})
 	eu := fake.New(fake.Options{Token: "sntrys_eu"})
 	r.Outgoing.Handle("https://eu.example.test", http.StripPrefix("/sentry", eu))
-	r.readable["user:default/ann"] = append(shop, annotated("eu", "x/acme-eu/inventory"))
+	r.Catalog.Put(annotated("eu", "x/acme-eu/inventory"))
 	if res := r.Get("/v1/entities/component/default/eu/issues", ann); res.Status != http.StatusOK || len(eu.Calls()) != 2 || len(r.sentry.Calls()) != 0 {
 		t.Errorf("%d %s %v", res.Status, res.Text(), eu.Calls())
 	}
@@ -259,10 +258,10 @@ func TestAnswers_AreSharedByThoseWhoAskAtOnce(t *testing.T) {
 
 func TestAnnotations_ThatNameNoProjectAreDiagnosed(t *testing.T) {
 	r := start(t)
-	r.readable["user:default/ann"] = []sdk.Entity{annotated("odd", "a b/c d"), plugintest.Component("plain")}
+	r.Catalog.Put(annotated("odd", "a b/c d"))
 	r.refused(t, "/v1/entities/component/default/odd/issues", http.StatusNotFound, `annotation sentry.io/project-slug`, ann)
 	r.refused(t, "/v1/entities/component/default/plain/issues", http.StatusNotFound, "component:default/plain has no annotation", ann)
-	r.refused(t, "/v1/entities/component/default/nobody/issues", http.StatusNotFound, "no such entity", ann)
+	r.refused(t, "/v1/entities/component/default/nobody/issues", http.StatusNotFound, "may not read it", ann)
 	if run := r.QueryWidget("open-issues", sdk.WidgetQuery{Entity: annotated("odd", "a/b/")}); !errors.Is(run.Err, sdk.ErrNotFound) && !errors.Is(run.Err, sdk.ErrInput) {
 		t.Error(run.Err)
 	}

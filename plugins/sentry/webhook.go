@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -162,7 +161,7 @@ func (s *plugin) deliver(ctx context.Context, d *directory, t *tenant, h *happen
 	if !d.settings.Notify || len(h.EntityRefs) == 0 || !h.worthTelling() {
 		return nil
 	}
-	return s.deliverer.notify(ctx, h)
+	return s.host.Notifications.Send(ctx, h.notification())
 }
 
 // worthTelling: people are told of what is new or comes back, not of each other's work on it.
@@ -174,40 +173,23 @@ func (h *happening) worthTelling() bool {
 	return false
 }
 
-// notification is the body of POST /api/notifications.
-type notification struct {
-	Recipients struct {
-		Type      string   `json:"type"`
-		EntityRef []string `json:"entityRef"`
-	} `json:"recipients"`
-	Payload struct {
-		Title       string `json:"title"`
-		Description string `json:"description"`
-		Link        string `json:"link,omitempty"`
-		Severity    string `json:"severity"`
-		Topic       string `json:"topic"`
-		Scope       string `json:"scope"`
-	} `json:"payload"`
-}
-
 // notification addresses the entities: their owners are who gets it. What is told again of one issue takes the place of
 // what was told before.
-func (h *happening) notification() notification {
-	var n notification
-	n.Recipients.Type, n.Recipients.EntityRef = "entity", h.EntityRefs
-	n.Payload.Title, n.Payload.Link, n.Payload.Topic = "Sentry: "+h.Title, h.URL, "sentry"
-	n.Payload.Description = h.Project + ": " + strings.ReplaceAll(h.Resource, "_", " ") + " " + h.Action
-	n.Payload.Scope = "sentry:" + h.Organization + "/" + h.Project + ":" + h.Resource + ":" + h.IssueID
-	n.Payload.Severity = "normal"
+func (h *happening) notification() sdk.Notification {
+	n := sdk.Notification{
+		To: h.EntityRefs, Title: "Sentry: " + h.Title, Link: h.URL, Topic: "sentry",
+		Description: h.Project + ": " + strings.ReplaceAll(h.Resource, "_", " ") + " " + h.Action,
+		Scope:       "sentry:" + h.Organization + "/" + h.Project + ":" + h.Resource + ":" + h.IssueID,
+		Severity:    "normal",
+	}
 	if h.Level == "fatal" || h.Action == "critical" {
-		n.Payload.Severity = "high"
+		n.Severity = "high"
 	}
 	return n
 }
 
 // deliverer does the work of webhooks after they are answered.
 type deliverer struct {
-	host    *sdk.Host
 	mu      sync.Mutex
 	running int
 	ended   sync.WaitGroup
@@ -247,25 +229,4 @@ func (d *deliverer) drain(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (d *deliverer) notify(ctx context.Context, h *happening) error {
-	body, err := json.Marshal(h.notification())
-	if err != nil {
-		return err
-	}
-	req, err := toPlugin(ctx, d.host, http.MethodPost, "notifications", "/notifications", "", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := d.host.HTTP.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return apierror.Newf(apierror.ServiceUnavailable, "the notifications answer %d", res.StatusCode)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,22 +37,6 @@ func (r *rig) published(t *testing.T) []happening {
 	return list
 }
 
-func (r *rig) notified(t *testing.T) []notification {
-	t.Helper()
-	var list []notification
-	for _, req := range r.Outgoing.Requests() {
-		if !strings.HasSuffix(req.URL, "/api/notifications/notifications") {
-			continue
-		}
-		var n notification
-		if err := json.Unmarshal(req.Body, &n); err != nil || req.Header.Get("Authorization") != "Bearer "+plugintest.PluginToken("notifications", "") {
-			t.Fatal(err, req.Header)
-		}
-		list = append(list, n)
-	}
-	return list
-}
-
 func TestWebhook_BecomesAnEventAndANotification(t *testing.T) {
 	r := start(t)
 	r.Get(issuesOfShop, ann)
@@ -61,7 +44,7 @@ func TestWebhook_BecomesAnEventAndANotification(t *testing.T) {
 	if res := r.hook(r.sentry.IssueHook(id, "created", secret)); res.Status != http.StatusNoContent {
 		t.Fatal(res.Status, res.Text())
 	}
-	events, told := r.published(t), r.notified(t)
+	events, told := r.published(t), r.Notifications.Sent()
 	if len(events) != 1 || len(told) != 1 {
 		t.Fatal(events, told)
 	}
@@ -70,7 +53,7 @@ func TestWebhook_BecomesAnEventAndANotification(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	n := told[0]
-	if n.Recipients.Type != "entity" || n.Recipients.EntityRef[0] != "component:default/shop" || n.Payload.Severity != "high" || n.Payload.Title != "Sentry: panic: nil map" || n.Payload.Link != h.URL {
+	if n.To[0] != "component:default/shop" || n.Severity != "high" || n.Title != "Sentry: panic: nil map" || n.Link != h.URL {
 		t.Errorf("%+v", n)
 	}
 	var got struct{ Items []any }
@@ -87,7 +70,7 @@ func TestWebhook_TellsOfAlertsAndNotOfEachStep(t *testing.T) {
 	if events := r.published(t); len(events) != 3 {
 		t.Errorf("%+v", events)
 	}
-	if told := r.notified(t); len(told) != 1 || told[0].Recipients.EntityRef[0] != "component:default/front" {
+	if told := r.Notifications.Sent(); len(told) != 1 || told[0].To[0] != "component:default/front" {
 		t.Errorf("%+v", told)
 	}
 }
@@ -99,7 +82,7 @@ func TestWebhook_NotifiesNobodyWhereThatIsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.hook(r.sentry.AlertHook("storefront", "TypeError", secret))
-	if events, told := r.published(t), r.notified(t); len(events) != 1 || len(told) != 0 {
+	if events, told := r.published(t), r.Notifications.Sent(); len(events) != 1 || len(told) != 0 {
 		t.Errorf("%+v %+v", events, told)
 	}
 }

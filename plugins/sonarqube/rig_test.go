@@ -1,9 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,9 +51,12 @@ func start(t *testing.T, s settings, o fake.Options) *rig {
 	r := &rig{sonar: sonar, clock: c, q: q}
 	r.Harness = plugintest.Start(t, p, plugintest.Config(s))
 	r.Outgoing.Handle(s.BaseURL, sonar)
-	r.serveCatalog()
-	r.Catalog.Put(annotated("checkout", "acme_checkout"), annotated("billing", "org.acme:billing"), annotated("new", "acme_new"),
-		annotated("gone", "acme_gone"), annotated("elsewhere", "special/acme_checkout"), plugintest.Component("plain"))
+	everything := []sdk.Entity{annotated("checkout", "acme_checkout"), annotated("billing", "org.acme:billing"), annotated("new", "acme_new"),
+		annotated("gone", "acme_gone"), annotated("elsewhere", "special/acme_checkout"), annotated("blank", "  "), annotated("keyless", "special/")}
+	r.Catalog.Put(append(everything, plugintest.Component("plain"))...)
+	for _, e := range everything {
+		r.Catalog.HideFrom("user:default/eve", e.Ref().String())
+	}
 	t.Cleanup(func() {
 		if err := q.finish(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Error(err)
@@ -72,46 +72,6 @@ func single() settings {
 
 func annotated(name, key string) sdk.Entity {
 	return plugintest.Annotated(plugintest.Component(name), projectAnnotation, key)
-}
-
-// serveCatalog answers what the plugin asks in the name of users. User eve sees nothing but component plain.
-func (r *rig) serveCatalog() {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/catalog/entities/by-name/{kind}/{namespace}/{name}", func(w http.ResponseWriter, req *http.Request) {
-		for _, e := range r.visible(req) {
-			if strings.EqualFold(e.Kind(), req.PathValue("kind")) && e.Name() == req.PathValue("name") && req.PathValue("namespace") == "default" {
-				_ = json.NewEncoder(w).Encode(e)
-				return
-			}
-		}
-		http.Error(w, `{"error":{"name":"NotFoundError"}}`, http.StatusNotFound)
-	})
-	mux.HandleFunc("GET /api/catalog/entities", func(w http.ResponseWriter, req *http.Request) {
-		found := []sdk.Entity{}
-		for _, e := range r.visible(req) {
-			for _, filter := range req.URL.Query()["filter"] {
-				if strings.EqualFold(filter, "metadata.annotations."+projectAnnotation+"="+e.Annotation(projectAnnotation)) {
-					found = append(found, e)
-				}
-			}
-		}
-		_ = json.NewEncoder(w).Encode(found)
-	})
-	r.Outgoing.Handle("http://callboard.internal", mux)
-}
-
-func (r *rig) visible(req *http.Request) []sdk.Entity {
-	token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-	all := []sdk.Entity{annotated("checkout", "acme_checkout"), annotated("billing", "org.acme:billing"), annotated("new", "acme_new"),
-		annotated("gone", "acme_gone"), annotated("elsewhere", "special/acme_checkout"), annotated("blank", "  "), annotated("keyless", "special/"),
-		plugintest.Component("plain")}
-	switch token {
-	case plugintest.PluginToken("catalog", plugintest.UserToken("user:default/ann")):
-		return all
-	case plugintest.PluginToken("catalog", plugintest.UserToken("user:default/eve")):
-		return all[len(all)-1:]
-	}
-	return nil
 }
 
 var ann, eve = plugintest.As("user:default/ann"), plugintest.As("user:default/eve")

@@ -67,7 +67,7 @@ func TestSummary_TellsWhatIsWrong(t *testing.T) {
 		{"/entities/Component/default/none/summary", ann, 404, "Entity Component:default/none not found"},
 		{"/entities/Component/default/a%2Fb/summary", ann, 404, "Entity Component:default/a/b not found"},
 		{checkoutSummary, eve, 404, "Entity Component:default/checkout not found"},
-		{checkoutSummary, plugintest.Header("X-Nobody", ""), 403, "only users and services"},
+		{checkoutSummary, plugintest.Header("X-Nobody", ""), 401, "nobody is signed in"},
 		{"/entities/Component/default/plain/summary", ann, 400, "Entity Component:default/plain is missing the sonarqube.org/project-key annotation"},
 		{"/entities/Component/default/blank/summary", ann, 400, "is missing the sonarqube.org/project-key annotation"},
 		{"/entities/Component/default/keyless/summary", ann, 400, `must be [instance/]project`},

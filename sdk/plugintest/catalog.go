@@ -22,6 +22,7 @@ type Catalog struct {
 	entities  map[entity.Canonical]sdk.Entity
 	refreshed []string
 	triggered []string
+	hidden    map[string]map[entity.Canonical]bool // by user
 }
 
 // Component is an entity of kind Component with the members that the catalog asks for.

@@ -117,6 +117,6 @@ type discoveryService struct {
 
 func (discoveryService) GetBaseUrl(_ context.Context, req *pluginv1.GetBaseUrlRequest) (*pluginv1.GetBaseUrlResponse, error) { //nolint:revive // the name of the generated method
 	return &pluginv1.GetBaseUrlResponse{
-		External: "https://portal.example.com/api/" + req.GetPlugin(), Internal: "http://callboard.internal/api/" + req.GetPlugin(),
+		External: "https://portal.example.com/api/" + req.GetPlugin(), Internal: internalOrigin + "/api/" + req.GetPlugin(),
 	}, nil
 }

@@ -48,6 +48,8 @@ type Harness struct {
 	Events      *Events
 	Audit       *Audit
 	Scheduler   *Scheduler
+	// Notifications are what people were told by Host().Notifications.
+	Notifications *Notifications
 	// Outgoing is the world outside: what the plugin reaches by its Host().HTTP.
 	Outgoing *Outgoing
 
@@ -97,12 +99,14 @@ func Start(t testing.TB, p *sdk.Plugin, opts ...Option) *Harness {
 }
 
 func newHarness(t testing.TB) *Harness {
-	clock := newClock()
-	return &Harness{
-		t: t, ctx: t.Context(), Clock: clock, Catalog: &Catalog{}, KV: newKV(clock), Cache: newKV(clock), Locks: &Locks{clock: clock},
-		Secrets: &Secrets{}, Permissions: &Permissions{}, Events: &Events{}, Audit: &Audit{}, Scheduler: &Scheduler{},
+	clock, catalog := newClock(), &Catalog{}
+	h := &Harness{
+		t: t, ctx: t.Context(), Clock: clock, Catalog: catalog, KV: newKV(clock), Cache: newKV(clock), Locks: &Locks{clock: clock},
+		Secrets: &Secrets{}, Permissions: &Permissions{}, Events: &Events{}, Audit: &Audit{}, Scheduler: &Scheduler{}, Notifications: &Notifications{},
 		Outgoing: newOutgoing(), faults: &faults{},
 	}
+	h.Outgoing.Handle(internalOrigin, h.internal())
+	return h
 }
 
 // closeWithin is how long a plugin may take to end what it does when the test is over.

@@ -30,13 +30,12 @@ func (s *Server) IssueHook(id, action, secret string) Hook {
 
 // AlertHook is what is sent when a rule about the events of a project fires.
 func (s *Server) AlertHook(project, title, secret string) Hook {
-	pages := s.options.URL + "/organizations/" + s.options.Organization
 	return sign("event_alert", secret, map[string]any{"action": "triggered", "data": map[string]any{
 		"triggered_rule": "Too many errors",
 		"event": map[string]any{
 			"event_id": "e4874d664c3540c1a32eab185f12c5ab", "issue_id": "700100201", "project": 41, "title": title, "level": "error",
 			"url":     s.options.URL + "/api/0/projects/" + s.options.Organization + "/" + project + "/events/e4874d664c3540c1a32eab185f12c5ab/",
-			"web_url": pages + "/issues/700100201/events/e4874d664c3540c1a32eab185f12c5ab/",
+			"web_url": s.pages() + "/issues/700100201/events/e4874d664c3540c1a32eab185f12c5ab/",
 		},
 	}})
 }

@@ -3,6 +3,7 @@ package fake
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -122,22 +123,27 @@ func (i *Issue) document(p *Project, period string, now time.Time) map[string]an
 		"firstSeen": i.FirstSeen.UTC().Format(time.RFC3339Nano), "lastSeen": i.LastSeen.UTC().Format(time.RFC3339Nano),
 	}
 	if period != "" {
-		o["stats"] = map[string]any{period: series(i.Count, period, now)}
+		o["stats"] = map[string]any{period: series(i, period, now)}
 	}
 	return o
 }
 
-// series spreads a count over the buckets of a period; the sum of the last 24 hours is the count.
-func series(count int, period string, now time.Time) [][2]int64 {
+// series spreads the count of an issue over the buckets of a period, in waves whose phase is its own; the sum is the count.
+func series(i *Issue, period string, now time.Time) [][2]int64 {
 	step, buckets := time.Hour, 24
 	if period == "14d" {
 		step, buckets = 24*time.Hour, 14
 	}
+	phase := float64(len(i.Title) + i.Count)
+	until := func(bucket int) int64 { // events before a bucket, which never fall
+		share := float64(bucket) / float64(buckets)
+		share += (math.Sin(4*math.Pi*share+phase) - math.Sin(phase)) / (4 * math.Pi)
+		return int64(math.Round(float64(i.Count) * share))
+	}
 	start := now.Truncate(step).Add(-time.Duration(buckets-1) * step)
 	list := make([][2]int64, buckets)
 	for b := range list {
-		share := count*(b+1)/buckets - count*b/buckets
-		list[b] = [2]int64{start.Add(time.Duration(b) * step).Unix(), int64(share)}
+		list[b] = [2]int64{start.Add(time.Duration(b) * step).Unix(), until(b+1) - until(b)}
 	}
 	return list
 }

@@ -26,6 +26,8 @@ type Options struct {
 	PerSecond int
 	// Empty leaves the sample data out.
 	Empty bool
+	// Teams are those that projects can be made for; none = "payments".
+	Teams []string
 }
 
 // Server is the fake. It is an [http.Handler].
@@ -59,13 +61,19 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), scopes: slices.Clone(Scopes), state: state{teams: []string{"payments"}, nextID: 700100200}}
+	if len(o.Teams) == 0 {
+		o.Teams = []string{"payments"}
+	}
+	s := &Server{options: o, mux: http.NewServeMux(), scopes: slices.Clone(Scopes), state: state{teams: o.Teams, nextID: 700100200}}
 	if !o.Empty {
-		s.state.fill(o.Now(), o.URL+"/organizations/"+o.Organization)
+		s.state.fill(o.Now(), s.pages())
 	}
 	s.routes()
 	return s
 }
+
+// pages is the address of the organization's pages, for links.
+func (s *Server) pages() string { return s.options.URL + "/organizations/" + s.options.Organization }
 
 // failure is an answer that replaces the usual one.
 type failure struct {

@@ -77,8 +77,10 @@ func (s *state) fill(now time.Time, pages string) {
 }
 
 func (s *state) add(p *Project, i *Issue, pages string) {
-	s.nextID++
-	i.ID = strconv.Itoa(s.nextID)
+	if i.ID == "" {
+		s.nextID++
+		i.ID = strconv.Itoa(s.nextID)
+	}
 	i.ShortID = fmt.Sprintf("%s-%X", p.Slug, len(p.Issues)+1)
 	i.Permalink = pages + "/issues/" + i.ID + "/"
 	p.Issues = append(p.Issues, i)
@@ -100,7 +102,35 @@ func (s *state) byID(id string) *Project {
 	return s.projects[i]
 }
 
-// Add adds an issue to a project; its id, short id and address are made.
+// Put adds a project, or replaces the one of its slug. Addresses and short ids of its issues are made, and ids where there
+// are none.
+func (s *Server) Put(p Project) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	issues := p.Issues
+	p.Issues = nil
+	for _, i := range issues {
+		own := *i
+		s.state.add(&p, &own, s.pages())
+	}
+	if i := slices.IndexFunc(s.state.projects, func(known *Project) bool { return known.Slug == p.Slug }); i >= 0 {
+		s.state.projects[i] = &p
+		return
+	}
+	s.state.projects = append(s.state.projects, &p)
+}
+
+// PutReleases replaces the releases; the newest stands first.
+func (s *Server) PutReleases(list ...Release) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.releases = nil
+	for _, r := range list {
+		s.state.releases = append(s.state.releases, &r)
+	}
+}
+
+// Add adds an issue to a project; its short id and address are made, and its id if it has none.
 func (s *Server) Add(project string, i Issue) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +138,7 @@ func (s *Server) Add(project string, i Issue) (id string) {
 	if p == nil {
 		panic("fake: no project " + project)
 	}
-	s.state.add(p, &i, s.options.URL+"/organizations/"+s.options.Organization)
+	s.state.add(p, &i, s.pages())
 	return i.ID
 }
 
