@@ -15,14 +15,14 @@ import (
 func Sample(now time.Time) []*Project {
 	gate := []Condition{{"new_coverage", true, 80}, {"reliability_rating", false, 1}, {"security_rating", false, 1}, {"duplicated_lines_density", false, 3}}
 	return []*Project{
-		{Key: "acme_checkout", Name: "Checkout", Gate: gate, Analyses: weekly(now, Analysis{
+		{Key: "acme_checkout", Name: "Checkout", Gate: gate, Analyses: Weekly(now, Analysis{
 			Bugs: 3, Reliability: 3, Security: 1, Maintainability: 1, HotReview: 2, CodeSmells: 41, Hotspots: 2, HotspotsReviewed: 75,
 			Coverage: 82.4, Duplications: 1.2, NewCoverage: 71.5, GateFailed: true,
 		})},
-		{Key: "acme_catalogue", Name: "Catalogue", Gate: gate, Analyses: weekly(now, Analysis{
+		{Key: "acme_catalogue", Name: "Catalogue", Gate: gate, Analyses: Weekly(now, Analysis{
 			Reliability: 1, Security: 1, Maintainability: 1, HotReview: 1, CodeSmells: 12, HotspotsReviewed: 100, Coverage: 91.3, Duplications: 0, NewCoverage: 94,
 		})},
-		{Key: "org.acme:billing", Name: "Billing", Gate: gate[1:], Analyses: weekly(now, Analysis{
+		{Key: "org.acme:billing", Name: "Billing", Gate: gate[1:], Analyses: Weekly(now, Analysis{
 			Bugs: 17, Vulnerabilities: 4, Reliability: 4, Security: 5, Maintainability: 2, HotReview: 5, CodeSmells: 380, Hotspots: 23,
 			HotspotsReviewed: 12.5, Coverage: -1, Duplications: 11.8, GateFailed: true,
 		})},
@@ -30,8 +30,8 @@ func Sample(now time.Time) []*Project {
 	}
 }
 
-// weekly are analyses that end in the last one.
-func weekly(now time.Time, last Analysis) []Analysis {
+// Weekly are the analyses of half a year, which end in the last one two hours ago.
+func Weekly(now time.Time, last Analysis) []Analysis {
 	const weeks = 26
 	list := make([]Analysis, weeks)
 	for week := range list {
