@@ -64,6 +64,12 @@ type SlotRotator interface {
 	RetireSlot(ctx context.Context, app AppID, key KeyID) error
 }
 
+// PlanReader is implemented where the gateway can be asked what [Driver.SetPlan] has set, so that drift of plans is seen.
+type PlanReader interface {
+	// PlanOf answers the plan under which an application has access to an API; "" = it has none.
+	PlanOf(context.Context, AppID, APIID) (PlanID, error)
+}
+
 // Identifiers are the plugin's own, except APIID, PlanID and KeyID, which are the gateway's.
 type (
 	// AppID is at most 40 characters of a-z, 0-9 and hyphens, and begins with a letter.

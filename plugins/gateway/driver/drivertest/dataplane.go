@@ -112,13 +112,3 @@ func (m *Memory) Alive() map[driver.KeyID]driver.Key {
 	}
 	return alive
 }
-
-// Granted is the plan under which an application has access to an API.
-func (m *Memory) Granted(app driver.AppID, api driver.APIID) driver.PlanID {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if a := m.apps[app]; a != nil {
-		return a.granted[api]
-	}
-	return ""
-}

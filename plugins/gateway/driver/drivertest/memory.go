@@ -302,4 +302,19 @@ func (m *Memory) Keys(ctx context.Context, app driver.AppID) iter.Seq2[driver.Ke
 	})
 }
 
-var _ driver.Driver = (*Memory)(nil)
+// PlanOf implements [driver.PlanReader].
+func (m *Memory) PlanOf(ctx context.Context, app driver.AppID, api driver.APIID) (driver.PlanID, error) {
+	var plan driver.PlanID
+	err := m.call(ctx, Call{Method: "PlanOf", App: app}, func() error {
+		if a := m.apps[app]; a != nil {
+			plan = a.granted[api]
+		}
+		return m.without("plans")
+	})
+	return plan, err
+}
+
+var (
+	_ driver.Driver     = (*Memory)(nil)
+	_ driver.PlanReader = (*Memory)(nil)
+)

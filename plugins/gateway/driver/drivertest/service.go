@@ -42,6 +42,7 @@ func changesPlans(s *trial, app driver.AppID) {
 	for range 2 {
 		s.grant(app, s.Plan)
 		s.accepted(k.Secret, "a key under its plan")
+		s.tellsPlan(app, s.Plan)
 	}
 	if s.OtherPlan != "" {
 		s.grant(app, s.OtherPlan)
@@ -50,9 +51,21 @@ func changesPlans(s *trial, app driver.AppID) {
 	for range 2 {
 		s.grant(app, "")
 		s.refused(k.Secret, "a key of an application without access")
+		s.tellsPlan(app, "")
 	}
 	s.grant(app, s.Plan)
 	s.accepted(k.Secret, "a key of an application that has access again")
+}
+
+func (s *trial) tellsPlan(app driver.AppID, want driver.PlanID) {
+	s.Helper()
+	reader, ok := s.Driver.(driver.PlanReader)
+	if !ok {
+		return
+	}
+	if plan, err := reader.PlanOf(s.Context(), app, s.API); err != nil || plan != want {
+		s.Errorf("the application has plan %q, %v; want %q", plan, err, want)
+	}
 }
 
 func lists(s *trial) {
