@@ -72,7 +72,7 @@ func (i *instance) unreachable(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return i.unavailable("does not answer in time")
 	case errors.Is(err, sdk.ErrNotAllowed):
-		return i.unavailable("may not be called: needs.egress of the plugin does not name %s, or it was not approved", i.base)
+		return i.unavailable("may not be called: the host does not let the plugin reach %s", i.base)
 	}
 	return i.unavailable("cannot be reached: %v", err)
 }

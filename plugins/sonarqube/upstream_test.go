@@ -104,7 +104,7 @@ func TestSonarQube_ThatIsNotThereIsSaidToBeSo(t *testing.T) {
 			t.Fatal(err)
 		}
 		message := messageOf(t, r.Get(checkoutSummary, ann))
-		if !strings.Contains(message, "needs.egress of the plugin does not name https://other.example.com") {
+		if !strings.Contains(message, "the host does not let the plugin reach https://other.example.com") {
 			t.Error(message)
 		}
 	})

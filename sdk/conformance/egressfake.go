@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/callboard/callboard/sdk/origin"
 )
 
 // egressFake answers egress.sock: it writes down where the plugin wants to go. It lets nothing out; what the manifest
@@ -17,12 +20,30 @@ import (
 type egressFake struct {
 	server   *http.Server
 	listener *connections
-	allow    []string
+	allow    []string // entries of needs.egress
 	upstream http.Handler
 	served   chan struct{}
 
 	mu       sync.Mutex
+	named    []string // destinations of the settings, see package origin
 	attempts []attempt
+}
+
+// name lets the plugin reach what settings name where needs.egress points to.
+func (e *egressFake) name(settings []byte) {
+	var values any
+	_ = json.Unmarshal(settings, &values)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, entry := range e.allow {
+		e.named = append(e.named, origin.Named(entry, values)...)
+	}
+}
+
+func (e *egressFake) allowed(scheme, host, port string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.ContainsFunc(slices.Concat(e.allow, e.named), func(entry string) bool { return allows(entry, scheme, host, port) })
 }
 
 type attempt struct {
@@ -67,7 +88,7 @@ func (e *egressFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}
-	a := attempt{target: scheme + "://" + net.JoinHostPort(host, port), allowed: slices.ContainsFunc(e.allow, func(entry string) bool { return allows(entry, scheme, host, port) })}
+	a := attempt{target: scheme + "://" + net.JoinHostPort(host, port), allowed: e.allowed(scheme, host, port)}
 	e.mu.Lock()
 	if len(e.attempts) < 1000 {
 		e.attempts = append(e.attempts, a)

@@ -209,6 +209,7 @@ func (p *instance) connect(ctx context.Context) error {
 func (p *instance) configure(ctx context.Context, settings []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	p.egress.name(settings)
 	answer, err := p.plugin.Configure(ctx, p.configuration(settings))
 	if err != nil {
 		if p.gone(err) {

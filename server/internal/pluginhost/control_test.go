@@ -37,7 +37,7 @@ func TestControl_ApprovesWhatWasShownAndNothingElse(t *testing.T) {
 	r.await("shop", supervise.NeedsApproval)
 	c := r.client()
 	v, err := c.Plugin(t.Context(), "shop")
-	if err != nil || len(v.Asks) != 2 {
+	if err != nil || len(v.Asks) != 5 {
 		t.Fatalf("%v %v", err, v.Asks)
 	}
 	if _, err := c.Approve(t.Context(), "shop", nil); err == nil || !strings.Contains(err.Error(), "asks for other privileges than those that were shown") {

@@ -86,6 +86,7 @@ type Host struct {
 	mu       sync.Mutex
 	settings Settings
 	plugins  map[manifest.ID]*plugin
+	claims   map[manifest.ID]claimed
 	running  context.Context //nolint:containedctx // of Run, for plugins that are added meanwhile; nil before and after
 	work     sync.WaitGroup
 	over     bool // nothing is begun any more
@@ -97,7 +98,7 @@ type Host struct {
 
 // New finds the plugins of the configuration. Nothing is opened, mounted or run before [Host.Run].
 func New(o Options) *Host {
-	h := &Host{o: o, log: o.Logger, plugins: map[manifest.ID]*plugin{}, feed: newFeed(), settings: ReadSettings(o.Config, o.Dir)}
+	h := &Host{o: o, log: o.Logger, plugins: map[manifest.ID]*plugin{}, claims: map[manifest.ID]claimed{}, feed: newFeed(), settings: ReadSettings(o.Config, o.Dir)}
 	h.metrics = newCollector(h)
 	for _, e := range h.discover(h.settings) {
 		h.plugins[e.ID] = newPlugin(h, e)

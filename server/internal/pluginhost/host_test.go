@@ -47,14 +47,17 @@ func TestHost_RunsAPluginAndLeavesNothingBehind(t *testing.T) {
 	if v.PID == 0 || v.Sandbox == nil || !v.Development || v.Settings["token"] != "<secret>" || v.Level != string(verify.Development) {
 		t.Errorf("%+v", v)
 	}
-	if p := r.edge.features["shop"].Policies; len(p) != 1 || p[0].Path != "/open" {
+	if p := r.edge.features["shop"].Policies; len(p) != 2 || p[0].Path != "/open" {
 		t.Errorf("%+v", p)
+	}
+	if f := r.edge.features["till"]; len(f.Policies) != 1 || f.Policies[0].Path != "/health" || f.BodyLimit != 10<<20 {
+		t.Errorf("%+v", f)
 	}
 	runtime := r.runtime
 	if err := r.end(); err != nil {
 		t.Error(err)
 	}
-	if r.edge.mounted("shop") != nil || r.catalog.has("plugin:shop") {
+	if r.edge.mounted("shop") != nil || r.edge.mounted("till") != nil || r.catalog.has("plugin:shop") {
 		t.Error("something is still mounted")
 	}
 	if dir, err := runtime.Dir("after"); err == nil {

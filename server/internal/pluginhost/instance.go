@@ -50,6 +50,7 @@ type instance struct {
 	process   *launch.Process
 	known     atomic.Pointer[launch.Process] // process, for the sockets' goroutines
 	client    *caps.Client
+	reachable []string // destinations of the settings that the process has taken
 	described *pluginv1.DescribeResponse
 }
 
@@ -104,7 +105,7 @@ func (i *instance) openSockets(ctx context.Context) (err error) {
 		return err
 	}
 	i.proxy, err = egress.Serve(lasting, egress.Options{Plugin: p.id, Socket: filepath.Join(i.dir, launch.SocketEgress),
-		Allow: m.Needs.Egress, AllowPrivate: i.facts.entry.AllowPrivate, Audit: p.went, Internal: p.host.o.Internal, Peer: i.mayConnect})
+		AllowPrivate: i.facts.entry.AllowPrivate, Audit: p.went, Internal: p.host.o.Internal, Peer: i.mayConnect})
 	return err
 }
 
@@ -185,6 +186,19 @@ var maxMessage = grpc.MaxCallRecvMsgSize(4 << 20)
 func (i *instance) configure(ctx context.Context, f *facts) error {
 	ctx, cancel := context.WithTimeout(ctx, configureTimeout)
 	defer cancel()
+	next := f.manifest().Needs.Destinations(f.entry.Values)
+	// A plugin tries new servers before it takes them, and goes on with the former ones when it does not.
+	if err := i.proxy.Allow(slices.Concat(next, i.reachable)); err != nil {
+		return err
+	}
+	if err := i.handOver(ctx, f); err != nil {
+		return errors.Join(err, i.proxy.Allow(i.reachable))
+	}
+	i.reachable = next
+	return i.proxy.Allow(next)
+}
+
+func (i *instance) handOver(ctx context.Context, f *facts) error {
 	o := i.plugin.host.o
 	answer, err := pluginv1.NewPluginServiceClient(i.process.Conn()).Configure(ctx, &pluginv1.ConfigureRequest{SettingsJson: f.values,
 		HostToken: i.token, BaseUrl: o.BaseURL, HostVersion: o.Version}, maxMessage)

@@ -20,7 +20,7 @@ import (
 
 // mounted is what a plugin has in the host at present. It is guarded by plugin.admitting.
 type mounted struct {
-	detach func()
+	detach []func()
 	relay  *relay.Relay // nil without routes of its own
 	// routes, names and announced are what the mounts were made for.
 	routes, names, announced string
@@ -110,7 +110,7 @@ func announcement(v any) string {
 func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 	key := ""
 	if m.Provides.HTTP != nil || p.permits(m) {
-		key = announcement([]any{open, m.Provides.HTTP, p.permits(m), m.Needs.Limits.WithDefaults().RequestTimeout, m.Needs.OnBehalfOf})
+		key = announcement([]any{open, m.Provides.HTTP, p.permits(m), m.Needs.Limits.WithDefaults(), m.Needs.OnBehalfOf})
 	}
 	if key == p.mounted.routes {
 		return nil
@@ -120,12 +120,15 @@ func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 		return nil
 	}
 	f, serve, carrier := httpx.Feature{ID: string(p.id), Routes: p.permissionRoutes(m)}, noRoutes, (*relay.Relay)(nil)
+	var facades []facade
 	if m.Provides.HTTP != nil {
 		if open {
 			f.Policies = policies(m.Provides.HTTP)
 		}
+		f.BodyLimit = int64(m.Needs.Limits.WithDefaults().RequestBody)
 		carrier = p.newRelay(m)
 		serve = carrier.Serve
+		facades = facadesOf(m.Provides.HTTP, f)
 	}
 	detach, err := p.host.o.Edge.Attach(f, serve)
 	if err != nil {
@@ -134,8 +137,9 @@ func (p *plugin) mountRoutes(m *manifest.Manifest, open bool) error {
 		}
 		return err
 	}
+	attached := append([]func(){detach}, p.attachFacades(facades, serve)...)
 	p.unmountRoutes() // those before, which the new ones have replaced at the edge
-	p.mounted.detach, p.mounted.relay, p.mounted.routes = detach, carrier, key
+	p.mounted.detach, p.mounted.relay, p.mounted.routes = attached, carrier, key
 	return nil
 }
 
@@ -160,8 +164,8 @@ func policies(h *manifest.HTTP) (all []httpx.Policy) {
 }
 
 func (p *plugin) unmountRoutes() {
-	if p.mounted.detach != nil {
-		p.mounted.detach()
+	for _, detach := range p.mounted.detach {
+		detach()
 	}
 	if p.mounted.relay != nil {
 		p.mounted.relay.Close()

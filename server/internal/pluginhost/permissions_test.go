@@ -44,7 +44,7 @@ func guardedShop(t *testing.T, mode string) string {
 	t.Helper()
 	dir := shopFolder(t, "1.0.0", mode)
 	text := fmt.Sprintf(shopManifest, "1.0.0")
-	routes := "\n  http: { unauthenticated: [/open] }\n"
+	routes := "\n  http: { unauthenticated: [/open, /facades/till/health], facades: { till: /facades/till } }\n"
 	if mode == "guarded-without-routes" {
 		text = strings.Replace(text, routes, guardedProvides, 1)
 	} else {

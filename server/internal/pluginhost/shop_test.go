@@ -23,6 +23,7 @@ import (
 type shopSettings struct {
 	Greeting string     `json:"greeting" default:"Hello" min:"1"`
 	Token    sdk.Secret `json:"token,omitempty"`
+	Till     string     `json:"till,omitempty"`
 }
 
 // runShop is the plugin of the tests. The file mode in its folder says how it misbehaves, the file version which it is.
@@ -79,6 +80,21 @@ func shopRoutes(p *sdk.Plugin, now *atomic.Pointer[shopSettings], version, mode 
 		fmt.Fprintln(os.Stderr, "the shop is on fire")
 		os.Exit(7)
 	})
+	p.HandleFunc("GET /facades/till/sum", func(w http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Query().Get("from"), nil)
+		if err != nil {
+			sdk.WriteError(w, r, err)
+			return
+		}
+		res, err := p.Host().HTTP.Do(req)
+		if err != nil {
+			fmt.Fprint(w, err)
+			return
+		}
+		defer res.Body.Close()
+		_, _ = io.Copy(w, res.Body)
+	})
+	p.HandleFunc("GET /facades/till/health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "well") }, sdk.Unauthenticated)
 	p.HandleFunc("GET /open", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "open") }, sdk.Unauthenticated)
 	if mode == "beyond" {
 		p.HandleFunc("GET /more", func(http.ResponseWriter, *http.Request) {}, sdk.Unauthenticated)
@@ -97,14 +113,15 @@ title: Shop
 license: Apache-2.0
 run: { linux-amd64: ./shop, linux-arm64: ./shop }
 provides:
-  http: { unauthenticated: [/open] }
+  http: { unauthenticated: [/open, /facades/till/health], facades: { till: /facades/till } }
   catalog: { providers: [goods] }
-needs: { limits: { memory: 512MiB } }
+needs: { egress: ["settings:/till"], limits: { memory: 512MiB } }
 config: settings.schema.json
 `
 
 const shopSchema = `{"type":"object","additionalProperties":false,"properties":{
   "greeting":{"type":"string","default":"Hello","minLength":1},
+  "till":{"type":"string"},
   "token":{"type":"string","x-secret":true,"writeOnly":true}}}`
 
 // shopFolder is a folder with the plugin in that version, which misbehaves by mode.

@@ -19,7 +19,7 @@ type Options struct {
 	Plugin manifest.ID
 	// Socket is the path to listen on, in the plugin's runtime folder.
 	Socket string
-	// Allow are the approved entries of needs.egress, see [manifest.ParseDestination].
+	// Allow are the approved destinations, see [manifest.Needs.Destinations]; [Proxy.Allow] changes them.
 	Allow []string
 	// AllowPrivate are host names, addresses and networks ("git.corp.example", "10.1.2.3", "10.1.0.0/16") that the operator
 	// lets this plugin reach although their addresses are not public. It does not replace Allow.

@@ -75,6 +75,9 @@ func Serve(ctx context.Context, o Options) (*Proxy, error) {
 	return p, nil
 }
 
+// Allow changes what the plugin may reach, for requests from now on; it is [Options.Allow].
+func (p *Proxy) Allow(destinations []string) error { return p.rules.setAllowed(destinations) }
+
 // Close ends all connections and returns when nothing of the proxy runs.
 func (p *Proxy) Close() error {
 	p.mu.Lock()

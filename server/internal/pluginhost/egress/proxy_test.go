@@ -159,9 +159,9 @@ func TestProxy_LetsThroughWhatWasApprovedAndTellsOfIt(t *testing.T) {
 func TestProxy_RefusesWithASentenceThatSaysWhatToAdd(t *testing.T) {
 	f := serve(t, egress.Options{Allow: []string{"https://api.example.com", "https://inside.example.com", "https://meta.example.com", "https://none.example.com", "http://127.0.0.1:1", "https://[::1]:1"}, AllowPrivate: []string{}})
 	for target, want := range map[string]string{
-		"https://evil.example.com/":     `plugin sentry may not reach evil.example.com:443: add "https://evil.example.com:443" to needs.egress in its plugin.yaml and have it approved`,
+		"https://evil.example.com/":     `plugin sentry may not reach evil.example.com:443: "https://evil.example.com:443" is neither in needs.egress of its plugin.yaml nor in a setting that stands there`,
 		"https://api.example.com:8443/": `may not reach api.example.com:8443`,
-		"http://api.example.com/":       `add "http://api.example.com:80" to needs.egress`,
+		"http://api.example.com/":       `"http://api.example.com:80" is neither in needs.egress`,
 		"https://inside.example.com/":   `its address 10.1.2.3 is not public; an operator can allow it in callboard.plugins.sentry.egress.allowPrivate`,
 		"https://meta.example.com/":     `its address 169.254.169.254 is not public`,
 		"https://none.example.com/":     `none.example.com cannot be resolved: there is no such name`,

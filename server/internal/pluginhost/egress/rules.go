@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -19,7 +20,7 @@ import (
 // rules are what one plugin may reach.
 type rules struct {
 	plugin   manifest.ID
-	allow    []manifest.Destination
+	allow    atomic.Pointer[[]manifest.Destination]
 	names    map[string]bool // private hosts, by name or address
 	networks []netip.Prefix
 	lookup   func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -36,12 +37,8 @@ func newRules(o Options) (*rules, error) {
 	r := &rules{
 		plugin: o.Plugin, names: map[string]bool{}, lookup: o.Lookup, perHost: rate.Limit(o.Limits.HostPerSecond), limits: map[string]*rate.Limiter{},
 	}
-	for _, text := range o.Allow {
-		d, err := manifest.ParseDestination(text)
-		if err != nil {
-			return nil, fmt.Errorf("egress of plugin %s: %q %w", o.Plugin, text, err)
-		}
-		r.allow = append(r.allow, d)
+	if err := r.setAllowed(o.Allow); err != nil {
+		return nil, err
 	}
 	for _, text := range o.AllowPrivate {
 		if prefix, err := netip.ParsePrefix(text); err == nil {
@@ -60,6 +57,20 @@ func newRules(o Options) (*rules, error) {
 	return r, nil
 }
 
+// setAllowed changes the list for requests from now on; connections that are open stay.
+func (r *rules) setAllowed(list []string) error {
+	allow := make([]manifest.Destination, 0, len(list))
+	for _, text := range list {
+		d, err := manifest.ParseDestination(text)
+		if err != nil {
+			return fmt.Errorf("egress of plugin %s: %q %w", r.plugin, text, err)
+		}
+		allow = append(allow, d)
+	}
+	r.allow.Store(&allow)
+	return nil
+}
+
 // refusal is why a request does not go out, with the status that says so.
 type refusal struct {
 	status int
@@ -70,14 +81,14 @@ func (r *refusal) Error() string { return r.reason }
 
 // allowed judges by the approved list. schemes are those that the kind of request can stand for.
 func (r *rules) allowed(t target, schemes ...string) error {
-	for _, d := range r.allow {
+	for _, d := range *r.allow.Load() {
 		for _, scheme := range schemes {
 			if d.Allows(scheme, t.host, t.port) {
 				return nil
 			}
 		}
 	}
-	return &refusal{403, fmt.Sprintf("plugin %s may not reach %s: add \"%s://%s\" to needs.egress in its plugin.yaml and have it approved", r.plugin, t, schemes[0], t)}
+	return &refusal{403, fmt.Sprintf("plugin %s may not reach %s: \"%s://%s\" is neither in needs.egress of its plugin.yaml nor in a setting that stands there", r.plugin, t, schemes[0], t)}
 }
 
 // throttle counts a request to a host that is allowed.

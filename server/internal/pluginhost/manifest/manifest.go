@@ -74,6 +74,10 @@ type HTTP struct {
 	// Unauthenticated and UserCookie are paths below the plugin's own prefix; each stands for itself and what is below it.
 	Unauthenticated []string `json:"unauthenticated,omitempty" yaml:"unauthenticated,omitempty,flow"`
 	UserCookie      []string `json:"userCookie,omitempty"      yaml:"userCookie,omitempty,flow"`
+	// Facades are further ids under which the plugin answers, each with the path below its own prefix that stands for it:
+	// "infrawallet": "/facades/infrawallet" has it answer at /api/infrawallet. They are for frontends that were made for
+	// another backend. The rules of the path that it stands for hold for a facade.
+	Facades map[ID]string `json:"facades,omitempty" yaml:"facades,omitempty"`
 }
 
 // ProvidesCatalog is what a plugin adds to the catalog. Annotations are those that it reads; they are for people.
@@ -105,7 +109,8 @@ type Needs struct {
 	Catalog []string `json:"catalog,omitempty" yaml:"catalog,omitempty,flow"`
 	// Scaffolder holds "workspace": its actions may read and change the files of the task that they are a step of.
 	Scaffolder []string `json:"scaffolder,omitempty" yaml:"scaffolder,omitempty,flow"`
-	// Egress are destinations such as "https://*.sentry.io:443"; see [ParseDestination].
+	// Egress are destinations such as "https://*.sentry.io:443", see [ParseDestination], and places in the plugin's settings
+	// whose addresses are destinations, such as "settings:/servers/*/url", see package origin; [Needs.Destinations] has both.
 	Egress  []string `json:"egress,omitempty" yaml:"egress,omitempty,flow"`
 	Storage Storage  `json:"storage,omitzero" yaml:"storage,omitempty"`
 	// Secrets are names of settings whose values are secret.
@@ -139,6 +144,8 @@ type Limits struct {
 	OpenFiles int     `json:"openFiles,omitempty" yaml:"openFiles,omitempty"`
 	// RequestTimeout is in nanoseconds in JSON, where it is only shown.
 	RequestTimeout time.Duration `json:"requestTimeout,omitempty" yaml:"requestTimeout,omitempty"`
+	// RequestBody is the longest body of a request that reaches the plugin. It is passed on as it comes.
+	RequestBody Size `json:"requestBody,omitempty" yaml:"requestBody,omitempty"`
 }
 
 // WithDefaults fills in what the manifest leaves to the host.
@@ -157,6 +164,9 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.RequestTimeout == 0 {
 		l.RequestTimeout = 30 * time.Second
+	}
+	if l.RequestBody == 0 {
+		l.RequestBody = 10 << 20
 	}
 	return l
 }

@@ -2,8 +2,11 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/callboard/callboard/sdk/origin"
 )
 
 // Beyond says what these needs ask for beyond what was approved, one sentence each, for an administrator. It is empty
@@ -25,7 +28,7 @@ func (n Needs) Beyond(approved Needs) []string {
 	}
 	for _, dest := range n.Egress {
 		if !covered(dest, approved.Egress) {
-			add("It may send requests to %s.", describeDestination(dest))
+			add("It may send requests to %s.", describeEgress(dest))
 		}
 	}
 	if n.Storage.KV > approved.Storage.KV {
@@ -71,6 +74,9 @@ func (l Limits) beyond(approved Limits) []string {
 	if l.RequestTimeout > approved.RequestTimeout {
 		more = append(more, fmt.Sprintf("A request to it may take up to %s (approved: %s).", l.RequestTimeout, approved.RequestTimeout))
 	}
+	if l.RequestBody > approved.RequestBody {
+		more = append(more, fmt.Sprintf("A request to it may have a body of up to %s (approved: %s).", l.RequestBody, approved.RequestBody))
+	}
 	return more
 }
 
@@ -90,6 +96,11 @@ func (m *Manifest) BeyondHTTP(approved HTTP) []string {
 			more = append(more, fmt.Sprintf("A user's cookie is enough to call /api/%s%s and what is below it.", m.ID, strings.TrimSuffix(path, "/")))
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(m.Provides.HTTP.Facades)) {
+		if path := m.Provides.HTTP.Facades[id]; approved.Facades[id] != path {
+			more = append(more, fmt.Sprintf("It answers at /api/%s as well, as at /api/%s%s.", id, m.ID, path))
+		}
+	}
 	return more
 }
 
@@ -103,7 +114,23 @@ func missing(want, have []string) []string {
 	return out
 }
 
+// Destinations are all places that the plugin may send requests to with these settings.
+func (n Needs) Destinations(settings map[string]any) []string {
+	var all []string
+	for _, entry := range n.Egress {
+		if strings.HasPrefix(entry, origin.Prefix) {
+			all = append(all, origin.Named(entry, settings)...)
+		} else {
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
 func covered(want string, approved []string) bool {
+	if strings.HasPrefix(want, origin.Prefix) {
+		return slices.Contains(approved, want)
+	}
 	w, err := ParseDestination(want)
 	return err == nil && slices.ContainsFunc(approved, func(a string) bool {
 		d, err := ParseDestination(a)
@@ -111,7 +138,10 @@ func covered(want string, approved []string) bool {
 	})
 }
 
-func describeDestination(text string) string {
+func describeEgress(text string) string {
+	if pointer, ok := strings.CutPrefix(text, origin.Prefix); ok {
+		return fmt.Sprintf("the servers that you name in its settings, at %s", pointer)
+	}
 	d, err := ParseDestination(text)
 	if err != nil {
 		return fmt.Sprintf("%q", text)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/sdk/origin"
 )
 
 // DefaultProtocol is what a manifest without the key protocol means.
@@ -176,6 +178,7 @@ func (d *decoder) provides(n *yaml.Node, at string, p *Provides) {
 				{"openapi", optional, func(n *yaml.Node, at string) { d.localFile(n, at, &p.HTTP.OpenAPI) }},
 				{"unauthenticated", optional, func(n *yaml.Node, at string) { d.routes(n, at, &p.HTTP.Unauthenticated) }},
 				{"userCookie", optional, func(n *yaml.Node, at string) { d.routes(n, at, &p.HTTP.UserCookie) }},
+				{"facades", optional, func(n *yaml.Node, at string) { d.facades(n, at, &p.HTTP.Facades) }},
 			})
 		}},
 		{"catalog", optional, func(n *yaml.Node, at string) {
@@ -234,6 +237,36 @@ func (d *decoder) words(to *[]string, words []string) func(n *yaml.Node, at stri
 
 var filterForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
+// maxFacades bounds how many ids one plugin takes.
+const maxFacades = 16
+
+// facades maps ids to paths; each key is an id, so that there is no list of known ones.
+func (d *decoder) facades(n *yaml.Node, at string, to *map[ID]string) {
+	var known fields
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content) && len(known) < maxFacades; i += 2 {
+		key := n.Content[i]
+		if err := ID(key.Value).Check(); err != nil {
+			d.failf(key, below(at, clip(key.Value)), "%v", err)
+			return
+		}
+		known = append(known, field{key.Value, optional, func(n *yaml.Node, at string) {
+			var route string
+			if !d.text(n, at, &route) {
+				return
+			}
+			if err := checkRoute(route); err != nil || route == "/" {
+				d.failf(n, at, "must be a path below the plugin's prefix, such as /facades/%s, without escapes, asterisks, a query or a slash at its end", key.Value)
+				return
+			}
+			if *to == nil {
+				*to = map[ID]string{}
+			}
+			(*to)[ID(key.Value)] = route
+		}})
+	}
+	d.object(n, at, known)
+}
+
 // checkFilter holds a filter to what the language takes for a name.
 func checkFilter(s string) (string, error) {
 	if !filterForm.MatchString(s) {
@@ -247,10 +280,7 @@ func (d *decoder) needs(n *yaml.Node, at string, needs *Needs) {
 		{"catalog", optional, d.words(&needs.Catalog, catalogNeeds)},
 		{"scaffolder", optional, d.words(&needs.Scaffolder, scaffolderNeeds)},
 		{"egress", optional, func(n *yaml.Node, at string) {
-			d.strings(n, at, &needs.Egress, func(s string) (string, error) {
-				dest, err := ParseDestination(s)
-				return dest.String(), err
-			})
+			d.strings(n, at, &needs.Egress, checkEgress)
 		}},
 		{"storage", optional, func(n *yaml.Node, at string) {
 			d.object(n, at, fields{
@@ -277,6 +307,15 @@ func (d *decoder) needs(n *yaml.Node, at string, needs *Needs) {
 	})
 }
 
+// checkEgress answers an entry of needs.egress in its usual form.
+func checkEgress(s string) (string, error) {
+	if _, ok, err := origin.Parse(s); ok {
+		return s, err
+	}
+	dest, err := ParseDestination(s)
+	return dest.String(), err
+}
+
 func (d *decoder) limits(n *yaml.Node, at string, l *Limits) {
 	d.object(n, at, fields{
 		{"memory", optional, func(n *yaml.Node, at string) {
@@ -288,5 +327,6 @@ func (d *decoder) limits(n *yaml.Node, at string, l *Limits) {
 		{"processes", optional, func(n *yaml.Node, at string) { d.count(n, at, 1, 1<<15, &l.Processes) }},
 		{"openFiles", optional, func(n *yaml.Node, at string) { d.count(n, at, 16, 1<<20, &l.OpenFiles) }},
 		{"requestTimeout", optional, func(n *yaml.Node, at string) { d.duration(n, at, maxRequest, &l.RequestTimeout) }},
+		{"requestBody", optional, func(n *yaml.Node, at string) { d.size(n, at, &l.RequestBody) }},
 	})
 }

@@ -116,7 +116,7 @@ func (p *Verified) Approval() Entry {
 	}
 	e := Entry{Version: p.Manifest.Version, Hashes: map[string]Hash{p.Platform: p.Hash}, Signer: signer, Needs: p.Manifest.Needs}
 	if http := p.Manifest.Provides.HTTP; http != nil {
-		e.Open = manifest.HTTP{Unauthenticated: http.Unauthenticated, UserCookie: http.UserCookie}
+		e.Open = manifest.HTTP{Unauthenticated: http.Unauthenticated, UserCookie: http.UserCookie, Facades: http.Facades}
 	}
 	return e
 }

@@ -70,6 +70,12 @@ type entryText struct {
 type openText struct {
 	Unauthenticated []string `yaml:"unauthenticated,omitempty,flow"`
 	UserCookie      []string `yaml:"userCookie,omitempty,flow"`
+
+	Facades map[manifest.ID]string `yaml:"facades,omitempty"`
+}
+
+func (o openText) http() manifest.HTTP {
+	return manifest.HTTP{Unauthenticated: o.Unauthenticated, UserCookie: o.UserCookie, Facades: o.Facades}
 }
 
 // ParseLock reads the text of a lock file. name is what errors call it.
@@ -97,7 +103,7 @@ func (e entryText) entry(file string, id manifest.ID) (Entry, error) {
 	fail := func(format string, args ...any) (Entry, error) {
 		return Entry{}, &Refusal{Plugin: id, File: file, Rule: fmt.Sprintf(format, args...)}
 	}
-	entry := Entry{Version: e.Version, Hashes: e.Hashes, Signer: e.Signer, Open: manifest.HTTP{Unauthenticated: e.Open.Unauthenticated, UserCookie: e.Open.UserCookie}}
+	entry := Entry{Version: e.Version, Hashes: e.Hashes, Signer: e.Signer, Open: e.Open.http()}
 	if err := id.Check(); err != nil {
 		return fail("names it: an id %v", err)
 	}
@@ -138,7 +144,7 @@ func (l *Lock) Text() ([]byte, error) {
 	for id, e := range l.Plugins {
 		text.Plugins[id] = entryOut{
 			Version: e.Version, Hashes: e.Hashes, Signer: e.Signer, Needs: e.Needs,
-			Open: openText{e.Open.Unauthenticated, e.Open.UserCookie},
+			Open: openText{e.Open.Unauthenticated, e.Open.UserCookie, e.Open.Facades},
 		}
 	}
 	if err := enc.Encode(text); err != nil {

@@ -27,7 +27,7 @@ const lockText1 = lockHeader + `plugins:
     signer: RWTx5Zr1tiHQLwG9keckT0c45M3AGeHD6IvimQHpyRywVWGbP1aVSGav
     needs:
       catalog: [read]
-      egress: ['https://*.sentry.io:443']
+      egress: ['https://*.sentry.io:443', 'settings:/url']
       storage:
         kv: 10MiB
       onBehalfOf: true
@@ -37,6 +37,8 @@ const lockText1 = lockHeader + `plugins:
         requestTimeout: 1m30s
     open:
       unauthenticated: [/hook]
+      facades:
+        sentry-old: /facades/old
 `
 
 func lock1() *Lock {
@@ -46,10 +48,10 @@ func lock1() *Lock {
 			Version: "1.4.0", Hashes: map[string]Hash{"linux-amd64": Hash(strings.Repeat("a", 63) + "1")},
 			Signer: "RWTx5Zr1tiHQLwG9keckT0c45M3AGeHD6IvimQHpyRywVWGbP1aVSGav",
 			Needs: manifest.Needs{
-				Catalog: []string{"read"}, Egress: []string{"https://*.sentry.io:443"}, OnBehalfOf: true,
+				Catalog: []string{"read"}, Egress: []string{"https://*.sentry.io:443", "settings:/url"}, OnBehalfOf: true,
 				Storage: manifest.Storage{KV: 10 << 20}, Limits: manifest.Limits{Memory: 512 << 20, CPU: 0.5, RequestTimeout: 90 * time.Second},
 			},
-			Open: manifest.HTTP{Unauthenticated: []string{"/hook"}},
+			Open: manifest.HTTP{Unauthenticated: []string{"/hook"}, Facades: map[manifest.ID]string{"sentry-old": "/facades/old"}},
 		},
 	}}
 }
