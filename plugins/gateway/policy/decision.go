@@ -1,12 +1,7 @@
 package policy
 
-import (
-	"strings"
-
-	"github.com/callboard/callboard/sdk/apierror"
-)
-
-// Decision is what a policy says of a request. Findings are in the order of their rules' names, then of their messages.
+// Decision is what a policy says of a request. What is critical refuses it, a warning does unless the applicant says why to
+// go on. Findings are in the order of their rules' names, then of their messages.
 type Decision struct {
 	Critical []Finding `json:"critical,omitempty"`
 	Warning  []Finding `json:"warning,omitempty"`
@@ -29,23 +24,3 @@ const (
 	ApprovalAuto      Approval = "auto"     // nobody needs to
 	ApprovalRequired  Approval = "required" // whoever may approve for the API
 )
-
-// Refusal says why the request may not go on: critical findings always refuse it, warnings unless override says why they
-// do not matter. nil = it may.
-func (d Decision) Refusal(override string) error {
-	switch {
-	case len(d.Critical) > 0:
-		return apierror.NotAllowedf("the policy refuses the request: %s", list(d.Critical))
-	case len(d.Warning) > 0 && strings.TrimSpace(override) == "":
-		return apierror.Inputf("the policy warns, and overrideReason does not say why to go on: %s", list(d.Warning))
-	}
-	return nil
-}
-
-func list(findings []Finding) string {
-	texts := make([]string, len(findings))
-	for i, f := range findings {
-		texts[i] = f.Message + " (" + f.Rule + ")"
-	}
-	return strings.Join(texts, "; ")
-}

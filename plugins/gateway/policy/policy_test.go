@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/callboard/callboard/sdk"
-	"github.com/callboard/callboard/sdk/apierror"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -265,32 +264,6 @@ func summary(d Decision) []string {
 		s = append(s, "approval/"+string(d.Approval))
 	}
 	return s
-}
-
-func TestRefusal_LetsAReasonOverrideWarningsOnly(t *testing.T) {
-	one := []Finding{{Rule: "ttl", Message: "too long"}}
-	for name, c := range map[string]struct {
-		decision Decision
-		override string
-		want     apierror.Name
-	}{
-		"nothing":                  {},
-		"advice":                   {decision: Decision{Advisory: one}},
-		"a warning":                {decision: Decision{Warning: one}, want: apierror.Input},
-		"a warning, blank reason":  {decision: Decision{Warning: one}, override: " \n", want: apierror.Input},
-		"a warning, with a reason": {decision: Decision{Warning: one}, override: "agreed with the owners"},
-		"critical":                 {decision: Decision{Critical: one}, override: "but I want it", want: apierror.NotAllowed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := c.decision.Refusal(c.override)
-			if (err == nil) != (c.want == "") || err != nil && apierror.NameOf(err) != c.want {
-				t.Fatalf("got %v, want %q", err, c.want)
-			}
-			if err != nil && !strings.Contains(err.Error(), "too long (ttl)") {
-				t.Errorf("%v does not say what is wrong", err)
-			}
-		})
-	}
 }
 
 func TestDigest_ChangesWithAnyFile(t *testing.T) {

@@ -67,16 +67,19 @@ func (c *Client) Do(ctx context.Context, method, path string, query url.Values, 
 	return c.Call(ctx, Request{Method: method, Path: path, Query: query, Body: in}, out)
 }
 
-// Call is [Client.Do] for what needs more. An empty answer leaves out as it was where the status says that it is empty.
+// Call is [Client.Do] for what needs more. An empty answer leaves out as it was where the status says that it is empty. A
+// page is no success even where nothing is read of the answer: it is of something that stands before the gateway.
 func (c *Client) Call(ctx context.Context, r Request, out any) error {
 	a, err := c.Send(ctx, r)
-	if err != nil || out == nil || a.Status == http.StatusNoContent {
+	switch {
+	case err != nil || a.Status == http.StatusNoContent:
 		return err
+	case isPage(a.Header, a.Body):
+		return c.problem(r, apierror.ServiceUnavailable, nil, "answers a page instead of data; check its address, and whether a login stands before it")
+	case out == nil:
+		return nil
 	}
 	if err := json.Unmarshal(a.Body, out); err != nil {
-		if isPage(a.Header, a.Body) {
-			return c.problem(r, apierror.ServiceUnavailable, nil, "answers a page instead of data; check its address, and whether a login stands before it")
-		}
 		return c.problem(r, apierror.ServiceUnavailable, nil, "answers no readable JSON: %v", err)
 	}
 	return nil

@@ -96,6 +96,24 @@ func TestClient_TurnsEveryAnswerIntoTheErrorThatDriversPromise(t *testing.T) {
 	}
 }
 
+func TestClient_TakesNoPageForSuccessWhereNothingIsRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		h    http.HandlerFunc
+		want error
+	}{
+		"a page":          {raw(200, "text/html", "<title>Sign in</title>"), sdk.ErrServiceUnavailable},
+		"nothing":         {raw(200, "", ""), nil},
+		"data":            {raw(200, "application/json", "{}"), nil},
+		"empty by status": {raw(204, "", ""), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := answering(t, c.h).Do(t.Context(), "DELETE", "/keys/x", nil, nil, nil); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
 func TestClient_SaysWhyAGatewayIsNotReached(t *testing.T) {
 	t.Run("slow", func(t *testing.T) {
 		k := answering(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
