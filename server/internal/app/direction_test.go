@@ -98,6 +98,22 @@ func TestTheSDKStandsAlone(t *testing.T) {
 	}
 }
 
+func TestOfficialPluginsImportOnlyTheSDK(t *testing.T) {
+	const plugins = module + "/plugins/"
+	for _, p := range packages(t, "plugins") {
+		own := plugins + first(strings.TrimPrefix(p.ImportPath, plugins))
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) || imported == sdk || strings.HasPrefix(imported, sdk+"/") || imported == own || strings.HasPrefix(imported, own+"/") {
+				continue
+			}
+			if own == plugins+"fakes" && strings.HasPrefix(imported, plugins) { // serves the fakes of them all
+				continue
+			}
+			t.Errorf("%s imports %s: an official plugin is built as a partner's is, of the SDK alone", p.ImportPath, imported)
+		}
+	}
+}
+
 type pkg struct {
 	ImportPath, Dir  string
 	Imports, GoFiles []string

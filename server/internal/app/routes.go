@@ -33,7 +33,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	f.auth.Routes(identity)
 	permission.Mount(identity)
 	f.permission.Routes(s.Feature(permission.Feature()))
-	catalog.Routes(s.Feature(catalog.Feature()), catalog.RoutesDeps{Writer: f.catalog, Index: f.catalog.Index(),
+	catalog.Routes(s.Feature(catalog.Feature()), catalog.RoutesDeps{Writer: f.catalog, Index: f.catalog.Index(), Annotations: f.catalog.Annotations,
 		Authorizer: f.permission, Auth: f.auth, Permissions: f.permission.Mount})
 	sites, err := techdocs.OpenSites(o.Config.Section("techdocs"))
 	if err != nil {

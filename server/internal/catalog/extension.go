@@ -17,6 +17,8 @@ import (
 type Extension struct {
 	Providers  []EntityProvider
 	Processors []Processor
+	// Annotations of entities that the source reads, for people who describe something new; see [Engine.Annotations].
+	Annotations []string
 }
 
 // Extend adds what source has, before Run or at any time during it, and replaces what the same source brought before:
@@ -136,6 +138,7 @@ func (x *extensions) restore(source string, before *extension) {
 // enabled is an extension without what the configuration disables.
 func (x *extensions) enabled(source string, all Extension) *extension {
 	next := &extension{source: source}
+	next.Annotations = slices.Clone(all.Annotations)
 	next.Providers = enabledProviders(x.section, slices.Clone(all.Providers))
 	for _, p := range all.Processors {
 		if !option(x.section, "processorOptions", p.Name()).Bool("disabled", false) {

@@ -115,6 +115,9 @@ func (e *Engine) composed() *pipeline {
 	members := slices.Clone(e.base.processors)
 	there := map[string]bool{}
 	for _, x := range e.extended.inOrder() {
+		for _, key := range x.Annotations {
+			pl.annotations = append(pl.annotations, ReadAnnotation{key, x.source})
+		}
 		for _, p := range x.Processors {
 			there[p.Name()] = true
 			members = append(members, newParticipant(p, e.extended.known.declaration(p)))
@@ -128,6 +131,12 @@ func (e *Engine) composed() *pipeline {
 	pl.processors = orderProcessors(e.extended.section, members)
 	return &pl
 }
+
+// ReadAnnotation is the key of an annotation, and the source that reads it.
+type ReadAnnotation struct{ Key, Source string }
+
+// Annotations are what extensions read of entities at present, by source.
+func (e *Engine) Annotations() []ReadAnnotation { return e.pipeline.Load().annotations }
 
 // absent stands for a processor whose source is installed but does not extend the engine at present.
 type absent struct{ name, source string }

@@ -327,3 +327,17 @@ func TestExtend_WhileEntitiesAreProcessed(t *testing.T) {
 		return true
 	})
 }
+
+func TestExtend_AnnotationsThatPluginsReadAreKnownWhileTheyAreThere(t *testing.T) {
+	c := newCatalog(t, storetest.SQLite(t), oneFile, map[string]string{"catalog.yaml": component("a")})
+	c.extend("plugin:sonarqube", Extension{Annotations: []string{"sonarqube.org/project-key"}})
+	c.extend("plugin:cost", Extension{Annotations: []string{"callboard.dev/cost-filter"}})
+	want := []ReadAnnotation{{"callboard.dev/cost-filter", "plugin:cost"}, {"sonarqube.org/project-key", "plugin:sonarqube"}}
+	if diff := cmp.Diff(want, c.Annotations()); diff != "" {
+		t.Error(diff)
+	}
+	c.retract("plugin:cost", false)
+	if diff := cmp.Diff(want[1:], c.Annotations()); diff != "" {
+		t.Error(diff)
+	}
+}

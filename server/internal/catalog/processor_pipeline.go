@@ -21,6 +21,7 @@ type pipeline struct {
 	integrations Integrations
 	rules        rules
 	allowedTypes []string // of locations that a Location of another type may name
+	annotations  []ReadAnnotation
 }
 
 // outcome is what processing made of one entity.

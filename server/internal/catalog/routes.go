@@ -41,13 +41,15 @@ type Writer interface {
 	DeleteLocation(ctx context.Context, id string) error
 }
 
-// RoutesDeps is what the routes work with. All but the last two are required.
+// RoutesDeps is what the routes work with. All but the last three are required.
 type RoutesDeps struct {
 	Writer     Writer
 	Index      *index.Index
 	Authorizer permission.Authorizer
 	// Auth verifies the token that old callers of refresh put into the body; nil = it is not looked at.
 	Auth httpx.Authenticator
+	// Annotations are what plugins read of entities, which analyze-location offers; nil = nothing.
+	Annotations func() []ReadAnnotation
 	// Permissions makes the catalog's permissions known; nil = [permission.Mount], which only shows them at the
 	// catalog's own routes.
 	Permissions func(*httpx.Router, ...permission.Integration)

@@ -22,8 +22,16 @@ type analysis struct {
 }
 
 type generatedEntity struct {
-	Entity map[string]any `json:"entity"`
-	Fields []any          `json:"fields"`
+	Entity map[string]any   `json:"entity"`
+	Fields []generatedField `json:"fields"`
+}
+
+// generatedField is a member of the entity that somebody should look at; the reference's AnalyzeLocationEntityField.
+type generatedField struct {
+	Field       string  `json:"field"`
+	State       string  `json:"state"`
+	Value       *string `json:"value"`
+	Description string  `json:"description"`
 }
 
 // analyzeLocation proposes a Component named after the repository.
@@ -51,9 +59,25 @@ func (a *api) analyzeLocation(c *gin.Context) error {
 				"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": metadata,
 				"spec": map[string]string{"type": "other", "lifecycle": "unknown"},
 			},
-			Fields: []any{},
+			Fields: a.offered(),
 		}},
 	})
+}
+
+// offered are the annotations that plugins read: what to fill in is known to people alone.
+func (a *api) offered() []generatedField {
+	fields := []generatedField{}
+	if a.Annotations == nil {
+		return fields
+	}
+	for _, read := range a.Annotations() {
+		plugin := strings.TrimPrefix(read.Source, "plugin:")
+		fields = append(fields, generatedField{
+			Field: "metadata.annotations." + read.Key, State: "needsUserInput",
+			Description: "Ties the entity to what the plugin " + plugin + " shows of it; leave it out where there is nothing",
+		})
+	}
+	return fields
 }
 
 // repository is the owner and the name of the repository that a URL points into.

@@ -424,3 +424,16 @@ func TestRoutes_AreAllInTheSpecification(t *testing.T) {
 		t.Errorf("%d routes, %d described", n, len(described))
 	}
 }
+
+func TestAnalyzeLocation_OffersTheAnnotationsThatPluginsRead(t *testing.T) {
+	t.Parallel()
+	h := reading(t, RoutesDeps{Index: index.New(), Annotations: func() []ReadAnnotation {
+		return []ReadAnnotation{{"sonarqube.org/project-key", "plugin:sonarqube"}}
+	}})
+	status, answer := ask(t, h, "POST", "/analyze-location", `{"location":{"type":"url","target":"https://github.com/acme/checkout"}}`)
+	const want = `[{"description":"Ties the entity to what the plugin sonarqube shows of it; leave it out where there is nothing",` +
+		`"field":"metadata.annotations.sonarqube.org/project-key","state":"needsUserInput","value":null}]`
+	if got := text(answer, "generateEntities.0.fields"); status != http.StatusOK || got != want {
+		t.Errorf("%d %s", status, got)
+	}
+}

@@ -188,6 +188,7 @@ func (p *plugin) mountCatalog(ctx context.Context, m *manifest.Manifest) error {
 	for _, name := range m.Provides.Catalog.Processors {
 		x.Processors = append(x.Processors, caps.Processor(p.id, name, p, caps.ProcessorOptions{Logger: p.bare}))
 	}
+	x.Annotations = m.Provides.Catalog.Annotations
 	return p.host.o.Catalog.Extend(ctx, sourceName(p.id), x)
 }
 
