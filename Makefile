@@ -19,20 +19,23 @@ help: ## List the targets
 	@echo; echo "New here: make run, then open http://localhost:7007"
 
 .PHONY: build
-build: plugins ## Build bin/callboard and bin/plugins/
+build: plugins ## Build bin/callboard, bin/plugins/ and bin/fakes
+	cd plugins && CGO_ENABLED=0 $(GO) build -trimpath -o $(CURDIR)/bin/ ./fakes
 	$(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/callboard ./server/cmd/callboard
 
 .PHONY: plugins
-plugins: ## Build the example plugins into bin/plugins/<id>/
+plugins: ## Build the official plugins and those of the examples into bin/plugins/<id>/
 	examples/plugins.sh bin/plugins
 
+# bin/fakes serves what the official plugins talk to, for as long as the host runs.
 .PHONY: run
 run: build ## Run a portal with sample data on http://localhost:7007 (embedded SQLite, no network)
-	@frontend=$(CACHE)/backstage/app/packages/app/dist; \
-	if [ -f $$frontend/index.html ]; then set -- --frontend $$frontend; else set --; \
-	  echo "The console answers on / ; \`make backstage\` builds the stock Backstage frontend, which is then served instead."; fi; \
+	@for app in app-with-plugins app; do \
+	  frontend=$(CACHE)/backstage/app/packages/$$app/dist; if [ -f $$frontend/index.html ]; then set -- --frontend $$frontend; break; fi; done; \
+	[ $$# -gt 0 ] || echo "The console answers on / ; \`make backstage\` builds the stock Backstage frontend, which is then served instead."; \
 	echo "Callboard on http://localhost:7007 (stop with ctrl-c)"; \
-	exec bin/callboard serve --config examples/catalog/app-config.yaml --config bin/plugins/app-config.yaml "$$@"
+	exec bin/fakes -port 0 -- bin/callboard serve --config examples/catalog/app-config.yaml \
+	  --config bin/plugins/app-config.yaml --config plugins/fakes/app-config.yaml "$$@"
 
 .PHONY: test
 test: check languages ## What CI checks besides the walk and test-whole: format, vet, all tests with the race detector
@@ -126,12 +129,13 @@ conformance: ## Replay the recorded cases of the reference and print the score b
 	$(GOTEST) -count=1 -v -run TestConformance ./server/internal/conformance
 
 .PHONY: backstage
-backstage: ## Create the stock Backstage app from npm and build its frontend unchanged (a few minutes, once)
+backstage: ## Create the stock Backstage app from npm, build its frontend unchanged, and again with plugins (a few minutes, once)
 	examples/backstage/setup.sh
 
 .PHONY: e2e
 e2e: build backstage ## Walk the stock frontend on Callboard in headless Chromium; a stock Node plugin beside it; screenshots in .cache/e2e
 	examples/backstage/e2e.sh
+	examples/backstage/e2e.sh --plugins
 	examples/backstage/node-plugin/run.sh
 
 .PHONY: clean

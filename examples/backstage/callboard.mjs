@@ -10,15 +10,19 @@ export const repository = path.resolve(import.meta.dirname, '../..');
 export const scriptToken = 'for-the-walk-alone-0123456789abcdef';
 export const plugin = path.join(repository, 'bin/plugins/hello-go');
 
+const fakes = path.join(repository, 'bin/fakes');
+export const official = [fakes, ...['sentry', 'sonarqube'].map(id => path.join(repository, 'bin/plugins', id, id))];
+
 // What the walk needs on top of the sample's own configuration, as a file: same origin for frontend and API, memory
 // only, a plugin, a token, and locations for the generated components and for templates of its own.
-export function writeConfig({ directory, port, dist }) {
+export function writeConfig({ directory, port, dist, plugins }) {
   fs.mkdirSync(directory, { recursive: true });
   const bulk = path.join(directory, 'tide-gauges.yaml');
   fs.writeFileSync(bulk, tideGauges());
   const sample = fs.readFileSync(path.join(repository, 'examples/catalog/app-config.yaml'), 'utf8');
   const base = `http://127.0.0.1:${port}`;
   const file = path.join(directory, 'app-config.e2e.yaml');
+  const location = (target, kind) => `    - type: file\n      target: ${JSON.stringify(target)}\n` + (kind ? `      rules:\n        - allow: [${kind}]\n` : '');
   fs.writeFileSync(
     file,
     `# Written by e2e.mjs: lies over examples/catalog/app-config.yaml.
@@ -47,13 +51,9 @@ search:
   collators:
     catalog:
       schedule: { frequency: { seconds: 15 }, timeout: { minutes: 2 }, initialDelay: { seconds: 3 } }
-${catalogSection(sample)}    - type: file
-      target: ${JSON.stringify(bulk)}
-    - type: file
-      target: ${JSON.stringify(path.join(import.meta.dirname, 'templates.yaml'))}
-      rules:
-        - allow: [Template]
-`,
+${catalogSection(sample)}${location(bulk)}${location(path.join(import.meta.dirname, 'templates.yaml'), 'Template')}${
+      plugins ? location(path.join(import.meta.dirname, 'troubled.yaml')) : ''
+    }`,
   );
   return { file, base };
 }
@@ -95,10 +95,12 @@ export async function freePort() {
   return port;
 }
 
-export async function startCallboard({ binary, configs, base, log }) {
+// With `fakes` the services that the official plugins talk to run as long as the host.
+export async function startCallboard({ binary, configs, base, log, fakes: withFakes }) {
   const output = fs.openSync(log, 'w');
   const began = Date.now();
-  const child = spawn(binary, ['serve', ...configs.flatMap(file => ['--config', file])], { cwd: repository, stdio: ['ignore', output, output] });
+  const command = [...(withFakes ? [fakes, '-port', '0', '--'] : []), binary, 'serve', ...configs.flatMap(file => ['--config', file])];
+  const child = spawn(command[0], command.slice(1), { cwd: repository, stdio: ['ignore', output, output] });
   fs.closeSync(output);
   const exited = new Promise(resolve => {
     child.once('error', error => resolve({ error }));
@@ -158,6 +160,21 @@ export async function waitForCatalog(base, patience = 120_000) {
     await sleep(200);
   }
   throw new Error(`the catalog at ${base} was not complete after ${patience / 1000} s: ${seen}`);
+}
+
+// Waits until the official plugins answer: the host is ready before its plugins are.
+export async function waitForPlugins(base, patience = 30_000) {
+  const began = Date.now();
+  const authorization = `Bearer ${await guestToken(base)}`;
+  for (const path of ['/api/sentry/v1/entities/component/default/booking-service/issues', '/api/sonarqube/entities/component/default/booking-service/summary']) {
+    for (;;) {
+      const response = await fetch(base + path, { headers: { authorization } });
+      const text = await response.text();
+      if (response.ok) break;
+      if (Date.now() - began > patience) throw new Error(`GET ${path} ${response.status} after ${patience / 1000} s: ${text}`);
+      await sleep(100);
+    }
+  }
 }
 
 export async function guestToken(base) {

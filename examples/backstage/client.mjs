@@ -1,17 +1,16 @@
-// Runs the tests of examples/clients/node, headless Node with the catalog client of npm, against the same backend.
+// Runs the tests of clients in examples/clients, headless Node with packages of npm, against the same backend.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { repository } from './callboard.mjs';
 
-const directory = path.join(repository, 'examples/clients/node');
-
-// One outcome per test, in the form of the walk's own steps.
-export async function testClient(base, group) {
-  if (!fs.existsSync(path.join(directory, 'node_modules'))) {
-    return [{ name: group, problems: [{ kind: 'error', text: `its packages are missing; next: npm ci in ${path.relative(process.cwd(), directory)}` }] }];
+// One outcome per test, in the form of the walk's own steps. `app` is the Backstage app, whose packages some of them use.
+export async function testClient(base, { group, directory, app }) {
+  const cwd = path.join(repository, directory);
+  if (fs.existsSync(path.join(cwd, 'package-lock.json')) && !fs.existsSync(path.join(cwd, 'node_modules'))) {
+    return [{ name: group, problems: [{ kind: 'error', text: `its packages are missing; next: npm ci in ${directory}` }] }];
   }
-  const { output, code } = await runTests(base);
+  const { output, code } = await runTests(cwd, { CALLBOARD_URL: base, BACKSTAGE_APP: app });
   const outcomes = output.split(/^(?=(?:not )?ok \d+ - )/m).slice(1).map(part => outcome(part, group));
   if (code !== 0 && outcomes.every(one => one.problems.length === 0)) {
     outcomes.push({ name: group, problems: [{ kind: 'error', text: `node --test ended with ${code}:\n${output.slice(-2_000)}` }] });
@@ -19,8 +18,8 @@ export async function testClient(base, group) {
   return outcomes;
 }
 
-function runTests(base) {
-  const child = spawn(process.execPath, ['--test', '--test-reporter=tap'], { cwd: directory, env: { ...process.env, CALLBOARD_URL: base }, stdio: ['ignore', 'pipe', 'pipe'] });
+function runTests(cwd, env) {
+  const child = spawn(process.execPath, ['--test', '--test-reporter=tap'], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => (output += text));
   return new Promise((resolve, reject) => child.once('error', reject).once('close', code => resolve({ output, code })));

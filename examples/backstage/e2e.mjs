@@ -5,31 +5,39 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { unexpected } from './allowed.mjs';
 import { openBrowser } from './browser.mjs';
-import { freePort, plugin, repository, startCallboard, waitForCatalog, writeConfig } from './callboard.mjs';
+import { freePort, official, plugin, repository, startCallboard, waitForCatalog, waitForPlugins, writeConfig } from './callboard.mjs';
 import { Screen, StepError } from './screen.mjs';
-import { steps } from './steps/index.mjs';
+import { steps, stepsWithPlugins } from './steps/index.mjs';
 import { testClient } from './client.mjs';
 
 const usage = `Usage: e2e.mjs [options]
 
+  --plugins        walk the frontend with plugins instead of the stock one, beside the official plugins
   --bin FILE       the Callboard to start (default: bin/callboard)
-  --dist DIR       the built stock frontend that it serves (default: what setup.sh made)
+  --dist DIR       the built frontend that it serves (default: what setup.sh made)
   --base URL       walk what already runs there instead: the sample catalog and the generated components must be loaded
   --stock          what runs at --base is a stock backend: tolerate what is known to be wrong only with it
   --prepare DIR    only write the configuration and the generated components for such a backend into DIR (see --port)
   --port N         port of that backend (default: a free one)
   --only A,B       only steps whose name begins so (sign-in always runs)
   --list           print the names of all steps
-  --out DIR        screenshots, log and report (default: .cache/e2e)
+  --out DIR        screenshots, log and report (default: .cache/e2e; with --plugins: .cache/e2e/plugins)
+  --readme         also take the screenshots of the plugins' READMEs
   --chromium FILE  the browser (default: CHROMIUM or /usr/bin/chromium)`;
 
+// What is walked: a frontend, its steps, and tests of its clients without a browser.
+const walks = {
+  stock: { app: 'app', out: 'e2e', steps, clients: 'examples/clients/node' },
+  plugins: { app: 'app-with-plugins', out: 'e2e/plugins', steps: stepsWithPlugins, clients: 'examples/clients/plugins' },
+};
 const clientTests = 'client';
 const options = readOptions();
+const chosenWalk = walks[options.plugins ? 'plugins' : 'stock'];
 process.exit(await main());
 
 async function main() {
   if (options.help) return print(usage);
-  if (options.list) return print([...steps.map(step => step.name), `${clientTests}/…`].join('\n'));
+  if (options.list) return print([...chosenWalk.steps.map(step => step.name), `${clientTests}/…`].join('\n'));
   if (options.prepare) {
     const { file, base } = writeConfig({ directory: path.resolve(options.prepare), port: options.port ?? (await freePort()), dist: options.dist });
     return print(`${file}\n${base}`);
@@ -48,10 +56,11 @@ async function walk() {
     const list = chosen();
     base ??= (server = await serve()).base;
     const entities = await waitForCatalog(base);
+    if (options.plugins) await waitForPlugins(base);
     console.log(`${base}: ${entities} entities${server ? `, ready after ${server.readyAfter} ms` : ''}`);
     browser = await openBrowser({ base, executable: options.chromium });
     for (const step of list) outcomes.push(await run(step, browser, base));
-    if (wanted(clientTests)) outcomes.push(...(await testClient(base, clientTests)).map(report));
+    if (wanted(clientTests)) outcomes.push(...(await testClient(base, { group: clientTests, directory: chosenWalk.clients, app: options.app })).map(report));
   } catch (error) {
     outcomes.push(report({ name: 'set-up', problems: [{ kind: 'error', text: String(error.message ?? error) }] }));
   } finally {
@@ -70,16 +79,18 @@ async function serve() {
   for (const [what, file, next] of [
     ['the program', options.bin, 'make build'],
     ['the example plugin', plugin, 'make plugins'],
+    ...(options.plugins ? official : []).map(file => ['an official plugin or what it talks to', file, 'make build']),
     ['the built frontend', path.join(options.dist, 'index.html'), 'make backstage'],
     ['the browser', options.chromium, 'apt-get install chromium, or name another one with --chromium'],
   ]) {
     if (!fs.existsSync(file)) throw new Error(`${what} is missing: ${file}; next: ${next}`);
   }
   const port = await freePort();
-  const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist });
+  const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist, plugins: options.plugins });
   // The app's own configuration first, untouched, as in the life of a team that moves its frontend to Callboard.
-  const configs = [path.resolve(options.dist, '../../../app-config.yaml'), 'examples/catalog/app-config.yaml', file];
-  const server = await startCallboard({ binary: options.bin, configs, base, log: path.join(options.out, 'callboard.log') });
+  const configs = [path.resolve(options.dist, '../../../app-config.yaml'), 'examples/catalog/app-config.yaml'];
+  if (options.plugins) configs.push('plugins/fakes/app-config.yaml');
+  const server = await startCallboard({ binary: options.bin, configs: [...configs, file], base, log: path.join(options.out, 'callboard.log'), fakes: options.plugins });
   return { base, ...server };
 }
 
@@ -93,6 +104,7 @@ function wanted(name) {
 }
 
 function chosen() {
+  const { steps } = chosenWalk;
   if (![clientTests, ...steps.map(step => step.name)].some(wanted)) throw new Error(`no step begins with ${options.only}; --list shows all`);
   return steps.filter(step => (step.always || wanted(step.name)) && !(step.own && options.stock));
 }
@@ -110,6 +122,7 @@ async function run(step, { page, watch }, base) {
   await watch.settle();
   const screenshot = path.join(options.out, `${step.name.replace(/[^\w]+/g, '-')}.png`);
   await page.screenshot({ path: screenshot }).catch(() => {});
+  if (options.readme && step.readme) await step.readme.of(screen).screenshot({ path: path.join(repository, step.readme.file) });
   problems.push(...watch.drain());
   const counted = unexpected(step.name, problems, { stock: options.stock });
   return report({ name: step.name, ms: Date.now() - began, problems: counted, screenshot, url: page.url() });
@@ -149,19 +162,22 @@ function readOptions() {
   let values;
   try {
     ({ values } = parseArgs({
-      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
+      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, plugins: { type: 'boolean' }, readme: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
     }));
   } catch (error) {
     console.error(`${error.message}\n\n${usage}`);
     process.exit(2);
   }
   const cache = process.env.CALLBOARD_CACHE ?? path.join(repository, '.cache');
+  const walk = walks[values.plugins ? 'plugins' : 'stock'];
+  const app = path.join(cache, 'backstage/app');
   return {
     ...values,
+    app,
     base: values.base?.replace(/\/$/, ''),
     bin: path.resolve(values.bin ?? path.join(repository, 'bin/callboard')),
-    dist: path.resolve(values.dist ?? path.join(cache, 'backstage/app/packages/app/dist')),
-    out: path.resolve(values.out ?? path.join(cache, 'e2e')),
+    dist: path.resolve(values.dist ?? path.join(app, 'packages', walk.app, 'dist')),
+    out: path.resolve(values.out ?? path.join(cache, walk.out)),
     chromium: values.chromium ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
   };
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes the stock Backstage app and builds its frontend, unchanged, into $CALLBOARD_CACHE/backstage (default: .cache/backstage
-# in the repository). Finished steps are skipped, so it is cheap to run again and goes on where it failed.
+# in the repository); and beside it a copy whose package.json names the frontends of two plugins. Finished steps are skipped,
+# so it is cheap to run again and goes on where it failed.
 #
-#   setup.sh          do what is missing, then print the folder of the built frontend as last line
+#   setup.sh          do what is missing, then print the folder of the built stock frontend as last line
 #   setup.sh --print  only print that folder
 #
 # Needs npm, git and a package registry. Only the frontend is installed and built: the backend is Callboard.
@@ -13,6 +14,7 @@ client=$kit/../clients/node
 cache=${CALLBOARD_CACHE:-$(cd "$kit/../.." && pwd)/.cache}/backstage
 app=$cache/app
 dist=$app/packages/app/dist
+dist_with_plugins=$app/packages/app-with-plugins/dist
 logs=$cache/logs
 if [ "${1:-}" = --print ]; then echo "$dist"; exit 0; fi
 
@@ -22,6 +24,9 @@ fail() { say "setup: $1"; say "  next: $2"; exit 1; }
 # The registry may lack the newest release of these packages for this platform, or their published manifest is broken;
 # the pins change nothing that the frontend shows. No Backstage package is pinned: their versions stand in yarn.lock.gz.
 pins='{"@swc/core":"1.16.18","unrs-resolver":"1.12.2","got":"11.8.6","rollup":"4.67.4"}'
+
+# What an operator adds to the package.json of the app; the app finds the plugins by itself (app.packages: all).
+plugins='{"@backstage-community/plugin-sentry":"1.22.0","@backstage-community/plugin-sonarqube":"1.2.0"}'
 
 # step NAME DESCRIPTION INPUTS FUNCTION: runs FUNCTION unless it succeeded before with the same INPUTS.
 step() {
@@ -59,6 +64,11 @@ create_app() {
   node -e 'const fs = require("fs"), manifest = JSON.parse(fs.readFileSync("package.json"));
     Object.assign(manifest.resolutions ??= {}, JSON.parse(process.argv[1]));
     fs.writeFileSync("package.json", JSON.stringify(manifest, null, 2) + "\n")' "$pins"
+  cp -R packages/app packages/app-with-plugins
+  node -e 'const fs = require("fs"), file = "packages/app-with-plugins/package.json", manifest = JSON.parse(fs.readFileSync(file));
+    manifest.name = "app-with-plugins";
+    Object.assign(manifest.dependencies, JSON.parse(process.argv[1]));
+    fs.writeFileSync(file, JSON.stringify(manifest, null, 2) + "\n")' "$plugins"
   gzip -dc "$kit/yarn.lock.gz" >yarn.lock
   # Packages that are installed already are kept: Yarn only changes what differs.
   if [ -d "$app/node_modules" ]; then mv "$app/node_modules" node_modules; fi
@@ -69,21 +79,25 @@ create_app() {
 # Install scripts are switched off: they compile native modules that only a Node backend needs.
 install_app() { cd "$app" && YARN_ENABLE_SCRIPTS=false YARN_ENABLE_TELEMETRY=false yarn install --immutable; }
 
-build_frontend() {
+# build PACKAGE: its frontend.
+build() {
   cd "$app"
-  rm -rf packages/app/dist
-  NODE_OPTIONS="--max-old-space-size=${CALLBOARD_BUILD_MEMORY:-6144}" yarn workspace app build
-  test -f packages/app/dist/index.html
+  rm -rf "packages/$1/dist"
+  NODE_OPTIONS="--max-old-space-size=${CALLBOARD_BUILD_MEMORY:-6144}" yarn workspace "$1" build
+  test -f "packages/$1/dist/index.html"
 }
+build_stock() { build app; }
+build_with_plugins() { build app-with-plugins; }
 
 "$kit/debian.sh" npm git
 mkdir -p "$cache" "$logs" || fail "cannot write to $cache" "set CALLBOARD_CACHE to a folder that you may write to"
 tools=$(cat "$kit/package-lock.json" "$client/package-lock.json" | sha256sum)
-stock="$(sha256sum <"$kit/yarn.lock.gz") $(grep '"@backstage/create-app"' "$kit/package.json") $pins"
+stock="$(sha256sum <"$kit/yarn.lock.gz") $(grep '"@backstage/create-app"' "$kit/package.json") $pins $plugins"
 [ -d "$kit/node_modules" ] && [ -d "$client/node_modules" ] || rm -f "$cache/.done-tools"
-[ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,install,build}
-[ -d "$app/node_modules" ] || rm -f "$cache"/.done-{install,build}
+[ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,install,build,build-with-plugins}
+[ -d "$app/node_modules" ] || rm -f "$cache"/.done-{install,build,build-with-plugins}
 [ -f "$dist/index.html" ] || rm -f "$cache/.done-build"
+[ -f "$dist_with_plugins/index.html" ] || rm -f "$cache/.done-build-with-plugins"
 
 say "Stock Backstage app in $app"
 step tools "install Node, Yarn, create-app and playwright-core" "$tools" install_tools
@@ -94,6 +108,7 @@ case $(node -p 'process.versions.node.split(".")[0]') in
 esac
 step app "create the app" "$stock" create_app
 step install "install its packages (some minutes the first time)" "$stock" install_app
-step build "build its frontend (some minutes the first time)" "$stock" build_frontend
+step build "build its frontend (some minutes the first time)" "$stock" build_stock
+step build-with-plugins "build it again with the frontends of plugins" "$stock" build_with_plugins
 say "Backstage $(node -p 'require(process.argv[1]).version' "$app/backstage.json"), frontend of $(du -sm "$dist" | cut -f1) MB, ready after $SECONDS s"
 echo "$dist"

@@ -38,5 +38,6 @@ func sonarProjects(now time.Time) []*fake.Project {
 		}),
 		{Key: "marram_timetable-service", Name: "timetable-service"},
 		{Key: "marram_crew-roster", Name: "crew-roster-service", Hidden: true},
+		project("marram_payroll", "Payroll", fake.Analysis{Reliability: 1, Security: 2, Maintainability: 1, HotReview: 1, Coverage: 61}),
 	}
 }

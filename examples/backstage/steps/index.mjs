@@ -6,6 +6,7 @@ import { catalog } from './catalog.mjs';
 import { components } from './components.mjs';
 import { create } from './create.mjs';
 import { kinds } from './kinds.mjs';
+import { plugins } from './plugins.mjs';
 import { search } from './search.mjs';
 import { shell } from './shell.mjs';
 import { signIn } from './sign-in.mjs';
@@ -13,3 +14,6 @@ import { tasks } from './tasks.mjs';
 import { templateEditor } from './template-editor.mjs';
 
 export const steps = [...signIn, ...catalog, ...components, ...apis, ...kinds, ...create, ...tasks, ...templateEditor, ...search, ...shell];
+
+// Those of the frontend with plugins, beside the official plugins.
+export const stepsWithPlugins = [...signIn, ...plugins];

@@ -1,0 +1,35 @@
+// What the tests of clients share: where the portal is, who they are, and the packages as the app has them installed.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export const base = (process.env.CALLBOARD_URL ?? 'http://127.0.0.1:7007').replace(/\/$/, '');
+const app = process.env.BACKSTAGE_APP ?? path.resolve(import.meta.dirname, '../../../.cache/backstage/app');
+
+// A file of a package as it was published.
+export const published = file => import(pathToFileURL(path.join(app, 'node_modules', file)));
+
+// Where a frontend finds the plugins.
+export const discoveryApi = { getBaseUrl: async plugin => `${base}/api/${plugin}` };
+
+export async function guest() {
+  const response = await fetch(`${base}/api/auth/guest/refresh`, { headers: { 'x-requested-with': 'XMLHttpRequest' } });
+  assert.equal(response.status, 200, `guest sign-in: ${await response.clone().text()}`);
+  return (await response.json()).backstageIdentity.token;
+}
+
+export async function component(name, token) {
+  const response = await fetch(`${base}/api/catalog/entities/by-name/component/default/${name}`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(response.status, 200, `component ${name}: ${await response.clone().text()}`);
+  return response.json();
+}
+
+// Holds an error of a client against what its page shows of it: the status, and the message in the cause.
+export const refused = (statusCode, name, message) => error => {
+  assert.equal(error.name, 'ResponseError', error.stack);
+  assert.equal(error.statusCode, statusCode, error.stack);
+  assert.equal(error.body.error.name, name);
+  assert.equal(error.body.response.statusCode, statusCode);
+  assert.match(error.cause.message, message);
+  return true;
+};
