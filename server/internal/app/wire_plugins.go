@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/pluginhost"
 	"github.com/callboard/callboard/server/internal/pluginhost/caps"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
@@ -35,6 +36,9 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 		Config: o.Config, Dir: o.Source.Dir, Logger: o.Logger, Version: o.Version,
 		BaseURL: o.Config.Section("backend").String("baseUrl", ""),
 		Edge:    a.server, Catalog: f.catalog, Backend: backend.services(), Internal: pluginDoor(a.server), Extensions: work, Permissions: f.permission,
+		SignIn: func(ctx context.Context, user string) (string, error) {
+			return identity.IssueUserToken(ctx, auth.UserClaims{Subject: user, Ownership: []string{user}})
+		},
 		Relay: relay.Options{
 			Ownership: identity.Ownership,
 			UserToken: func(p *principal.Principal) (string, error) {

@@ -43,6 +43,9 @@ type Options struct {
 	Backend hostsvc.Backend
 	// Relay holds what relays need of identity; the rest of it is filled in for each plugin.
 	Relay relay.Options
+	// SignIn makes a token for the user as whom an operator calls a plugin; nil = the plugin gets none, and cannot act for
+	// that user.
+	SignIn func(ctx context.Context, user string) (token string, err error)
 	// Internal answers what plugins ask of the host by HTTP; nil = refused.
 	Internal http.Handler
 	// Self is the binary that holds the launcher; "" = the running one.

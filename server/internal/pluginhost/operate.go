@@ -119,6 +119,11 @@ func (h *Host) Call(w http.ResponseWriter, r *http.Request, id manifest.ID, targ
 	caller := &principal.Principal{Kind: principal.Service, Subject: "external:operator"}
 	if as != "" {
 		caller = &principal.Principal{Kind: principal.User, Subject: as}
+		if h.o.SignIn != nil {
+			if caller.Token, err = h.o.SignIn(r.Context(), as); err != nil {
+				return fmt.Errorf("call plugin %s as %s: %w", id, as, err)
+			}
+		}
 	}
 	return carrier.Serve(w, r, httpx.Call{Target: target, Principal: caller, RequestID: "operator"})
 }
