@@ -219,3 +219,40 @@ var powers = func() (p [Places + 1]uint64) {
 	}
 	return p
 }()
+
+// Scale is how many digits after the point are needed to write a.
+func (a Amount) Scale() int {
+	if a.hi == 0 && a.lo%powers[Places/2] == 0 { // the common case, by small divisions
+		places, rest := 9, a.lo/powers[9]
+		for places > 0 && rest%10 == 0 {
+			places, rest = places-1, rest/10
+		}
+		return places
+	}
+	abs := a.Abs()
+	_, fraction := bits.Div64(uint64(abs.hi)%unit, abs.lo, unit)
+	places := Places
+	for places > 0 && fraction%10 == 0 {
+		places, fraction = places-1, fraction/10
+	}
+	return places
+}
+
+// Scaled is a × 10ᵖˡᵃᶜᵉˢ, and whether that is a whole number of 64 bits. It is the opposite of FromScaled.
+func (a Amount) Scaled(places int) (int64, bool) {
+	if places < 0 || places > Places || a == Overflow {
+		return 0, false
+	}
+	abs, divisor := a.Abs(), powers[Places-places]
+	if uint64(abs.hi) >= divisor {
+		return 0, false
+	}
+	n, rest := bits.Div64(uint64(abs.hi), abs.lo, divisor)
+	if rest != 0 || n > math.MaxInt64 {
+		return 0, false
+	}
+	if a.hi < 0 {
+		return -int64(n), true
+	}
+	return int64(n), true
+}

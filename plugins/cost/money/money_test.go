@@ -101,6 +101,16 @@ func TestAmount_CountsAndCompares(t *testing.T) {
 			t.Error(name)
 		}
 	}
+	for text, places := range map[string]int{"0": 0, "120": 0, "-0.5": 1, "12.345": 3, "-18446744073709551616.25": 2, "1e-18": 18, "36.000000001": 9, "1e19": 0} {
+		a := MustParse(text)
+		n, fits := a.Scaled(places)
+		if a.Scale() != places || fits != (len(text) < 15 && text != "1e19") || fits && FromScaled(n, places) != a {
+			t.Errorf("%s has %d places, scaled %d, %v", text, a.Scale(), n, fits)
+		}
+	}
+	if _, fits := MustParse("0.05").Scaled(1); fits {
+		t.Error("a digit was lost")
+	}
 	if a, err := FromFloat64(0.1); err != nil || a != MustParse("0.1") {
 		t.Errorf("FromFloat64(0.1) = %s, %v", a, err)
 	}
@@ -127,11 +137,18 @@ func TestAmount_IsAStringInJSON(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"1", "-12.5", "1.5e-7", "NaN", "170141183460469231731.999999999999999999", "0.0000000000000000005"} {
+	for _, s := range []string{"1", "-12.5", "1.5e-7", "NaN", "170141183460469231731.999999999999999999", "0.0000000000000000005", "1e19", "9e20"} {
 		f.Add(s)
 	}
+	limit := new(big.Rat).SetFrac(new(big.Int).Lsh(big.NewInt(1), 127), big.NewInt(unit))
+	limit.Sub(limit, big.NewRat(1, unit))
 	f.Fuzz(func(t *testing.T, s string) {
 		a, err := Parse(s)
+		if errors.Is(err, ErrOverflow) {
+			if exact, ok := new(big.Rat).SetString(s); !ok || exact.Abs(exact).Cmp(limit) < 0 {
+				t.Fatalf("%q: %v", s, err)
+			}
+		}
 		if err != nil {
 			return
 		}

@@ -121,7 +121,7 @@ func (d *decimal) amount() (Amount, error) {
 		return Amount{}, nil
 	}
 	shift := d.exponent + Places
-	if shift > 2*Places {
+	if shift > Places+21 { // even of a single digit
 		return Amount{}, ErrOverflow
 	}
 	a := d.digits

@@ -1,0 +1,193 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/callboard/callboard/plugins/cost/money"
+)
+
+// matrix is the sums of slots by time.
+type matrix struct {
+	width   int
+	time    buckets
+	sums    []money.Amount // slot by slot
+	touched []bool         // slots with any charge
+}
+
+func (m *matrix) make() {
+	m.sums, m.touched = make([]money.Amount, m.width*len(m.time.starts)), make([]bool, m.width)
+}
+
+func (m *matrix) total(slot int) money.Amount {
+	var total money.Amount
+	n := len(m.time.starts)
+	for _, a := range m.sums[slot*n : (slot+1)*n] {
+		total = total.Add(a)
+	}
+	return total
+}
+
+// fold adds the rows of another matrix up to those of their slots.
+func (m *matrix) fold(other *matrix, slots []int) {
+	m.make()
+	n := len(m.time.starts)
+	for row, slot := range slots {
+		if slot < 0 {
+			continue
+		}
+		m.touched[slot] = m.touched[slot] || other.touched[row]
+		for i := range n {
+			m.sums[slot*n+i] = m.sums[slot*n+i].Add(other.sums[row*n+i])
+		}
+	}
+}
+
+// sum adds the cells of all segments to the slots of their groups.
+func (p *plan) sum(m *matrix, slots []int) error {
+	m.make()
+	for i := range p.segments {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.sumSegment(m, slots, &p.segments[i]); err != nil {
+			return fmt.Errorf("charges of %s, %s: %w", p.segments[i].source, p.segments[i].period, err)
+		}
+	}
+	return nil
+}
+
+func (p *plan) sumSegment(m *matrix, slots []int, s *planned) error {
+	v := &view{ctx: p.ctx, tx: p.tx, seg: s.stored}
+	data, err := v.data(daysColumn)
+	if err != nil {
+		return err
+	}
+	days := numbers{data: data}
+	if data, err = v.data(string(p.query.Metric)); err != nil {
+		return err
+	}
+	amounts, err := newAmounts(data)
+	if err != nil {
+		return err
+	}
+	for series, group := range s.groups {
+		slot := -1
+		if group >= 0 {
+			slot = slots[group]
+		}
+		if addSeries(m, slot, s.first, &days, amounts) {
+			p.touch(s, series)
+		}
+	}
+	if days.broken || amounts.broken() {
+		return errBroken
+	}
+	return nil
+}
+
+// addSeries reads the cells of one series, and reports whether any counted.
+func addSeries(m *matrix, slot int, day Day, days *numbers, amounts *amounts) bool {
+	n := days.next()
+	if slot < 0 {
+		for range n {
+			days.next()
+		}
+		amounts.skip(n)
+		return false
+	}
+	row := m.sums[slot*len(m.time.starts):]
+	counted := false
+	for range n {
+		day += Day(days.next())
+		amount := amounts.next()
+		at := int(day) - int(m.time.from)
+		if at < 0 || at >= len(m.time.of) {
+			continue
+		}
+		bucket := m.time.of[at]
+		row[bucket] = row[bucket].Add(amount)
+		counted = true
+	}
+	m.touched[slot] = m.touched[slot] || counted
+	return counted
+}
+
+// touch notes what a series that counted is of.
+func (p *plan) touch(s *planned, series int) {
+	if s.currency != nil {
+		p.currencies[s.currency.of(series)] = true
+	}
+	p.touched[s.source] = true
+}
+
+// numbers reads varints. Beyond the end, which is noted, all are 0.
+type numbers struct {
+	data   []byte
+	broken bool
+}
+
+func (n *numbers) next() uint64 {
+	if len(n.data) > 0 && n.data[0] < 0x80 {
+		x := n.data[0]
+		n.data = n.data[1:]
+		return uint64(x)
+	}
+	x, size := binary.Uvarint(n.data)
+	if size <= 0 {
+		n.broken, n.data = true, nil
+		return 0
+	}
+	n.data = n.data[size:]
+	return x
+}
+
+// amounts reads a metric's column.
+type amounts struct {
+	numbers
+
+	none, wide bool
+	places     int
+}
+
+func newAmounts(data []byte) (*amounts, error) {
+	if data == nil {
+		return &amounts{none: true}, nil
+	}
+	if len(data) < 2 || data[0] > money.Places || data[1] > wide {
+		return nil, errBroken
+	}
+	return &amounts{numbers: numbers{data: data[2:]}, places: int(data[0]), wide: data[1] == wide}, nil
+}
+
+func (a *amounts) broken() bool { return a.numbers.broken }
+
+func (a *amounts) next() money.Amount {
+	switch {
+	case a.none:
+		return money.Amount{}
+	case !a.wide:
+		n := a.numbers.next()
+		return money.FromScaled(int64(n>>1)^-int64(n&1), a.places)
+	case len(a.data) < 16:
+		a.numbers.broken, a.data = true, nil
+		return money.Amount{}
+	}
+	hi, lo := binary.BigEndian.Uint64(a.data), binary.BigEndian.Uint64(a.data[8:])
+	a.data = a.data[16:]
+	return money.FromBinary(int64(hi), lo, money.Places)
+}
+
+func (a *amounts) skip(n uint64) {
+	switch {
+	case a.none:
+	case a.wide:
+		for range n {
+			a.next()
+		}
+	default:
+		for range n {
+			a.numbers.next()
+		}
+	}
+}
