@@ -22,7 +22,7 @@ export function writeConfig({ directory, port, dist, plugins }) {
   const sample = fs.readFileSync(path.join(repository, 'examples/catalog/app-config.yaml'), 'utf8');
   const base = `http://127.0.0.1:${port}`;
   const file = path.join(directory, 'app-config.e2e.yaml');
-  const location = (target, kind) => `    - type: file\n      target: ${JSON.stringify(target)}\n` + (kind ? `      rules:\n        - allow: [${kind}]\n` : '');
+  const location = (target, kinds) => `    - type: file\n      target: ${JSON.stringify(target)}\n` + (kinds ? `      rules:\n        - allow: [${kinds}]\n` : '');
   fs.writeFileSync(
     file,
     `# Written by e2e.mjs: lies over examples/catalog/app-config.yaml.
@@ -52,7 +52,7 @@ search:
     catalog:
       schedule: { frequency: { seconds: 15 }, timeout: { minutes: 2 }, initialDelay: { seconds: 3 } }
 ${catalogSection(sample)}${location(bulk)}${location(path.join(import.meta.dirname, 'templates.yaml'), 'Template')}${
-      plugins ? location(path.join(import.meta.dirname, 'troubled.yaml')) : ''
+      plugins ? location(path.join(import.meta.dirname, 'with-plugins.yaml'), 'Component, Template') : ''
     }`,
   );
   return { file, base };

@@ -1,3 +1,6 @@
+import { createHmac } from 'node:crypto';
+import { StepError } from '../screen.mjs';
+
 // The cards of `@backstage-community/plugin-sentry` and `-sonarqube` in the frontend that has them, fed by the plugins
 // sentry and sonarqube with the sample data of plugins/fakes.
 const entity = name => `/catalog/default/component/${name}`;
@@ -21,6 +24,15 @@ async function seeIssue(screen, { type, value, events, users, link }) {
 // Names, values and letters as they stand in the card, from left to right.
 const seeRatings = (screen, ratings) =>
   screen.eventually(`ratings ${ratings.join(', ')}`, async () => Promise.all((await quality(screen).getByRole('link').all()).map(text)), seen => ratings.every(rating => seen.includes(rating)));
+
+// What an integration of Sentry sends when an issue is new; the secret is that of plugins/fakes/app-config.yaml.
+async function reportIssue(base, project, title) {
+  const issue = { id: '700109999', title, level: 'fatal', permalink: 'https://sentry.marram.example/organizations/marram-line/issues/700109999/', project: { slug: project } };
+  const body = JSON.stringify({ action: 'created', data: { issue } });
+  const signature = createHmac('sha256', 'sample-secret-of-webhooks').update(body).digest('hex');
+  const response = await fetch(`${base}/api/sentry/webhook/marram-line`, { method: 'POST', body, headers: { 'content-type': 'application/json', 'sentry-hook-resource': 'issue', 'sentry-hook-signature': signature } });
+  if (response.status !== 204) throw new StepError('the webhook to be taken with 204', `${response.status} ${await response.text()}`);
+}
 
 const ages = table => table.getByRole('cell', { name: / ago$/ }).allInnerTexts();
 
@@ -63,6 +75,19 @@ export const plugins = [
       await screen.open(`${entity('lost-cargo')}/sentry`);
       await screen.see("There is no Sentry project with id 'no-such-project'.");
       await screen.see('Request failed with 404 Not Found');
+    },
+  },
+  {
+    name: 'sentry/webhook tells the owners',
+    async walk(screen) {
+      await screen.open('/notifications');
+      await screen.see(screen.heading('Unread notifications (0)'));
+      await reportIssue(screen.base, 'payment-gateway', 'panic: refund of nothing');
+      await reportIssue(screen.base, 'booking-web', 'RangeError: Maximum call stack size exceeded');
+      // The page hears of it by itself. The guest's team owns the one component and not the other.
+      await screen.see('Sentry: RangeError: Maximum call stack size exceeded');
+      await screen.see('booking-web: issue created');
+      await screen.see(screen.heading('Unread notifications (1)'));
     },
   },
   {

@@ -24,6 +24,24 @@ export async function component(name, token) {
   return response.json();
 }
 
+// Runs a template to its end.
+export async function run(template, values, token) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const tasks = `${base}/api/scaffolder/v2/tasks`;
+  const made = await fetch(tasks, { method: 'POST', headers, body: JSON.stringify({ templateRef: `template:default/${template}`, values }) });
+  assert.equal(made.status, 201, await made.clone().text());
+  const { id } = await made.json();
+  for (let i = 0; i < 100; i++) {
+    const task = await (await fetch(`${tasks}/${id}`, { headers })).json();
+    if (!['open', 'processing'].includes(task.status)) {
+      const events = await (await fetch(`${tasks}/${id}/events`, { headers })).json();
+      return { status: task.status, ...events.findLast(event => event.type === 'completion').body };
+    }
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  assert.fail(`task ${id} does not end`);
+}
+
 // Holds an error of a client against what its page shows of it: the status, and the message in the cause.
 export const refused = (statusCode, name, message) => error => {
   assert.equal(error.name, 'ResponseError', error.stack);
