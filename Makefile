@@ -128,12 +128,16 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 20s)
 conformance: ## Replay the recorded cases of the reference and print the score by area
 	$(GOTEST) -count=1 -v -run TestConformance ./server/internal/conformance
 
+.PHONY: conform
+conform: build ## Hold each plugin in bin/plugins to the rules of the protocol, as `callboard plugin verify` does; a minute
+	@mkdir -p $(CACHE); for p in bin/plugins/*/; do bin/callboard plugin verify $$p >$(CACHE)/verify.log || { cat $(CACHE)/verify.log; exit 1; }; grep ' conforms to ' $(CACHE)/verify.log; done
+
 .PHONY: backstage
 backstage: ## Create the stock Backstage app from npm, build its frontend unchanged, and again with plugins (a few minutes, once)
 	examples/backstage/setup.sh
 
 .PHONY: e2e
-e2e: build backstage ## Walk the stock frontend on Callboard in headless Chromium; a stock Node plugin beside it; screenshots in .cache/e2e
+e2e: build conform backstage ## Walk the stock frontend on Callboard in headless Chromium; a stock Node plugin beside it; screenshots in .cache/e2e
 	examples/backstage/e2e.sh
 	examples/backstage/e2e.sh --plugins
 	examples/backstage/node-plugin/run.sh
