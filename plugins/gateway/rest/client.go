@@ -85,7 +85,7 @@ func (c *Client) Call(ctx context.Context, r Request, out any) error {
 	return nil
 }
 
-// Send answers what the gateway did, if that is a success.
+// Send answers what the gateway did, if that is a success: a status of 2xx, and no page for people.
 func (c *Client) Send(ctx context.Context, r Request) (Answer, error) {
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -121,6 +121,8 @@ func (c *Client) read(ctx context.Context, r Request, res *http.Response) (Answe
 		return Answer{}, c.problem(r, apierror.ServiceUnavailable, nil, "broke its answer off: %v", err)
 	case int64(len(body)) > limit:
 		return Answer{}, c.problem(r, apierror.ServiceUnavailable, nil, "answers more than %d bytes", limit)
+	case isPage(a.Header, body):
+		return Answer{}, c.problem(r, apierror.ServiceUnavailable, nil, "answers a page instead of data; check its address, and whether a login stands before it")
 	}
 	return a, nil
 }

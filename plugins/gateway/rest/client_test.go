@@ -158,6 +158,13 @@ func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("egress: %w", sdk.ErrNotAllowed)
 }
 
+func TestClient_TakesNoPageForSuccessThoughNothingIsReadOfIt(t *testing.T) {
+	k := answering(t, raw(200, "text/html", "<title>Sign in</title>"))
+	if err := k.Do(t.Context(), "DELETE", "/keys/1", nil, nil, nil); !errors.Is(err, sdk.ErrServiceUnavailable) {
+		t.Error(err)
+	}
+}
+
 func TestClient_SendsPathsQueriesAndBodiesAsTheyAre(t *testing.T) {
 	var got string
 	k := answering(t, func(w http.ResponseWriter, r *http.Request) {

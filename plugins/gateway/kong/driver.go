@@ -1,0 +1,232 @@
+package kong
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/callboard/callboard/plugins/gateway/driver"
+	"github.com/callboard/callboard/plugins/gateway/rest"
+	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// Options say which Kong it is.
+type Options struct {
+	Name string       // of the instance, in errors
+	HTTP *http.Client // the host's way out
+	URL  string       // of the Admin API
+	// Nodes are the Admin APIs of further nodes where there is no database that they share.
+	Nodes []string
+	// Declarative allows to change the configuration of nodes without a database as a whole.
+	Declarative bool
+	// Token is sent as Kong-Admin-Token; "" = none.
+	Token sdk.Secret
+	// Header and Value are sent where the Admin API stands behind Kong itself or another gate; "" = none.
+	Header string
+	Value  sdk.Secret
+	// Workspace of Kong Enterprise, "" = the default one.
+	Workspace string
+	// Proxy is the address under which callers reach the data plane, "" = not known.
+	Proxy string
+	// Plans are those that the driver makes. The window of a limit is a second, minute, hour, day, 30 days for a calendar
+	// month, or 365 days for a year.
+	Plans []driver.Plan
+	// Policy is where rate-limiting counts: "local" on each node, the default, or "cluster" in the database.
+	Policy string
+	Now    func() time.Time // nil = time.Now
+}
+
+// Edition is what differs where Kong's entities are managed by something else than its own Admin API.
+type Edition struct {
+	// Credential is what the plugin shows, in errors: "the token in Kong-Admin-Token".
+	Credential string
+	Authorize  func(*http.Request) error
+	// Node tells how Kong runs. It is asked again a minute later.
+	Node func(context.Context, *rest.Client) (*Node, error)
+	// Check says what keeps one node from being managed well; it may be nil.
+	Check func(context.Context, *rest.Client) error
+}
+
+// Driver is one Kong.
+type Driver struct {
+	options Options
+	edition Edition
+	plans   map[driver.PlanID]driver.Plan
+	nodes   []*rest.Client // the first one is read
+	known   atomic.Pointer[Node]
+	loading sync.Mutex // one change of a declarative configuration at a time
+}
+
+// New checks the options; nothing is called yet.
+func New(o Options) (*Driver, error) { return NewEdition(o, gateway(o)) }
+
+// NewEdition is [New] for another edition; it does not look at the options about credentials.
+func NewEdition(o Options, e Edition) (*Driver, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Policy == "" {
+		o.Policy = "local"
+	}
+	if o.Policy != "local" && o.Policy != "cluster" {
+		return nil, apierror.Inputf("Kong %s: policy must be local or cluster, not %q", o.Name, o.Policy)
+	}
+	d := &Driver{options: o, edition: e, plans: map[driver.PlanID]driver.Plan{}}
+	for _, p := range o.Plans {
+		if err := checkPlan(p); err != nil {
+			return nil, apierror.Inputf("Kong %s: plan %q: %v", o.Name, p.ID, err)
+		}
+		if _, twice := d.plans[p.ID]; twice {
+			return nil, apierror.Inputf("Kong %s: plan %q is there twice", o.Name, p.ID)
+		}
+		d.plans[p.ID] = p
+	}
+	for _, address := range append([]string{o.URL}, o.Nodes...) {
+		d.nodes = append(d.nodes, &rest.Client{
+			HTTP: o.HTTP, Base: address, Name: "Kong " + o.Name, Authorize: e.Authorize, Explain: d.explain, Secrets: []sdk.Secret{o.Token, o.Value},
+		})
+	}
+	return d, nil
+}
+
+// Node is how a Kong runs.
+type Node struct {
+	Version  string
+	Database string          // "off" = none
+	Role     string          // "traditional", "control_plane"
+	Plugins  map[string]bool // that it has loaded; nil = not told
+
+	at time.Time
+}
+
+// nodeLife is how long it is believed that Kong runs as it did.
+const nodeLife = time.Minute
+
+// node asks how Kong runs, unless that was asked a moment ago.
+func (d *Driver) node(ctx context.Context) (*Node, error) {
+	if n := d.known.Load(); n != nil && d.options.Now().Sub(n.at).Abs() < nodeLife {
+		return n, nil
+	}
+	return d.askNode(ctx)
+}
+
+func (d *Driver) askNode(ctx context.Context) (*Node, error) {
+	n, err := d.edition.Node(ctx, d.nodes[0])
+	if err != nil {
+		return nil, err
+	}
+	n.at = d.options.Now()
+	d.known.Store(n)
+	return n, nil
+}
+
+// dbless reports whether the node has no database.
+func (n *Node) dbless() bool { return n.Database == "off" }
+
+// endsKeys reports whether keys with a time to live end by themselves: data planes in hybrid mode were not told before 3.5.
+func (n *Node) endsKeys() bool {
+	return !n.dbless() && (n.Role != "control_plane" || n.since(3, 5))
+}
+
+func (n *Node) since(major, minor int) bool {
+	parts := strings.SplitN(n.Version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, err1 := strconv.Atoi(parts[0])
+	b, err2 := strconv.Atoi(parts[1])
+	return err1 == nil && err2 == nil && (a > major || a == major && b >= minor)
+}
+
+// noDatabase is why a Kong without a database does not do what needs writes.
+const noDatabase = "it runs without a database, where keys can only be made by changing the declarative configuration of each node; allow that in the settings"
+
+// writable is an error where the driver may not write.
+func (d *Driver) writable(ctx context.Context) (*Node, error) {
+	n, err := d.node(ctx)
+	if err == nil && n.dbless() && !d.options.Declarative {
+		return nil, d.problem(apierror.NotImplemented, "%s", noDatabase)
+	}
+	return n, err
+}
+
+// Capabilities implements [driver.Driver].
+func (d *Driver) Capabilities(ctx context.Context) (driver.Capabilities, error) {
+	n, err := d.node(ctx)
+	if err != nil {
+		return driver.Capabilities{}, err
+	}
+	why := map[string]string{
+		"approval":     "Kong has no such thing; the portal approves",
+		"oauthClients": "keys are the only credentials that are made",
+		"quotaRead":    "Kong tells what is left of a limit to callers only, in headers of its answers",
+	}
+	c := driver.Capabilities{APIs: true, Declarative: n.dbless(), Why: why}
+	if writes := !n.dbless() || d.options.Declarative; writes {
+		c.Publish, c.Plans, c.Keys, c.OwnSecret, c.RotateDual, c.Suspend = true, true, true, true, true, true
+	} else {
+		for _, name := range []string{"publish", "plans", "keys", "ownSecret", "rotateDual", "suspend"} {
+			why[name] = noDatabase
+		}
+	}
+	if c.KeyTTL = c.Keys && n.endsKeys(); !c.KeyTTL {
+		why["keyTTL"] = "without a database, and in hybrid mode before 3.5, Kong does not end keys; the portal does"
+	}
+	reason, err := d.uncounted(ctx)
+	if c.Usage = reason == ""; !c.Usage {
+		why["usage"] = reason
+	}
+	return c, err
+}
+
+// uncounted is why Kong tells no usage, "" = it does: its metrics are off unless they are asked for.
+func (d *Driver) uncounted(ctx context.Context) (string, error) {
+	reason := "plugin prometheus is not on"
+	for p, err := range list[plugin](ctx, d, "/plugins") {
+		if err != nil {
+			return reason, err
+		}
+		if p.Name != "prometheus" || !p.Enabled {
+			continue
+		}
+		switch {
+		case p.Config["status_code_metrics"] != true:
+			reason = "plugin prometheus does not count requests; set its status_code_metrics"
+		case p.Config["per_consumer"] != true:
+			reason = "plugin prometheus does not tell consumers apart; set its per_consumer"
+		default:
+			return "", nil
+		}
+	}
+	return reason, nil
+}
+
+// Health implements [driver.Driver].
+func (d *Driver) Health(ctx context.Context) error {
+	n, err := d.askNode(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"key-auth", "acl", "rate-limiting"} {
+		if n.Plugins != nil && !n.Plugins[name] {
+			return d.unavailable("has no plugin %s; add it to the plugins that it loads", name)
+		}
+	}
+	for _, client := range d.nodes {
+		if d.edition.Check == nil {
+			break
+		}
+		if err := d.edition.Check(ctx, client); err != nil {
+			return err
+		}
+	}
+	_, _, err = page[service](ctx, d, "/services", 1)("") // whether the credentials suffice for what nodes do not tell
+	return err
+}
+
+var _ driver.Driver = (*Driver)(nil)

@@ -1,0 +1,78 @@
+package kong
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/callboard/callboard/plugins/gateway/rest"
+	"github.com/callboard/callboard/sdk/apierror"
+)
+
+// gateway is Kong Gateway with its own Admin API.
+func gateway(o Options) Edition {
+	return Edition{Credential: credentials(o), Authorize: authorize(o), Node: readNode, Check: checkStatus}
+}
+
+// credentials are what the plugin shows, without their values.
+func credentials(o Options) string {
+	switch {
+	case o.Token != "" && o.Header != "":
+		return "the token in Kong-Admin-Token or the value of header " + o.Header
+	case o.Token != "":
+		return "the token in Kong-Admin-Token"
+	case o.Header != "":
+		return "the value of header " + o.Header
+	}
+	return "a request without a token"
+}
+
+func authorize(o Options) func(*http.Request) error {
+	return func(r *http.Request) error {
+		if o.Token != "" {
+			r.Header.Set("Kong-Admin-Token", o.Token.Reveal())
+		}
+		if o.Header != "" {
+			r.Header.Set(o.Header, o.Value.Reveal())
+		}
+		return nil
+	}
+}
+
+func readNode(ctx context.Context, c *rest.Client) (*Node, error) {
+	var told struct {
+		Version string `json:"version"`
+		Plugins struct {
+			Available map[string]any `json:"available_on_server"`
+		} `json:"plugins"`
+		Configuration struct {
+			Database string `json:"database"`
+			Role     string `json:"role"`
+		} `json:"configuration"`
+	}
+	if err := c.Do(ctx, http.MethodGet, "/", nil, nil, &told); err != nil {
+		return nil, err
+	}
+	if told.Version == "" || told.Configuration.Database == "" {
+		return nil, apierror.Newf(apierror.ServiceUnavailable, "%s answers, but not as Kong's Admin API does; check its address", c.Name)
+	}
+	n := &Node{Version: told.Version, Database: told.Configuration.Database, Role: told.Configuration.Role, Plugins: map[string]bool{}}
+	for name := range told.Plugins.Available {
+		n.Plugins[name] = true
+	}
+	return n, nil
+}
+
+func checkStatus(ctx context.Context, c *rest.Client) error {
+	var status struct {
+		Database struct {
+			Reachable bool `json:"reachable"`
+		} `json:"database"`
+	}
+	if err := c.Do(ctx, http.MethodGet, "/status", nil, nil, &status); err != nil {
+		return err
+	}
+	if !status.Database.Reachable {
+		return apierror.Newf(apierror.ServiceUnavailable, "%s does not reach its database", c.Name)
+	}
+	return nil
+}
