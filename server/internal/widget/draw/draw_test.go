@@ -1,0 +1,295 @@
+package draw_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/text/language"
+
+	"github.com/callboard/callboard/server/internal/goldentest"
+	"github.com/callboard/callboard/sdk/frame"
+	"github.com/callboard/callboard/server/internal/widget/draw"
+)
+
+var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// costs are a month of three services, with a credit and a day without data.
+func costs() *frame.Frame {
+	f := frame.New("cost", frame.Times("day"), frame.Numbers[float64]("compute").In("USD").Round(2),
+		frame.Numbers[float64]("storage").In("USD").Round(2), frame.Numbers[float64]("support & tax").In("USD").Round(2))
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // data of a test
+	for d := range 30 {
+		var storage any = 20 + float64(d)/3
+		if d == 11 {
+			storage = nil
+		}
+		credit := 4.5
+		if d%10 == 9 {
+			credit = -12.25
+		}
+		f.Append(start.AddDate(0, 0, d), 80+30*random.Float64(), storage, credit)
+	}
+	return f
+}
+
+func regions() *frame.Frame {
+	f := frame.New("regions", frame.Strings("region"), frame.Numbers[float64]("requests").Labeled("Requests"))
+	for i, n := range []float64{12000, 8300, 410, 90, 55, 20, 9, 7, 3, 1, 0} {
+		f.Append(fmt.Sprintf("region-%d", i), n)
+	}
+	return f
+}
+
+func links() *frame.Frame {
+	return frame.New("issues", frame.Strings("title", "Login <fails>", "Cart & till", "Search").Link("https://sentry.example.com/1?a=1&b=2", "", "https://sentry.example.com/3"),
+		frame.Numbers("events", 120, 7.5, 0), frame.Times("last seen").Add(start, nil, start.Add(90*time.Minute)),
+		frame.Durations("mean").Add(1500*time.Millisecond, nil, 2*time.Hour), frame.EntityRefs("component").Add("component:default/shop", nil, "component:default/till"),
+		frame.Bools("open", true, false, true), frame.Enums("level", []string{"error", "fatal"}, "error", "fatal", "error"))
+}
+
+var charts = map[string]func() (string, error){
+	"line":             func() (string, error) { return draw.Line(costs(), draw.Options{Title: "Cost"}) },
+	"stacked":          func() (string, error) { return draw.Stacked(costs(), draw.Options{Title: "Cost", Width: 480}) },
+	"bar":              func() (string, error) { return draw.Bar(regions(), draw.Options{Language: language.German}) },
+	"donut":            func() (string, error) { return draw.Donut(regions(), draw.Options{Standalone: true}) },
+	"sparkline":        func() (string, error) { return draw.Sparkline(costs(), draw.Options{Width: 160}) },
+	"stat":             func() (string, error) { return draw.Stat(stat(40, 32), draw.Options{Height: 110, Width: 240}) },
+	"nothing":          func() (string, error) { return draw.Line(frame.New("n", frame.Times("t"), frame.Numbers[float64]("v")), draw.Options{}) },
+	"stat of nothing":  func() (string, error) { return draw.Stat(frame.New("n", frame.Numbers[float64]("v")), draw.Options{}) },
+	"donut of nothing": func() (string, error) { return draw.Donut(frame.New("n", frame.Strings("a", "x"), frame.Numbers("v", -1)), draw.Options{}) },
+	"one point": func() (string, error) {
+		return draw.Line(frame.New("n", frame.Times("t", start), frame.Numbers("v", 5)), draw.Options{})
+	},
+}
+
+func stat(now, before float64) *frame.Frame {
+	return frame.New("hotspots", frame.Numbers("hotspots", now).Labeled("To review").Link("https://sonar.example.com/x"), frame.Numbers("before", before).Labeled("30 days ago"))
+}
+
+func TestCharts_LookAsBefore(t *testing.T) {
+	for name, drawing := range charts {
+		t.Run(name, func(t *testing.T) {
+			got, err := drawing()
+			if err != nil {
+				t.Fatal(err)
+			}
+			goldentest.Compare(t, strings.ReplaceAll(name, " ", "-")+".svg", got)
+		})
+	}
+}
+
+func TestCharts_AreXMLWithANameAndASentence(t *testing.T) {
+	for name, drawing := range charts {
+		got, err := drawing()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wellFormed(t, name, got)
+		for _, part := range []string{`role="img"`, "<title>", "<desc>"} {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s has no %s", name, part)
+			}
+		}
+	}
+}
+
+func wellFormed(t *testing.T, name, svg string) {
+	t.Helper()
+	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("%s: %v\n%.2000s", name, err, svg)
+		}
+	}
+}
+
+func TestTables_LookAsBefore(t *testing.T) {
+	page := func(ref string) string { return "/catalog/" + strings.ReplaceAll(ref, ":", "/") }
+	o := draw.Options{Title: "Issues"}
+	goldentest.Compare(t, "table.html", draw.Table(links(), o, page))
+	goldentest.Compare(t, "list.html", draw.List(links(), o, page))
+	goldentest.Compare(t, "table.txt", draw.Text(links(), o))
+	goldentest.Compare(t, "table.csv", draw.CSV(links()))
+}
+
+func TestTable_OfEntitiesLeadsNowhereOutside(t *testing.T) {
+	f := frame.New("e", frame.EntityRefs("who", "component:default/shop"))
+	for _, at := range []string{"//evil.example.com", "https://evil.example.com", "javascript:alert(1)", ""} {
+		if got := draw.Table(f, draw.Options{}, func(string) string { return at }); strings.Contains(got, "href") {
+			t.Error(got)
+		}
+	}
+}
+
+// hostile are texts that want to be more than text.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onload='alert(1)`, `</title><script>alert(1)</script>`, `</desc></svg><script>alert(1)</script>`,
+	`&lt;script&gt;`, "a\x00b\x08c", "\u202eevil\u2066", "]]><x>", `{{constructor.constructor('alert(1)')()}}`, `javascript:alert(1)`, "=HYPERLINK(1)", "\ufffe\uffff",
+	`<svg/onload=alert(1)>`, `<a href="javascript:alert(1)">`, strings.Repeat("W", 5000), "🦺🦺🦺", "العربية", `<!--`, `<![CDATA[`, `--><script>`, "`${alert(1)}`",
+}
+
+func TestHostileTexts_StayText(t *testing.T) {
+	for _, text := range hostile {
+		cells := frame.New(text, frame.Strings(text, text, text).Labeled(text), frame.Numbers(text+"n", 3, 4).Labeled(text).In(text[:min(len(text), 20)]))
+		for name, got := range drawn(t, cells, draw.Options{Title: text}) {
+			if strings.HasPrefix(name, "chart") {
+				wellFormed(t, name, got)
+			}
+			elements(t, name, got)
+		}
+	}
+}
+
+// drawn is a frame in every form that takes it.
+func drawn(t *testing.T, f *frame.Frame, o draw.Options) map[string]string {
+	t.Helper()
+	out := map[string]string{"table": draw.Table(f, o, nil), "list": draw.List(f, o, nil)}
+	for name, d := range map[string]func(*frame.Frame, draw.Options) (string, error){
+		"line": draw.Line, "bar": draw.Bar, "stacked": draw.Stacked, "donut": draw.Donut, "sparkline": draw.Sparkline, "stat": draw.Stat,
+	} {
+		svg, err := d(f, o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out["chart "+name] = svg
+	}
+	return out
+}
+
+// elements finds elements and attributes that no chart has.
+func elements(t *testing.T, name, text string) {
+	t.Helper()
+	for z := html.NewTokenizer(strings.NewReader(text)); ; {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			return
+		}
+		token := z.Token()
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		switch token.Data {
+		case "script", "img", "iframe", "object", "x", "style":
+			t.Errorf("%s: there is an element %s: %.300s", name, token.Data, text)
+		}
+		for _, a := range token.Attr {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "href" && !strings.HasPrefix(a.Val, "https://") {
+				t.Errorf("%s: there is an attribute %s=%q", name, a.Key, a.Val)
+			}
+		}
+	}
+}
+
+func TestNumbers_OfEverySizeAreDrawn(t *testing.T) {
+	for _, values := range [][]float64{
+		{0}, {0, 0}, {1e-12, 2e-12}, {math.MaxFloat64, -math.MaxFloat64}, {math.SmallestNonzeroFloat64}, {-5, -1}, {1e15, 1e15 + 1}, {0.1, 0.2, 0.3}, {99.99, 100.01},
+	} {
+		f := frame.New("n", frame.Strings("x"), frame.Numbers[float64]("y"))
+		for i, v := range values {
+			f.Append(fmt.Sprint(i), v)
+		}
+		for name, got := range drawn(t, f, draw.Options{}) {
+			if strings.HasPrefix(name, "chart") && (strings.Contains(got, "NaN") || strings.Contains(got, "Inf")) {
+				t.Errorf("%s of %v: %s", name, values, got)
+			}
+		}
+	}
+}
+
+func TestLine_KeepsSpikesOfLongSeries(t *testing.T) {
+	f := frame.New("n", frame.Times("t"), frame.Numbers[float64]("v"))
+	for i := range 50_000 {
+		v := 1.0
+		if i == 31_234 {
+			v = 1000
+		}
+		f.Append(start.Add(time.Duration(i)*time.Minute), v)
+	}
+	svg, err := draw.Line(f, draw.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(svg) > 60_000 || !strings.Contains(svg, "greatest 1,000") {
+		t.Errorf("%d bytes", len(svg))
+	}
+	top := false
+	for _, point := range strings.FieldsFunc(svg[strings.Index(svg, ` d="`):], func(r rune) bool { return r == 'L' || r == 'M' }) {
+		var x, y float64
+		if n, _ := fmt.Sscanf(point, "%f %f", &x, &y); n == 2 && y < 15 {
+			top = true
+		}
+	}
+	if !top {
+		t.Error("the spike is gone")
+	}
+}
+
+func TestTicks_OfTimeFollowTheCalendarAndTheZone(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Skip("there is no database of time zones")
+	}
+	for length, want := range map[time.Duration]string{
+		time.Hour: "20:15", 3 * 24 * time.Hour: "2 Nov", 60 * 24 * time.Hour: "14 Nov", 4 * 365 * 24 * time.Hour: "2028", 30 * time.Second: "20:00:15",
+	} {
+		from := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+		f := frame.New("n", frame.Times("t", from, from.Add(length)), frame.Numbers("v", 1, 2))
+		svg, err := draw.Line(f, draw.Options{Zone: zone})
+		if err != nil || !strings.Contains(svg, ">"+want+"<") {
+			t.Errorf("%s: no %s in %s (%v)", length, want, svg, err)
+		}
+	}
+}
+
+func TestFrames_ThatAreNoChartsAreRefused(t *testing.T) {
+	for name, f := range map[string]*frame.Frame{
+		"no number":     frame.New("n", frame.Strings("a", "x"), frame.Strings("b", "y")),
+		"one column":    frame.New("n", frame.Numbers("a", 1)),
+		"no column":     frame.New("n"),
+		"donut of time": frame.New("n", frame.Times("a", start), frame.Numbers("v", 1)),
+	} {
+		if _, err := draw.Donut(f, draw.Options{}); err == nil {
+			t.Errorf("%s is drawn", name)
+		}
+	}
+	if _, err := draw.Stat(frame.New("n"), draw.Options{}); err == nil {
+		t.Error("a stat of no column")
+	}
+}
+
+func FuzzCharts_AreAlwaysWellFormed(f *testing.F) {
+	f.Add("cost", "USD", 1.5, -2.0, int64(86400), 400, 100)
+	f.Add("<a>", "By", math.MaxFloat64, math.SmallestNonzeroFloat64, int64(-1), 0, -5)
+	f.Fuzz(func(t *testing.T, text, unit string, a, b float64, distance int64, width, height int) {
+		times := frame.New("n", frame.Times("t"), frame.Numbers[float64]("v").Labeled(text).In(unit))
+		times.Append(start, a).Append(start.Add(time.Duration(distance)*time.Second), b)
+		if times.Validate() != nil {
+			return
+		}
+		for _, d := range []func(*frame.Frame, draw.Options) (string, error){draw.Line, draw.Bar, draw.Stacked, draw.Sparkline} {
+			svg, err := d(times, draw.Options{Title: text, Width: width, Height: height})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wellFormed(t, "chart", svg)
+		}
+	})
+}
+
+func BenchmarkStacked_ThreeSeriesOfThirtyPoints(b *testing.B) {
+	f := costs()
+	for b.Loop() {
+		if _, err := draw.Stacked(f, draw.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
