@@ -33,6 +33,11 @@ var migrations embed.FS
 // Open opens the ledger in a directory, and removes what an import left there that did not end.
 func Open(ctx context.Context, dir string) (*Ledger, error) { return open(ctx, dir, time.Now) }
 
+// OpenAt is [Open] with a clock, by which imports are dated.
+func OpenAt(ctx context.Context, dir string, now func() time.Time) (*Ledger, error) {
+	return open(ctx, dir, now)
+}
+
 func open(ctx context.Context, dir string, now func() time.Time) (*Ledger, error) {
 	schema, err := fs.Sub(migrations, "migrations")
 	if err != nil {
