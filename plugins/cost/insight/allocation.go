@@ -44,8 +44,63 @@ func (c *Costs) Allocate(ctx context.Context, d *Directory, q ledger.Query) (All
 		}
 		a.Unallocated = a.Unallocated.Add(s.Total)
 	}
-	slices.SortFunc(a.Accounts, func(a, b Account) int {
+	sortAccounts(a.Accounts)
+	return a, nil
+}
+
+func sortAccounts(list []Account) {
+	slices.SortFunc(list, func(a, b Account) int {
 		return cmp.Or(b.Amount.Cmp(a.Amount), cmp.Compare(a.Ref, b.Ref))
 	})
-	return a, nil
+}
+
+// Shares are what each entity of a scope costs; they add up to what the scope costs.
+func (c *Costs) Shares(ctx context.Context, s Scope, q ledger.Query) ([]Account, error) {
+	in := setOf(s.Refs)
+	rules, err := c.rules(ctx, s.Directory, q.From, q.To, func(ref string) string {
+		if in[ref] {
+			return ref
+		}
+		return others
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.Rules, q.GroupBy, q.Granularity, q.Limit = rules, []ledger.Dimension{ledger.ByRule}, ledger.Total, 0
+	q.Filter = narrowed(q.Filter, ledger.Is(ledger.ByRule, s.Refs...))
+	res, err := c.Ledger.Query(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var out []Account
+	for _, found := range res.Series {
+		out = append(out, Account{found.Keys[ledger.ByRule], found.Total})
+	}
+	sortAccounts(out)
+	return out, nil
+}
+
+// Accounts are the entities that have charges of the days that a summary looks at.
+func (c *Costs) Accounts(ctx context.Context, d *Directory, q ledger.Query) (map[string]bool, error) {
+	today := c.today()
+	q.To = max(q.To, today+1)
+	q.From = min(q.From, today-2*forecastHistory)
+	if q.From <= 0 {
+		q.From = today - 2*forecastHistory
+	}
+	rules, err := c.rules(ctx, d, q.From, q.To, func(ref string) string { return ref })
+	if err != nil {
+		return nil, err
+	}
+	q.Rules, q.GroupBy, q.Granularity, q.Limit = rules, []ledger.Dimension{ledger.ByRule, ledger.Currency}, ledger.Total, 0
+	q.Currency = "" // whose charges are in another currency has charges as well
+	res, err := c.Ledger.Query(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	for _, s := range res.Series {
+		found[s.Keys[ledger.ByRule]] = true
+	}
+	return found, nil
 }

@@ -62,8 +62,13 @@ func (c *Costs) Query(ctx context.Context, s Scope, q ledger.Query) (ledger.Resu
 		rules = rules[:len(rules)-1] // whose they are does not matter any more
 	}
 	q.Rules = rules
-	q.Filter = ledger.Filter{All: append(slices.Clip(q.Filter.All), ledger.Is(ledger.ByRule, mine)), Any: q.Filter.Any}
+	q.Filter = narrowed(q.Filter, ledger.Is(ledger.ByRule, mine))
 	return c.Ledger.Query(ctx, q)
+}
+
+// narrowed is a filter with one more term.
+func narrowed(f ledger.Filter, t ledger.Term) ledger.Filter {
+	return ledger.Filter{All: append(slices.Clip(f.All), t), Any: f.Any}
 }
 
 // rules are how charges get to entities, in their order of precedence, under the names that name gives to entities.

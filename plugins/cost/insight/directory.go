@@ -102,6 +102,15 @@ func (d *Directory) Has(ref string) bool { return d.entities[ref] }
 // Claim is what an entity claims; nil = nothing.
 func (d *Directory) Claim(ref string) *Claim { return d.claims[ref] }
 
+// Assignments are the dimensions that name entities, the first one first.
+func (d *Directory) Assignments() []ledger.Dimension {
+	out := []ledger.Dimension{}
+	for _, a := range d.assignments {
+		out = append(out, a.Dimension)
+	}
+	return out
+}
+
 // Title is what people call an entity, or its ref.
 func (d *Directory) Title(ref string) string { return cmp.Or(d.titles[ref], ref) }
 

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
@@ -142,6 +143,9 @@ var dimensions = []ledger.Dimension{
 	ledger.ServiceCategory, ledger.Region, ledger.Resource, ledger.ResourceName, ledger.ResourceType, ledger.ChargeCategory,
 	ledger.ChargeClass, ledger.Source, ledger.BillingPeriod,
 }
+
+// Dimensions are the names of all dimensions but those of tags.
+func Dimensions() []ledger.Dimension { return slices.Clone(dimensions) }
 
 // ParseDimension reads the name of a dimension, whatever its case; the key of a tag is taken as it is.
 func ParseDimension(name string) (ledger.Dimension, error) {

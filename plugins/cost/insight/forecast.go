@@ -26,12 +26,13 @@ const (
 	leastTraining = 14
 	// mostFolds is how many beginnings a backtest tries, a day apart.
 	mostFolds = 28
-	// longestForecast keeps methods within what they were tested for.
-	longestForecast = 92
 	// IntervalLevel is how often the interval is meant to hold what comes.
 	IntervalLevel = 0.8
 	// deviations of a normal distribution have that level between them.
 	deviations = 1.2816
+
+	// LongestForecast is how many days are foreseen at most: methods should stay within what they were tested for.
+	LongestForecast = 92
 
 	week          = 7
 	meanWeeks     = 4
@@ -71,8 +72,8 @@ func Predict(series []float64, days int) (Forecast, error) {
 	if len(series) < leastHistory {
 		return Forecast{}, &TooShort{len(series)}
 	}
-	if days < 0 || days > longestForecast {
-		return Forecast{}, fmt.Errorf("a forecast of %d days: it must have 0 to %d", days, longestForecast)
+	if days < 0 || days > LongestForecast {
+		return Forecast{}, fmt.Errorf("a forecast of %d days: it must have 0 to %d", days, LongestForecast)
 	}
 	best := choose(series, max(days, 1))
 	f := Forecast{Method: best.method, Days: best.predict(series, days), Backtest: best.test}

@@ -169,8 +169,8 @@ func estimated(v float64) money.Amount {
 
 func level() string { return strconv.FormatFloat(IntervalLevel, 'f', -1, 64) }
 
-// ratio is a share to four places, "" where there is none.
-func ratio(part, whole money.Amount) string {
+// Ratio is a share to four places, "" where there is none.
+func Ratio(part, whole money.Amount) string {
 	if whole.IsZero() {
 		return ""
 	}

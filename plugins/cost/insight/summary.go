@@ -2,6 +2,7 @@ package insight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
@@ -77,7 +78,7 @@ func (c *Costs) Summarize(ctx context.Context, q SummaryQuestion) (Summary, erro
 		LastCompleteDay: days.res.LastCompleteDay, Sources: days.res.Sources, Services: []ServiceAmount{}, Days: []DayAmount{},
 	}
 	s.Change.Amount = s.Total.Sub(s.Previous.Total)
-	s.Change.Ratio = ratio(s.Change.Amount, s.Previous.Total)
+	s.Change.Ratio = Ratio(s.Change.Amount, s.Previous.Total)
 	for day := from; day < to; day++ {
 		s.Days = append(s.Days, DayAmount{day, days.sum(day, day+1)})
 	}
@@ -123,7 +124,7 @@ func (c *Costs) services(ctx context.Context, q SummaryQuestion, from, to ledger
 	}
 	out := []ServiceAmount{}
 	for _, s := range res.Series {
-		out = append(out, ServiceAmount{s.Keys[ledger.Service], s.Other, s.Total, ratio(s.Total, total)})
+		out = append(out, ServiceAmount{s.Keys[ledger.Service], s.Other, s.Total, Ratio(s.Total, total)})
 	}
 	return out, nil
 }
@@ -139,15 +140,19 @@ func (c *Costs) Outlook(ctx context.Context, s Scope, q ledger.Query) (Outlook, 
 	return timelineOf(res, q.From, q.To).outlook(c.Now()), nil
 }
 
-// Foresee is what the days to come are expected to cost, beginning with the first that is not complete.
-func (c *Costs) Foresee(ctx context.Context, s Scope, q ledger.Query, days int) (*ForecastAnswer, ledger.Result, error) {
+// Foresee is what the days to come are expected to cost, beginning with the first that is not complete; nil and a reason
+// when there is too little data to tell.
+func (c *Costs) Foresee(ctx context.Context, s Scope, q ledger.Query, days int) (*ForecastAnswer, ledger.Result, string, error) {
 	today := c.today()
 	q.From, q.To, q.Granularity, q.GroupBy = today-2*forecastHistory, today+1, ledger.Daily, nil
 	res, err := c.Query(ctx, s, q)
 	if err != nil {
-		return nil, res, err
+		return nil, res, "", err
 	}
 	t := timelineOf(res, q.From, q.To)
 	f, err := t.predict(t.complete+1, t.complete+1+ledger.Day(days))
-	return f, res, err
+	if short, ok := errors.AsType[*TooShort](err); ok {
+		return nil, res, short.Error(), nil
+	}
+	return f, res, "", err
 }

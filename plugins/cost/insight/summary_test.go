@@ -108,8 +108,8 @@ func TestDetect_NamesWhatWasUnusualAndWhen(t *testing.T) {
 }
 
 func TestForesee_BeginsWithTheFirstDayThatIsNotComplete(t *testing.T) {
-	f, _, err := costs(steady(100)).Foresee(t.Context(), cart(), ledger.Query{}, 7)
-	if err != nil || len(f.Days) != 7 || f.Days[0].Day != day+1 || f.Days[0].Amount != money.FromUnits(50) || f.Expected != money.FromUnits(5*100+2*40+70) {
+	f, _, reason, err := costs(steady(100)).Foresee(t.Context(), cart(), ledger.Query{}, 7)
+	if err != nil || reason != "" || len(f.Days) != 7 || f.Days[0].Day != day+1 || f.Days[0].Amount != money.FromUnits(50) || f.Expected != money.FromUnits(5*100+2*40+70) {
 		t.Errorf("%+v %v", f, err)
 	}
 	if f.Backtest.WAPE[f.Method] != "0.0000" || f.Level != "0.8" {

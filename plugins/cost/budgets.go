@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/callboard/callboard/plugins/cost/insight"
+	"github.com/callboard/callboard/plugins/cost/ledger"
+	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/rpcerror"
+)
+
+// budgetState is a budget and how it is doing. State is nil, and Problem says why, when that cannot be told.
+type budgetState struct {
+	insight.Budget
+
+	Version int64                `json:"version"`
+	State   *insight.BudgetState `json:"state"`
+	// Outlook is what the state was judged by.
+	Outlook *insight.Outlook `json:"outlook,omitempty"`
+	// Partial: parts of the entity have costs which the caller may not read, and which are not counted.
+	Partial bool   `json:"partial,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+const (
+	budgetKeys = "budget/"
+	// mostBudgets keeps lists and the hourly look at all of them short.
+	mostBudgets   = 1000
+	longestBudget = 64 << 10
+)
+
+// stored is a budget with the version that is there.
+type stored struct {
+	insight.Budget
+
+	version int64
+}
+
+func (c *plugin) budget(ctx context.Context, id string) (stored, error) {
+	var s stored
+	version, err := c.host.KV.GetJSON(ctx, budgetKeys+id, &s.Budget)
+	if errors.Is(err, sdk.ErrNotFound) || errors.Is(err, sdk.ErrInput) { // an id that no budget can have
+		return s, apierror.NotFoundf("there is no budget %q", clip(id))
+	}
+	s.version = version
+	return s, err
+}
+
+// everyBudget reads all budgets, by id.
+func (c *plugin) everyBudget(ctx context.Context) ([]stored, error) {
+	var out []stored
+	for key, err := range c.host.KV.Keys(ctx, budgetKeys) {
+		if err != nil {
+			return nil, fmt.Errorf("list budgets: %w", err)
+		}
+		s, err := c.budget(ctx, strings.TrimPrefix(key, budgetKeys))
+		switch {
+		case errors.Is(err, sdk.ErrNotFound): // removed meanwhile
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// mayRead reports whether the caller may know of a budget: as of the costs that it is about.
+func (c *plugin) mayRead(ctx context.Context, b insight.Budget) error {
+	if b.EntityRef == "" {
+		return c.need(ctx, readAll, "the budget is for more than an entity")
+	}
+	_, err := c.entity(ctx, b.EntityRef)
+	if !errors.Is(err, sdk.ErrNotFound) {
+		return err
+	}
+	d, directoryErr := c.engine.Load().catalog.directory(ctx)
+	if directoryErr != nil || d.Has(b.EntityRef) {
+		return err
+	}
+	return c.need(ctx, readAll, "the entity of the budget is gone") // somebody must be able to clean up
+}
+
+// listBudgets answers the budgets that the caller may know of, with their states.
+func (c *plugin) listBudgets(_ http.ResponseWriter, r *http.Request) (any, error) {
+	p, err := parametersOf(r, "entity")
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.everyBudget(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	may, err := c.keeper(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	out := []budgetState{}
+	for _, b := range all {
+		if p["entity"] != "" && !sameEntity(p["entity"], b.EntityRef) {
+			continue
+		}
+		switch err := c.mayRead(r.Context(), b.Budget); {
+		case errors.Is(err, sdk.ErrNotFound), errors.Is(err, sdk.ErrNotAllowed):
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, c.judge(r.Context(), b, may))
+		}
+	}
+	return map[string]any{"budgets": out}, nil
+}
+
+func (c *plugin) getBudget(w http.ResponseWriter, r *http.Request) (any, error) {
+	b, err := c.budget(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayRead(r.Context(), b.Budget); err != nil {
+		return nil, err
+	}
+	return c.shown(w, r, b)
+}
+
+// shown answers a budget as its reader may see it.
+func (c *plugin) shown(w http.ResponseWriter, r *http.Request, b stored) (any, error) {
+	may, err := c.keeper(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set("ETag", etag(b.version))
+	return c.judge(r.Context(), b, may), nil
+}
+
+// putBudget makes or replaces a budget. With If-Match it replaces that version and no other, with If-None-Match: * none.
+func (c *plugin) putBudget(w http.ResponseWriter, r *http.Request) (any, error) {
+	if err := c.need(r.Context(), writeBudgets, "budgets are changed by who holds it"); err != nil {
+		return nil, err
+	}
+	b, err := c.offered(w, r)
+	if err != nil {
+		return nil, err
+	}
+	version, err := c.writable(r, b)
+	if err != nil {
+		return nil, err
+	}
+	caller := sdk.Principal(r.Context())
+	b.UpdatedBy, b.UpdatedAt = caller.Subject, c.now().UTC()
+	version, err = c.host.KV.PutJSON(r.Context(), budgetKeys+b.ID, b, sdk.PutOptions{IfVersion: &version})
+	c.audit(r.Context(), "budget.write", err, map[string]any{
+		"budget": b.ID, "entityRef": b.EntityRef, "filter": b.Filter, "amount": b.Amount.String(), "currency": b.Currency,
+	})
+	if errors.Is(err, sdk.ErrConflict) {
+		return nil, apierror.Conflictf("budget %s was changed meanwhile; read it again", b.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.shown(w, r, stored{b, version})
+}
+
+// offered reads the budget of a request, and checks all that it says.
+func (c *plugin) offered(w http.ResponseWriter, r *http.Request) (insight.Budget, error) {
+	var b insight.Budget
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, longestBudget))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&b); err != nil {
+		return b, apierror.Inputf("body: it must be a budget as JSON of at most %d bytes: %v", longestBudget, err)
+	}
+	if id := r.PathValue("id"); b.ID != "" && b.ID != id {
+		return b, apierror.Inputf("id: %q differs from that of the path, %q", clip(b.ID), clip(id))
+	}
+	b.ID = r.PathValue("id")
+	b.EntityRef = strings.ToLower(b.EntityRef)
+	if err := b.Check(); err != nil {
+		return b, err
+	}
+	if m, err := (parameters{"metric": b.Metric}).metric(); err != nil {
+		return b, err
+	} else if b.Metric = string(m); b.Filter != "" {
+		if _, err := insight.ParseFilter(b.Filter); err != nil {
+			return b, wrong("filter", err)
+		}
+	}
+	if b.EntityRef == "" {
+		return b, nil
+	}
+	_, err := c.entity(r.Context(), b.EntityRef)
+	return b, err
+}
+
+// writable is the version that a budget may be written over.
+func (c *plugin) writable(r *http.Request, b insight.Budget) (int64, error) {
+	former, err := c.budget(r.Context(), b.ID)
+	if err != nil && !errors.Is(err, sdk.ErrNotFound) {
+		return 0, err
+	}
+	if err == nil {
+		// Whoever may not know of a budget must not replace it either.
+		if err := c.mayRead(r.Context(), former.Budget); err != nil {
+			return 0, apierror.Conflictf("id: %q is taken by a budget that you may not see", b.ID)
+		}
+	} else if err := c.room(r.Context()); err != nil {
+		return 0, err
+	}
+	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	switch {
+	case match != "" && match != "*" && match != etag(former.version), match == "*" && former.version == 0:
+		return 0, apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(former.version), clip(match))
+	case none == "*" && former.version != 0:
+		return 0, apierror.Conflictf("budget %s is there already", b.ID)
+	}
+	return former.version, nil
+}
+
+func (c *plugin) room(ctx context.Context) error {
+	n := 0
+	for _, err := range c.host.KV.Keys(ctx, budgetKeys) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n >= mostBudgets {
+		return apierror.Inputf("there are %d budgets already, and no more can be made", n)
+	}
+	return nil
+}
+
+func (c *plugin) deleteBudget(w http.ResponseWriter, r *http.Request) {
+	err := c.need(r.Context(), writeBudgets, "budgets are removed by who holds it")
+	var b stored
+	if err == nil {
+		b, err = c.budget(r.Context(), r.PathValue("id"))
+	}
+	if err == nil {
+		err = c.mayRead(r.Context(), b.Budget)
+	}
+	if match := r.Header.Get("If-Match"); err == nil && match != "" && match != "*" && match != etag(b.version) {
+		err = apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(b.version), clip(match))
+	}
+	if err == nil {
+		err = c.host.KV.Delete(r.Context(), budgetKeys+b.ID)
+		c.audit(r.Context(), "budget.delete", err, map[string]any{"budget": b.ID, "entityRef": b.EntityRef, "filter": b.Filter})
+	}
+	if err != nil {
+		sdk.WriteError(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// budgetsOf are the budgets of an entity, judged by the charges that the caller may see.
+func (c *plugin) budgetsOf(ctx context.Context, s scoped) ([]budgetState, error) {
+	all, err := c.everyBudget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []budgetState{}
+	for _, b := range all {
+		if b.EntityRef == s.ref {
+			out = append(out, c.judgeIn(ctx, b, s))
+		}
+	}
+	return out, nil
+}
+
+// judge tells how a budget is doing. may keeps the parts of its entity that count.
+func (c *plugin) judge(ctx context.Context, b stored, may keeper) budgetState {
+	if b.EntityRef == "" {
+		return c.judgeIn(ctx, b, scoped{})
+	}
+	s, err := c.scopeOf(ctx, b.EntityRef, ledger.Query{Metric: ledger.Metric(b.Metric)}, may)
+	if err != nil {
+		return c.unjudged(ctx, b, err)
+	}
+	return c.judgeIn(ctx, b, s)
+}
+
+// unjudged is a budget whose state cannot be told; the reason goes beside it, so that one budget does not hide the others.
+func (c *plugin) unjudged(ctx context.Context, b stored, err error) budgetState {
+	slog.WarnContext(ctx, "a budget cannot be judged", "budget", b.ID, "error", err)
+	return budgetState{Budget: b.Budget, Version: b.version, Problem: rpcerror.Message(explained(err))}
+}
+
+func (c *plugin) judgeIn(ctx context.Context, b stored, s scoped) budgetState {
+	q := ledger.Query{Metric: ledger.Metric(b.Metric), Currency: b.Currency}
+	if b.Filter != "" {
+		f, err := insight.ParseFilter(b.Filter)
+		if err != nil {
+			return c.unjudged(ctx, b, wrong("filter", err))
+		}
+		q.Filter = f
+	}
+	o, err := c.costs.Outlook(ctx, s.Scope, q)
+	if err != nil {
+		return c.unjudged(ctx, b, err)
+	}
+	out := budgetState{Budget: b.Budget, Version: b.version, Partial: s.partial}
+	state := b.StateOf(o.Month, o.Spent, nil)
+	if o.Forecast != nil {
+		state = b.StateOf(o.Month, o.Spent, &o.Forecast.Expected)
+		o.Forecast.Days = nil
+	}
+	out.State, out.Outlook = &state, &o
+	return out
+}
+
+// sameEntity compares refs as the catalog does.
+func sameEntity(a, b string) bool { return strings.EqualFold(a, b) }
