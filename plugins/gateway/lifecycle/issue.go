@@ -265,14 +265,18 @@ func issueEvent(c Credential) string {
 }
 
 // undo takes the key of an operation away, if there is one. A slot that was renewed stays: nobody has its secret, and the
-// key in the other one goes on.
+// key in the other one goes on, until the next rotation renews that.
 func (e *Engine) undo(ctx context.Context, c Credential) error {
 	d, err := e.driver(c.Gateway)
 	if err != nil {
 		return err
 	}
 	if _, slots := d.(driver.SlotRotator); slots && c.Replaces != "" {
-		return nil
+		_, err := e.credentials.update(ctx, c.Replaces, func(old *Credential) error {
+			old.Disturbed = true
+			return nil
+		})
+		return err
 	}
 	for k, err := range d.Keys(ctx, c.App) {
 		if err != nil {
