@@ -79,6 +79,7 @@ func TestHistory_ShowsChangesAfterTheDelay(t *testing.T) {
 	if h.Seen(epoch) != "" {
 		t.Error("an empty history has a state")
 	}
+	h.Put(epoch, "nothing")
 	h.Put(epoch, "first")
 	h.Delay(5 * time.Second)
 	h.Put(epoch.Add(time.Second), "second")

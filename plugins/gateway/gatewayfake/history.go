@@ -29,8 +29,8 @@ func (h *History[S]) Delay(d time.Duration) {
 func (h *History[S]) Put(now time.Time, state S) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.forget(now)
 	h.since = append(h.since, moment[S]{now, state})
+	h.forget(now)
 }
 
 // Seen is the state that is seen now: the last one that is as old as the delay; while there is none, the first one.

@@ -121,10 +121,20 @@ func (d *Driver) address(list []route) string {
 	return ""
 }
 
+// service reads the service of an API.
+func (d *Driver) service(ctx context.Context, api driver.APIID) (service, error) {
+	var s service
+	err := d.get(ctx, &s, services.path, string(api))
+	if err == nil && s.ID == "" {
+		err = d.unavailable("answers something that is no service")
+	}
+	return s, err
+}
+
 // Credential implements [driver.Driver].
 func (d *Driver) Credential(ctx context.Context, api driver.APIID) (driver.Presentation, error) {
-	var s service
-	if err := d.get(ctx, &s, services.path, string(api)); err != nil {
+	s, err := d.service(ctx, api)
+	if err != nil {
 		return driver.Presentation{}, err
 	}
 	var there []route

@@ -206,7 +206,7 @@ const longestTag = 80
 
 // asTag is a text as a tag can hold it: without the two characters that lists of tags use.
 func asTag(label string) string {
-	label = strings.NewReplacer(",", " ", "/", " ").Replace(rest.Line(label))
+	label = rest.Line(strings.NewReplacer(",", " ", "/", " ").Replace(label))
 	if runes := []rune(label); len(runes) > longestTag {
 		label = string(runes[:longestTag])
 	}

@@ -138,8 +138,8 @@ func (d *Driver) SetPlan(ctx context.Context, app driver.AppID, api driver.APIID
 	if err != nil {
 		return err
 	}
-	var s service
-	if err := d.get(ctx, &s, services.path, string(api)); err != nil {
+	s, err := d.service(ctx, api)
+	if err != nil {
 		return err
 	}
 	held, err := d.memberships(ctx, app)

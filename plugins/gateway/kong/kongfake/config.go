@@ -34,6 +34,9 @@ func (s *Server) declarative(w http.ResponseWriter, r *http.Request) {
 
 // export is the configuration as lists of entities, which refer to each other by their ids.
 func (s *Server) export() string {
+	if s.exported != "" {
+		return s.exported
+	}
 	out := map[string]any{"_format_version": "3.0", "_transform": false}
 	for _, k := range kinds {
 		var list []any
@@ -56,7 +59,8 @@ func (s *Server) export() string {
 	if err != nil {
 		panic(err) // maps and slices can be written
 	}
-	return string(text)
+	s.exported = string(text)
+	return s.exported
 }
 
 func (s *Server) load(w http.ResponseWriter, r *http.Request) {

@@ -187,7 +187,7 @@ func (s *Server) write(w http.ResponseWriter, t target, owner string, e entity, 
 
 // put makes a state the current one; s.mu is held.
 func (s *Server) put(next state) {
-	s.state = next
+	s.state, s.exported = next, ""
 	s.seen.Put(s.options.Now(), next)
 }
 

@@ -47,6 +47,7 @@ type Server struct {
 	offline  bool // the database is not reached
 	state    state
 	hash     string // of the declarative configuration
+	exported string // the state as one, "" = not made yet
 	seen     gatewayfake.History[state]
 }
 
