@@ -229,4 +229,7 @@ func (d *Driver) Health(ctx context.Context) error {
 	return err
 }
 
-var _ driver.Driver = (*Driver)(nil)
+var (
+	_ driver.Driver     = (*Driver)(nil)
+	_ driver.PlanReader = (*Driver)(nil)
+)

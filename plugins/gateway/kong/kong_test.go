@@ -159,6 +159,14 @@ func TestPlan_CanBeAGroupThatOthersMadeForOneService(t *testing.T) {
 	key := r.granted("shop", "gold").Secret
 	r.plan("shop", "stock", "partners")
 	r.wantStatus("/stock", key, 200)
+	for api, want := range map[driver.APIID]driver.PlanID{"stock": "partners", "orders": "gold", "payments": ""} {
+		if got, err := r.PlanOf(t.Context(), "shop", api); err != nil || got != want {
+			t.Errorf("the plan of %s is %q, %v", api, got, err)
+		}
+	}
+	if got, err := r.PlanOf(t.Context(), "nobody", "stock"); got != "" || err != nil {
+		t.Error(got, err)
+	}
 	r.plan("shop", "stock", "gold")
 	r.plan("shop", "stock", "")
 	r.wantStatus("/stock", key, 403)

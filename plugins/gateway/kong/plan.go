@@ -308,3 +308,32 @@ func texts(v any) []string {
 	}
 	return out
 }
+
+// PlanOf implements [driver.PlanReader].
+func (d *Driver) PlanOf(ctx context.Context, app driver.AppID, api driver.APIID) (driver.PlanID, error) {
+	s, err := d.service(ctx, api)
+	if err != nil {
+		return "", err
+	}
+	held, err := d.memberships(ctx, app)
+	if err != nil {
+		if missing(err) {
+			return "", nil
+		}
+		return "", err
+	}
+	g, err := d.guard(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range held {
+		if !slices.Contains(g.allowed, m.Group) {
+			continue
+		}
+		if plan, own := strings.CutPrefix(m.Group, group(apiID(s), "")); own {
+			return driver.PlanID(plan), nil
+		}
+		return driver.PlanID(m.Group), nil
+	}
+	return "", nil
+}
