@@ -2,8 +2,10 @@ package estimate
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 
+	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
 )
@@ -54,10 +56,18 @@ var actionOptions = sdk.ActionOptions{
 // maxText bounds the output; the host takes 256 KiB in one message.
 const maxText = 128 << 10
 
+// errNoPlan is what a step without a plan fails with, but in a dry run, where the steps before make none.
+var errNoPlan error = apierror.Inputf("plan or planPath must be given; terraform:plan leaves its output json out when it is longer than 1 MiB, write it to a file then")
+
 // Run is the scaffolder action cost:estimate.
 func (e *Estimator) Run(a sdk.ActionContext[ActionInput]) (ActionOutput, error) {
 	in := a.Input
 	data, q, err := in.read(a)
+	if a.DryRun && (errors.Is(err, errNoPlan) || errors.Is(err, sdk.ErrNotFound)) {
+		a.Log.Info("there is no plan in this dry run, and nothing is estimated")
+		nothing, currency := places(money.Amount{}), e.current.Load().book.Currency
+		return ActionOutput{MonthlyCost: nothing, PastMonthlyCost: nothing, DiffMonthlyCost: nothing, Currency: currency}, nil
+	}
 	if err != nil {
 		return ActionOutput{}, err
 	}
@@ -92,7 +102,7 @@ func (in ActionInput) read(a sdk.ActionContext[ActionInput]) (data []byte, q Req
 		return nil, q, err
 	}
 	if len(data) == 0 {
-		return nil, q, apierror.Inputf("plan or planPath must be given; terraform:plan leaves its output json out when it is longer than 1 MiB, write it to a file then")
+		return nil, q, errNoPlan
 	}
 	usage, err := oneOf(a, "usage", in.Usage, in.UsagePath)
 	if err != nil {

@@ -28,7 +28,7 @@ type Options struct {
 
 // Settings are what an operator writes.
 type Settings struct {
-	PriceBook string            `json:"priceBook,omitempty" desc:"Price book as CSV, in the plugin's data folder unless absolute; without it the sample that comes with the plugin" example:"prices.csv"`
+	PriceBook string            `json:"priceBook,omitempty" default:"" desc:"Price book as CSV, such as prices.csv, in the plugin's data folder unless absolute; without it the sample that comes with the plugin"`
 	Regions   map[string]string `json:"regions,omitempty" desc:"Region by provider, for resources of plans that do not tell theirs: aws, azurerm, google"`
 }
 

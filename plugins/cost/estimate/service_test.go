@@ -219,3 +219,16 @@ func TestAction_ReadsFilesOfTheWorkspace(t *testing.T) {
 		}
 	}
 }
+
+func TestAction_DryRunOfATemplateWithoutAPlanGoesOn(t *testing.T) {
+	h := start(t)
+	for _, input := range []map[string]any{{}, {"planPath": "plan.json"}} {
+		run := h.RunAction("cost:estimate", input, plugintest.ActionRequest{DryRun: true, Workspace: map[string]string{}})
+		if run.Err != nil || run.Output["monthlyCost"] != "0.00" || run.Output["currency"] != "USD" || !strings.Contains(run.Logs[0], "there is no plan in this dry run") {
+			t.Errorf("%v: %v %v %v", input, run.Err, run.Output, run.Logs)
+		}
+		if run := h.RunAction("cost:estimate", input, plugintest.ActionRequest{Workspace: map[string]string{}}); run.Err == nil {
+			t.Errorf("%v: what is no dry run needs a plan", input)
+		}
+	}
+}
