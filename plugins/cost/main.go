@@ -11,6 +11,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/insight"
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
 func main() {
@@ -70,7 +71,7 @@ func (c *plugin) use(ctx context.Context, s settings) error {
 		return err
 	}
 	if err := c.estimator.Configure(c.p.DataDir(), s.Estimates); err != nil {
-		return fmt.Errorf("estimates: %w", err)
+		return fmt.Errorf("estimates: %s", rpcerror.Message(err))
 	}
 	if c.ledger == nil {
 		if c.ledger, err = ledger.OpenAt(ctx, c.p.DataDir(), c.now); err != nil {
