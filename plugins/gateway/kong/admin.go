@@ -103,42 +103,48 @@ func page[T any](ctx context.Context, d *Driver, path string, size int) func(str
 }
 
 // explain says what Kong's errors mean. Their codes are told apart, since many have the same status.
-func (d *Driver) explain(status int, body []byte) error {
-	var said struct {
-		Code int `json:"code"`
+func explain(name, credential string) func(status int, body []byte) error {
+	return func(status int, body []byte) error {
+		var said struct {
+			Code int `json:"code"`
+		}
+		_ = json.Unmarshal(body, &said) // what cannot be read has no code
+		text := rest.Saying(body)
+		switch {
+		case status == http.StatusUnauthorized:
+			return refusedCredentials(name, "does not accept "+credential+": it is wrong, revoked or expired")
+		case status == http.StatusForbidden:
+			return refusedCredentials(name, credential+" lacks a right: "+text)
+		case status == http.StatusNotFound && text != "Not found" && said.Code == 0:
+			return problem(name, apierror.ServiceUnavailable, "has no Admin API at its address, or no such workspace: %s", text)
+		case said.Code == codePrimaryKey:
+			return problem(name, apierror.Conflict, "has that already: %s", text)
+		case status == http.StatusMethodNotAllowed:
+			return problem(name, apierror.NotImplemented, "%s", noDatabase)
+		}
+		return nil
 	}
-	_ = json.Unmarshal(body, &said) // what cannot be read has no code
-	text := rest.Saying(body)
-	switch {
-	case status == http.StatusUnauthorized:
-		return d.refusedCredentials("does not accept " + d.edition.Credential + ": it is wrong, revoked or expired")
-	case status == http.StatusForbidden:
-		return d.refusedCredentials(d.edition.Credential + " lacks a right: " + text)
-	case status == http.StatusNotFound && text != "Not found" && said.Code == 0:
-		return d.unavailable("has no Admin API at its address, or no such workspace: %s", text)
-	case said.Code == codePrimaryKey:
-		return d.problem(apierror.Conflict, "has that already: %s", text)
-	case status == http.StatusMethodNotAllowed:
-		return d.problem(apierror.NotImplemented, "%s", noDatabase)
-	}
-	return nil
 }
 
 // codePrimaryKey is Kong's for an id that is there already.
 const codePrimaryKey = 3
 
-func (d *Driver) refusedCredentials(text string) error {
-	err := d.problem(apierror.ServiceUnavailable, "%s", text)
+func refusedCredentials(name, text string) error {
+	err := problem(name, apierror.ServiceUnavailable, "%s", text)
 	err.Cause = rest.ErrCredentials
 	return err
+}
+
+func problem(name string, as apierror.Name, format string, args ...any) *apierror.Error {
+	return apierror.Newf(as, "Kong "+name+": "+format, args...)
 }
 
 func (d *Driver) unavailable(format string, args ...any) error {
 	return d.problem(apierror.ServiceUnavailable, format, args...)
 }
 
-func (d *Driver) problem(name apierror.Name, format string, args ...any) *apierror.Error {
-	return apierror.Newf(name, "Kong "+d.options.Name+": "+format, args...)
+func (d *Driver) problem(as apierror.Name, format string, args ...any) *apierror.Error {
+	return problem(d.options.Name, as, format, args...)
 }
 
 func missing(err error) bool { return errors.Is(err, sdk.ErrNotFound) }

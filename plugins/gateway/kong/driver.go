@@ -87,9 +87,7 @@ func NewEdition(o Options, e Edition) (*Driver, error) {
 		d.plans[p.ID] = p
 	}
 	for _, address := range append([]string{o.URL}, o.Nodes...) {
-		d.nodes = append(d.nodes, &rest.Client{
-			HTTP: o.HTTP, Base: address, Name: "Kong " + o.Name, Authorize: e.Authorize, Explain: d.explain, Secrets: []sdk.Secret{o.Token, o.Value},
-		})
+		d.nodes = append(d.nodes, client(o, e, address))
 	}
 	return d, nil
 }

@@ -5,12 +5,22 @@ import (
 	"net/http"
 
 	"github.com/callboard/callboard/plugins/gateway/rest"
+	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
 // gateway is Kong Gateway with its own Admin API.
 func gateway(o Options) Edition {
 	return Edition{Credential: credentials(o), Authorize: authorize(o), Node: readNode, Check: checkStatus}
+}
+
+// Client calls the Admin API at the address of the options, with their credentials.
+func Client(o Options) *rest.Client { return client(o, gateway(o), o.URL) }
+
+func client(o Options, e Edition, address string) *rest.Client {
+	return &rest.Client{
+		HTTP: o.HTTP, Base: address, Name: "Kong " + o.Name, Authorize: e.Authorize, Explain: explain(o.Name, e.Credential), Secrets: []sdk.Secret{o.Token, o.Value},
+	}
 }
 
 // credentials are what the plugin shows, without their values.
