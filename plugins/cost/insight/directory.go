@@ -111,8 +111,8 @@ func (d *Directory) Assignments() []ledger.Dimension {
 	return out
 }
 
-// Title is what people call an entity, or its ref.
-func (d *Directory) Title(ref string) string { return cmp.Or(d.titles[ref], ref) }
+// Title is what people call an entity; "" when it has no title.
+func (d *Directory) Title(ref string) string { return d.titles[ref] }
 
 // Owners are the groups and users that own an entity; a group is its own.
 func (d *Directory) Owners(ref string) []string {
