@@ -60,7 +60,7 @@ func (c *plugin) allocate(ctx context.Context, q ledger.Query, all bool) (*alloc
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.costs.Allocate(ctx, d, q)
+	found, err := c.costs().Allocate(ctx, d, q)
 	if err != nil {
 		return nil, err
 	}

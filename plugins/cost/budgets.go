@@ -303,7 +303,7 @@ func (c *plugin) judgeIn(ctx context.Context, b stored, s scoped) budgetState {
 		}
 		q.Filter = f
 	}
-	o, err := c.costs.Outlook(ctx, s.Scope, q)
+	o, err := c.costs().Outlook(ctx, s.Scope, q)
 	if err != nil {
 		return c.unjudged(ctx, b, err)
 	}

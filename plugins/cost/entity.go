@@ -67,7 +67,7 @@ func (c *plugin) summary(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (c *plugin) summarize(ctx context.Context, s scoped, q ledger.Query) (*summary, error) {
-	found, err := c.costs.Summarize(ctx, insight.SummaryQuestion{Scope: s.Scope, Metric: q.Metric, Currency: q.Currency, From: q.From, To: q.To})
+	found, err := c.costs().Summarize(ctx, insight.SummaryQuestion{Scope: s.Scope, Metric: q.Metric, Currency: q.Currency, From: q.From, To: q.To})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (c *plugin) allocatedBy(ctx context.Context, s scoped, found insight.Summar
 	if len(s.Refs) == 1 {
 		return out, nil
 	}
-	shares, err := c.costs.Shares(ctx, s.Scope, ledger.Query{Metric: found.Metric, Currency: found.Currency, From: found.From, To: found.To})
+	shares, err := c.costs().Shares(ctx, s.Scope, ledger.Query{Metric: found.Metric, Currency: found.Currency, From: found.From, To: found.To})
 	for _, a := range shares {
 		out.Parts = append(out.Parts, part{a.Ref, s.Directory.Title(a.Ref), a.Amount, insight.Ratio(a.Amount, found.Total)})
 	}

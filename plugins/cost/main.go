@@ -27,7 +27,6 @@ type plugin struct {
 	host   *sdk.Host
 	now    func() time.Time
 	ledger *ledger.Ledger // opened with the first settings, for as long as the process lives
-	costs  *insight.Costs
 	engine atomic.Pointer[engine]
 
 	estimator *estimate.Estimator
@@ -37,6 +36,7 @@ type plugin struct {
 type engine struct {
 	settings settings
 	catalog  *catalog
+	costs    *insight.Costs
 }
 
 func newPlugin() *sdk.Plugin {
@@ -64,9 +64,16 @@ func newPluginAt(now func() time.Time) (*sdk.Plugin, *plugin) {
 	return p, c
 }
 
+// costs answers questions by the settings of the moment.
+func (c *plugin) costs() *insight.Costs { return c.engine.Load().costs }
+
 // use takes settings into use. The host never calls it twice at once.
 func (c *plugin) use(ctx context.Context, s settings) error {
 	assignments, err := s.assignments()
+	if err != nil {
+		return err
+	}
+	counted, err := s.counted()
 	if err != nil {
 		return err
 	}
@@ -77,8 +84,10 @@ func (c *plugin) use(ctx context.Context, s settings) error {
 		if c.ledger, err = ledger.OpenAt(ctx, c.p.DataDir(), c.now); err != nil {
 			return fmt.Errorf("open the ledger: %w", err)
 		}
-		c.costs = &insight.Costs{Ledger: c.ledger, Now: c.now}
 	}
-	c.engine.Store(&engine{s, newCatalog(c.host, c.now, s.CatalogRefresh.Std(), assignments)})
+	c.engine.Store(&engine{
+		settings: s, catalog: newCatalog(c.host, c.now, s.CatalogRefresh.Std(), assignments),
+		costs: &insight.Costs{Ledger: insight.Only(c.ledger, counted), Now: c.now},
+	})
 	return nil
 }

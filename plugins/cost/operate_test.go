@@ -20,6 +20,7 @@ func TestSettings_AreRefusedWithTheReason(t *testing.T) {
 		"/assignments/0/kinds":                               `{"assignments":[{"dimension":"tag:app","kinds":[]}]}`,
 		"catalogRefresh":                                     `{"catalogRefresh":"0s"}`,
 		"/anomalies/threshold":                               `{"anomalies":{"threshold":0.5}}`,
+		`counted: "colour" is no dimension`:                  `{"counted":"colour=red"}`,
 		"estimates: price book":                              `{"estimates":{"priceBook":"none.csv"}}`,
 		"/assignmets":                                        `{"assignmets":[]}`,
 	} {
@@ -38,6 +39,23 @@ func TestSettings_SayHowChargesGetToEntities(t *testing.T) {
 	r.get(t, "/v1/allocation", &got, ann)
 	if len(got.Accounts) != 2 || got.Accounts[0].EntityRef != "system:default/shop" || got.Accounts[1].EntityRef != "component:default/vault" || got.Unallocated.Amount.String() != "1" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestSettings_LeaveOutWhatTwoSourcesTell(t *testing.T) {
+	r := start(t, settings{Counted: "provider!=OpenCost; service=RDS"})
+	pods, rds := charge("50", "Kubernetes", "service", "cart"), charge("4", "RDS", "service", "cart")
+	pods.Provider, rds.Provider = "OpenCost", "OpenCost"
+	r.bill(t, "aws", charge("60", "EC2", "service", "cart"), charge("7", "EC2"))
+	r.bill(t, "opencost", pods, rds)
+	for path, want := range map[string]string{
+		"/v1/query?granularity=total": "71", "/v1/query?granularity=total&entity=component:default/cart": "64",
+		"/v1/query?granularity=total&filter=service=EC2;service=Kubernetes": "67", "/v1/allocation": "71",
+	} {
+		var got struct{ Total string }
+		if r.get(t, path, &got, ann); got.Total != want {
+			t.Errorf("%s: %s, want %s", path, got.Total, want)
+		}
 	}
 }
 

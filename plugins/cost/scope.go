@@ -79,7 +79,7 @@ func (c *plugin) scopeOf(ctx context.Context, ref string, q ledger.Query, may ke
 // costing keeps the entities that have charges at all.
 func (c *plugin) costing(ctx context.Context, d *insight.Directory, refs []string, q ledger.Query) ([]string, error) {
 	q.Filter = ledger.Filter{}
-	accounts, err := c.costs.Accounts(ctx, d, q)
+	accounts, err := c.costs().Accounts(ctx, d, q)
 	if err != nil {
 		return nil, err
 	}

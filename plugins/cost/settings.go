@@ -15,6 +15,7 @@ import (
 // settings are what an operator writes. Without any, charges come by uploads and get to entities by the usual tags.
 type settings struct {
 	Assignments    []assignment      `json:"assignments,omitempty" max:"20" desc:"Which dimensions name entities, the first one first; without any: tag:service a component, resource or API, tag:system a system, tag:team a group"`
+	Counted        string            `json:"counted,omitempty" default:"" desc:"Filter of the charges that count, where the same costs come from two sources; everything unless set. provider!=OpenCost leaves out what OpenCost says about nodes that the cloud's bill has as well"`
 	Anomalies      anomalySettings   `json:"anomalies,omitzero" desc:"What counts as an anomaly where the question does not say"`
 	NotifyOwners   *bool             `json:"notifyOwners" default:"true" desc:"Tell owners in the portal when a budget crosses a threshold"`
 	Estimates      estimate.Settings `json:"estimates,omitzero" desc:"Prices for estimates of Terraform plans"`
@@ -62,8 +63,23 @@ func (s settings) Validate(context.Context) error {
 	if s.CatalogRefresh <= 0 {
 		return fmt.Errorf("catalogRefresh: %s must be longer than nothing", s.CatalogRefresh)
 	}
+	if _, err := s.counted(); err != nil {
+		return err
+	}
 	_, err := s.assignments()
 	return err
+}
+
+// counted selects the charges that count.
+func (s settings) counted() (ledger.Filter, error) {
+	if s.Counted == "" {
+		return ledger.Filter{}, nil
+	}
+	f, err := insight.ParseFilter(s.Counted)
+	if err != nil {
+		return f, fmt.Errorf("counted: %s", rpcerror.Message(err))
+	}
+	return f, nil
 }
 
 // detection is how anomalies are found unless a question says otherwise.

@@ -85,7 +85,7 @@ func (c *plugin) sums(ctx context.Context, entity string, q ledger.Query) (*sums
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.costs.Query(ctx, s.Scope, q)
+	res, err := c.costs().Query(ctx, s.Scope, q)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (c *plugin) detect(ctx context.Context, entity string, q ledger.Query, d in
 	if err != nil {
 		return nil, err
 	}
-	found, res, err := c.costs.Detect(ctx, s.Scope, q, d)
+	found, res, err := c.costs().Detect(ctx, s.Scope, q, d)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +260,7 @@ func (c *plugin) forecast(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, res, reason, err := c.costs.Foresee(r.Context(), s.Scope, q, days)
+	f, res, reason, err := c.costs().Foresee(r.Context(), s.Scope, q, days)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -104,7 +105,7 @@ func (c *plugin) overTime(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame,
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.costs.Query(ctx, s.Scope, q)
+	res, err := c.costs().Query(ctx, s.Scope, q)
 	if err != nil || len(res.Series) == 0 {
 		return nil, explained(err)
 	}
@@ -166,7 +167,7 @@ func (c *plugin) topEntities(ctx context.Context, w sdk.WidgetQuery) (*frame.Fra
 	var rest, restBefore money.Amount
 	for i, a := range now.Accounts {
 		if i < topRows {
-			row(clip(d.Title(a.Ref)), a.Ref, a.Amount, former[a.Ref])
+			row(clip(cmp.Or(d.Title(a.Ref), a.Ref)), a.Ref, a.Amount, former[a.Ref])
 			continue
 		}
 		rest, restBefore = rest.Add(a.Amount), restBefore.Add(former[a.Ref])
@@ -186,11 +187,11 @@ func (c *plugin) twice(ctx context.Context, w sdk.WidgetQuery) (now, before insi
 	if d, err = c.engine.Load().catalog.directory(ctx); err != nil {
 		return now, before, nil, err
 	}
-	if now, err = c.costs.Allocate(ctx, d, q); err != nil {
+	if now, err = c.costs().Allocate(ctx, d, q); err != nil {
 		return now, before, nil, err
 	}
 	q.From, q.To, q.Currency = q.From-(q.To-q.From), q.From, now.Currency
-	before, err = c.costs.Allocate(ctx, d, q)
+	before, err = c.costs().Allocate(ctx, d, q)
 	return now, before, d, err
 }
 

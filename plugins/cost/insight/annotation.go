@@ -189,23 +189,11 @@ func oneOf(dimensions []ledger.Dimension, values []string) ledger.Filter {
 	return f
 }
 
-// all holds where every one of the filters does. Their alternatives have none of their own.
+// all holds where every one of the filters does.
 func all(filters []ledger.Filter) ledger.Filter {
 	var out ledger.Filter
-	for i := len(filters) - 1; i >= 0; i-- {
-		f := filters[i]
-		out.All = append(f.All, out.All...)
-		switch {
-		case len(f.Any) == 0:
-		case len(out.Any) == 0:
-			out.Any = f.Any
-		default:
-			var both []ledger.Filter
-			for _, alternative := range f.Any {
-				both = append(both, ledger.Filter{All: alternative.All, Any: out.Any})
-			}
-			out.Any = both
-		}
+	for _, f := range filters {
+		out = both(out, f)
 	}
 	return out
 }

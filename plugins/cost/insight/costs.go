@@ -67,9 +67,7 @@ func (c *Costs) Query(ctx context.Context, s Scope, q ledger.Query) (ledger.Resu
 }
 
 // narrowed is a filter with one more term.
-func narrowed(f ledger.Filter, t ledger.Term) ledger.Filter {
-	return ledger.Filter{All: append(slices.Clip(f.All), t), Any: f.Any}
-}
+func narrowed(f ledger.Filter, t ledger.Term) ledger.Filter { return both(f, ledger.Where(t)) }
 
 // rules are how charges get to entities, in their order of precedence, under the names that name gives to entities.
 //
