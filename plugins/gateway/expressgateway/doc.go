@@ -23,4 +23,6 @@
 // mark, and the status false. Where a list comes in pages, one without entries ends it, whatever follows; and the list of
 // all credentials leaves out those of users beyond the first page. So users are read in one page, and credentials one user
 // after the other. It tells errors as plain text with the type of a page, and most of them with 500.
+//
+// Its policy rate-limit delays requests by a second, two seconds and so on before it refuses any, unless delayMs is 0.
 package expressgateway

@@ -15,8 +15,8 @@ import (
 //
 // Prometheus knows a counter at the moments when it read it, and increase() guesses beyond them: by steps, it counts some
 // requests not at all and others twice. Here each step is seen together with one reading before it, so that neighbours
-// share a reading and the steps add up to what was counted. What remains are the first requests of a new series: a counter
-// that appears with 3 was never seen at 0.
+// share a reading and the steps add up to what was counted. What remains are the first steps of a new series, which show too
+// little: a counter that appears with 3 was never seen at 0, and Prometheus does not extrapolate one below that.
 func (s *Source) Requests(ctx context.Context, q Query) (Result, error) { return s.counted(ctx, q, "") }
 
 // Errors is [Source.Requests] of those that were answered with 4xx or 5xx.
