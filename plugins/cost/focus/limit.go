@@ -29,7 +29,7 @@ func (c *countedReader) Read(b []byte) (int, error) {
 // A gzip file that grows more than this is no bill: bills grow ten- to fortyfold.
 const (
 	mostGrowth  = 500
-	growthFloor = 64 << 20 // below that, small files may grow as they like
+	growthFloor = 16 << 20 // below that, small files may grow as they like
 )
 
 // gzipReader unpacks, and says in words what is wrong.

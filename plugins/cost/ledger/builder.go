@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/callboard/callboard/plugins/cost/money"
@@ -60,6 +61,7 @@ func (b *builder) add(c *Charge) error {
 			if len(text) > longestText || !utf8.ValidString(text) {
 				return apierror.Inputf("charge of %s: %s is longer than %d bytes, or no UTF-8", c.Day, columns[i].name, longestText)
 			}
+			text = strings.Clone(text) // it may be a part of a long row
 			code = uint32(len(b.texts[i]))
 			b.codes[i][text] = code
 			b.texts[i] = append(b.texts[i], text)

@@ -124,21 +124,21 @@ func (p *plan) touch(s *planned, series int) {
 // numbers reads varints. Beyond the end, which is noted, all are 0.
 type numbers struct {
 	data   []byte
+	at     int // a place rather than a shorter slice: it is written for every number
 	broken bool
 }
 
 func (n *numbers) next() uint64 {
-	if len(n.data) > 0 && n.data[0] < 0x80 {
-		x := n.data[0]
-		n.data = n.data[1:]
-		return uint64(x)
+	if at := n.at; at < len(n.data) && n.data[at] < 0x80 {
+		n.at++
+		return uint64(n.data[at])
 	}
-	x, size := binary.Uvarint(n.data)
+	x, size := binary.Uvarint(n.data[n.at:])
 	if size <= 0 {
-		n.broken, n.data = true, nil
+		n.broken, n.at = true, len(n.data)
 		return 0
 	}
-	n.data = n.data[size:]
+	n.at += size
 	return x
 }
 
@@ -169,12 +169,12 @@ func (a *amounts) next() money.Amount {
 	case !a.wide:
 		n := a.numbers.next()
 		return money.FromScaled(int64(n>>1)^-int64(n&1), a.places)
-	case len(a.data) < 16:
-		a.numbers.broken, a.data = true, nil
+	case len(a.data)-a.at < 16:
+		a.numbers.broken, a.at = true, len(a.data)
 		return money.Amount{}
 	}
-	hi, lo := binary.BigEndian.Uint64(a.data), binary.BigEndian.Uint64(a.data[8:])
-	a.data = a.data[16:]
+	hi, lo := binary.BigEndian.Uint64(a.data[a.at:]), binary.BigEndian.Uint64(a.data[a.at+8:])
+	a.at += 16
 	return money.FromBinary(int64(hi), lo, money.Places)
 }
 

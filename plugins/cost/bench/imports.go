@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/big"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/callboard/callboard/plugins/cost/focus"
+	"github.com/callboard/callboard/plugins/cost/ledger"
+)
+
+// imports reads the file alone, then into the ledger, then again.
+func imports(ctx context.Context, l *ledger.Ledger, bill string, rows int) error {
+	started := time.Now()
+	err := records(bill, func([]string) {})
+	if err != nil {
+		return err
+	}
+	bare := time.Since(started)
+	fmt.Printf("%-34s %10s %12s\n", "import", "time", "rows/s")
+	line := func(what string, took time.Duration) {
+		fmt.Printf("%-34s %10s %12.0f\n", what, took.Round(time.Millisecond), float64(rows)/took.Seconds())
+	}
+	line("bare: the CSV read alone", bare)
+	first, firstTook, err := load(ctx, l, bill, "1")
+	if err != nil {
+		return err
+	}
+	line("into the ledger", firstTook)
+	again, took, err := load(ctx, l, bill, "2")
+	if err != nil {
+		return err
+	}
+	line("again, which changes nothing", took)
+	fmt.Printf("ratio of the first to the bare limit: %.1f; greatest memory: %s\n\n", float64(firstTook)/float64(bare), peak())
+	if first.Charges != int64(rows) {
+		return fmt.Errorf("%d charges were imported", first.Charges)
+	}
+	for i, p := range again.Partitions {
+		if !p.Unchanged || p.Content != first.Partitions[i].Content {
+			return fmt.Errorf("the second import has changed %s", p.Period)
+		}
+	}
+	return nil
+}
+
+func load(ctx context.Context, l *ledger.Ledger, bill, run string) (ledger.Import, time.Duration, error) {
+	f, err := os.Open(bill) //nolint:gosec // made by this program
+	if err != nil {
+		return ledger.Import{}, 0, err
+	}
+	defer f.Close()
+	started := time.Now()
+	reader, err := focus.Open(f, focus.Options{Now: func() time.Time { return firstDay.AddDate(1, 0, 0) }})
+	if err != nil {
+		return ledger.Import{}, 0, err
+	}
+	defer reader.Close()
+	done, err := l.Replace(ctx, ledger.Batch{Source: "bench", Run: run, FocusVersion: reader.Version()}, progress(reader))
+	if err == nil && reader.Rejects() > 0 {
+		err = fmt.Errorf("%d rows were rejected", reader.Rejects())
+	}
+	return done, time.Since(started), err
+}
+
+// progress shows on a terminal's line how far the import is.
+func progress(reader *focus.Reader) iter.Seq2[ledger.Charge, error] {
+	return func(yield func(ledger.Charge, error) bool) {
+		for c, err := range reader.Charges() {
+			if reader.Rows()%100_000 == 0 {
+				fmt.Fprintf(os.Stderr, "\r%d rows", reader.Rows())
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+		fmt.Fprint(os.Stderr, "\r              \r")
+	}
+}
+
+// records reads a file by the standard library alone.
+func records(bill string, each func([]string)) error {
+	f, err := os.Open(bill) //nolint:gosec // made by this program
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.ReuseRecord = true
+	for {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		each(record)
+	}
+}
+
+// check compares the ledger's totals with sums of the file in numbers of any size, for every metric, service and month.
+func check(ctx context.Context, l *ledger.Ledger, bill string) error {
+	columns := map[ledger.Metric]string{ledger.Effective: "EffectiveCost", ledger.Billed: "BilledCost", ledger.List: "ListCost", ledger.Contracted: "ContractedCost"}
+	compared := 0
+	for metric, name := range columns {
+		want, err := sums(bill, name)
+		if err != nil {
+			return err
+		}
+		q := ledger.Query{Metric: metric, From: ledger.DayOf(firstDay), To: ledger.DayOf(firstDay) + 365, GroupBy: []ledger.Dimension{ledger.Service, ledger.BillingPeriod}}
+		got, err := l.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, s := range got.Series {
+			key := s.Keys[ledger.Service] + "|" + s.Keys[ledger.BillingPeriod]
+			if want[key] == nil || want[key].Cmp(scaled(s.Total.String())) != 0 {
+				return fmt.Errorf("%s of %s is %s, want %s", name, key, s.Total, want[key])
+			}
+			delete(want, key)
+			compared++
+		}
+		if len(want) > 0 {
+			return fmt.Errorf("%s: %d sums are missing", name, len(want))
+		}
+	}
+	fmt.Printf("%d totals are exactly those of an independent sum of the file.\n", compared)
+	return nil
+}
+
+func sums(bill, name string) (map[string]*big.Int, error) {
+	totals := map[string]*big.Int{}
+	var amount, service, period int
+	header := true
+	err := records(bill, func(record []string) {
+		if header {
+			amount, service, period, header = slices.Index(record, name), slices.Index(record, "ServiceName"), slices.Index(record, "BillingPeriodStart"), false
+			return
+		}
+		key := record[service] + "|" + record[period][:7]
+		total := totals[key]
+		if total == nil {
+			total = new(big.Int)
+			totals[strings.Clone(key)] = total
+		}
+		total.Add(total, scaled(record[amount]))
+	})
+	return totals, err
+}
+
+// scaled is a decimal of at most 18 places in steps of the last one; nil for anything else.
+func scaled(text string) *big.Int {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if len(fraction) > 18 {
+		return nil
+	}
+	n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", 18-len(fraction)), 10)
+	if !ok {
+		return nil
+	}
+	return n
+}
+
+// peak is the most memory that the process has had, as Linux tells it.
+func peak() string {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(status)) {
+		if size, found := strings.CutPrefix(line, "VmHWM:"); found {
+			return strings.TrimSpace(size)
+		}
+	}
+	return "unknown"
+}
