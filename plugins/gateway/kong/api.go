@@ -3,7 +3,6 @@ package kong
 import (
 	"context"
 	"iter"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -168,12 +167,16 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 	if err != nil {
 		return driver.API{}, err
 	}
-	upstream, err := d.checkPublication(p)
+	u, err := p.Check()
 	if err != nil {
 		return driver.API{}, err
 	}
+	port, _ := strconv.Atoi(u.Port()) // it was checked
+	upstream := map[string]any{"name": string(p.ID), "protocol": u.Scheme, "host": u.Hostname(), "port": port, "tags": tagsOf(p)}
+	if u.Path != "" {
+		upstream["path"] = u.Path
+	}
 	id := stableID("service", string(p.ID))
-	upstream["name"], upstream["tags"] = string(p.ID), tagsOf(p)
 	guarded, err := d.protect(ctx, p.ID, id)
 	if err != nil {
 		return driver.API{}, err
@@ -225,33 +228,4 @@ func tagsOf(p driver.Publication) []any {
 		}
 	}
 	return tags
-}
-
-// checkPublication answers the members of a service that say where it is.
-func (d *Driver) checkPublication(p driver.Publication) (map[string]any, error) {
-	u, err := url.Parse(p.Upstream)
-	switch {
-	case !planName.MatchString(string(p.ID)):
-		return nil, d.problem(apierror.Input, "API id %q must be 1 to 63 letters, digits, dots, hyphens or underscores", rest.Line(string(p.ID)))
-	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, d.problem(apierror.Input, "upstream must be an address such as https://orders.internal:8080/v1")
-	case len(p.Paths) == 0:
-		return nil, d.problem(apierror.Input, "an API needs a path")
-	}
-	for _, path := range p.Paths {
-		if !strings.HasPrefix(path, "/") {
-			return nil, d.problem(apierror.Input, "path %q must begin with /", rest.Line(path))
-		}
-	}
-	port := map[string]int{"http": 80, "https": 443}[u.Scheme]
-	if u.Port() != "" {
-		if port, err = strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
-			return nil, d.problem(apierror.Input, "upstream has no such port: %s", u.Port())
-		}
-	}
-	members := map[string]any{"protocol": u.Scheme, "host": u.Hostname(), "port": port}
-	if u.Path != "" {
-		members["path"] = u.Path
-	}
-	return members, nil
 }

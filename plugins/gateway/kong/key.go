@@ -23,7 +23,7 @@ func (d *Driver) IssueKey(ctx context.Context, r driver.KeyRequest) (driver.Issu
 	if err != nil {
 		return driver.IssuedKey{}, err
 	}
-	if err := d.checkRequest(r); err != nil {
+	if err := r.Check(d.options.Now()); err != nil {
 		return driver.IssuedKey{}, err
 	}
 	owner := consumerID(r.App)
@@ -47,18 +47,6 @@ func (d *Driver) IssueKey(ctx context.Context, r driver.KeyRequest) (driver.Issu
 		return driver.IssuedKey{}, err
 	}
 	return d.issued(made, r.App), nil
-}
-
-func (d *Driver) checkRequest(r driver.KeyRequest) error {
-	switch {
-	case !isUUID(r.Operation):
-		return d.problem(apierror.Input, "operation %q is no UUID", r.Operation)
-	case r.App == "":
-		return d.problem(apierror.Input, "a key needs an application")
-	case !r.Expires.IsZero() && !r.Expires.After(d.options.Now()):
-		return d.problem(apierror.Input, "a key that has expired already cannot be issued")
-	}
-	return nil
 }
 
 func (d *Driver) newCredential(n *Node, r driver.KeyRequest) credential {
@@ -163,7 +151,7 @@ func (d *Driver) RevokeKey(ctx context.Context, app driver.AppID, id driver.KeyI
 	if err != nil {
 		return err
 	}
-	if !isUUID(string(id)) {
+	if !driver.IsOperation(string(id)) {
 		return d.problem(apierror.Input, "key %q is no UUID", rest.Line(string(id)))
 	}
 	return d.apply(ctx, n, change{verb: remove, kind: keys, owner: consumerID(app), id: string(id)})
@@ -211,17 +199,4 @@ func asTag(label string) string {
 		label = string(runes[:longestTag])
 	}
 	return strings.TrimSpace(label)
-}
-
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, r := range s {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		if dash != (r == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", r) {
-			return false
-		}
-	}
-	return true
 }

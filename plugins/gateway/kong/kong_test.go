@@ -289,13 +289,8 @@ func TestPublish_LetsNobodyInUntilAPlanIsGivenAndKeepsWhatOthersAdd(t *testing.T
 		t.Fatal(patched, err)
 	}
 	r.wantStatus("/stock", key, 200)
-	for _, wrong := range []driver.Publication{
-		{ID: "a/b", Upstream: p.Upstream, Paths: p.Paths}, {ID: "x", Upstream: "stock.internal", Paths: p.Paths}, {ID: "x", Upstream: p.Upstream},
-		{ID: "x", Upstream: p.Upstream, Paths: []string{"stock"}}, {ID: "x", Upstream: "http://x:99999", Paths: p.Paths}, {ID: "x", Upstream: "http://u:p@x", Paths: p.Paths},
-	} {
-		if _, err := r.Publish(t.Context(), wrong); !errors.Is(err, sdk.ErrInput) {
-			t.Errorf("%+v: %v", wrong, err)
-		}
+	if _, err := r.Publish(t.Context(), driver.Publication{ID: "a/b", Upstream: p.Upstream, Paths: p.Paths}); !errors.Is(err, sdk.ErrInput) {
+		t.Error(err)
 	}
 }
 
