@@ -140,7 +140,7 @@ func (d *Driver) IssueKey(ctx context.Context, r driver.KeyRequest) (driver.Issu
 	if found {
 		err = d.call(ctx, rest.Request{Method: http.MethodGet, Path: rest.Path("apikeys", k.ID), Query: url.Values{"includeValue": {"true"}}}, &k)
 	} else {
-		k, err = d.make(ctx, r)
+		k, err = d.makeKey(ctx, r)
 	}
 	if err != nil {
 		return driver.IssuedKey{}, err
@@ -163,9 +163,9 @@ func (a application) issued(operation string) (apiKey, bool) {
 	return apiKey{}, false
 }
 
-// make makes the key of a request. Its secret is refused when there is a key with it: then an earlier call made it, and the
+// makeKey makes the key of a request. Its secret is refused when there is a key with it: then an earlier call made it, and the
 // list did not have it yet.
-func (d *Driver) make(ctx context.Context, r driver.KeyRequest) (apiKey, error) {
+func (d *Driver) makeKey(ctx context.Context, r driver.KeyRequest) (apiKey, error) {
 	key := map[string]any{
 		"name": name{r.App, r.API, r.Operation}.String(), "description": r.Label, "enabled": true, "customerId": customer(r.App), "generateDistinctId": true,
 	}
