@@ -95,7 +95,7 @@ func (c *plugin) listBudgets(_ http.ResponseWriter, r *http.Request) (any, error
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.everyBudget(r.Context())
+	all, err := c.visibleBudgets(r.Context(), p["entity"])
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +105,31 @@ func (c *plugin) listBudgets(_ http.ResponseWriter, r *http.Request) (any, error
 	}
 	out := []budgetState{}
 	for _, b := range all {
-		if p["entity"] != "" && !sameEntity(p["entity"], b.EntityRef) {
+		out = append(out, c.judge(r.Context(), b, may))
+	}
+	return map[string]any{"budgets": out}, nil
+}
+
+// visibleBudgets are those that the caller may know of; with an entity only those of it.
+func (c *plugin) visibleBudgets(ctx context.Context, entity string) ([]stored, error) {
+	all, err := c.everyBudget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []stored
+	for _, b := range all {
+		if entity != "" && !strings.EqualFold(entity, b.EntityRef) {
 			continue
 		}
-		switch err := c.mayRead(r.Context(), b.Budget); {
+		switch err := c.mayRead(ctx, b.Budget); {
 		case errors.Is(err, sdk.ErrNotFound), errors.Is(err, sdk.ErrNotAllowed):
 		case err != nil:
 			return nil, err
 		default:
-			out = append(out, c.judge(r.Context(), b, may))
+			out = append(out, b)
 		}
 	}
-	return map[string]any{"budgets": out}, nil
+	return out, nil
 }
 
 func (c *plugin) getBudget(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -149,26 +162,37 @@ func (c *plugin) putBudget(w http.ResponseWriter, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	version, err := c.writable(r, b)
+	s, err := c.writeBudget(r.Context(), b, r.Header.Get("If-Match"), r.Header.Get("If-None-Match"))
 	if err != nil {
 		return nil, err
 	}
-	caller := sdk.Principal(r.Context())
-	b.UpdatedBy, b.UpdatedAt = caller.Subject, c.now().UTC()
-	version, err = c.host.KV.PutJSON(r.Context(), budgetKeys+b.ID, b, sdk.PutOptions{IfVersion: &version})
-	c.audit(r.Context(), "budget.write", err, map[string]any{
+	return c.shown(w, r, s)
+}
+
+// writeBudget makes or replaces a budget for who may. match and none are those headers of a request.
+func (c *plugin) writeBudget(ctx context.Context, b insight.Budget, match, none string) (stored, error) {
+	if err := c.need(ctx, writeBudgets, "budgets are changed by who holds it"); err != nil {
+		return stored{}, err
+	}
+	if err := c.checkBudget(ctx, &b); err != nil {
+		return stored{}, err
+	}
+	version, err := c.writable(ctx, b, match, none)
+	if err != nil {
+		return stored{}, err
+	}
+	b.UpdatedBy, b.UpdatedAt = sdk.Principal(ctx).Subject, c.now().UTC()
+	version, err = c.host.KV.PutJSON(ctx, budgetKeys+b.ID, b, sdk.PutOptions{IfVersion: &version})
+	c.audit(ctx, "budget.write", err, map[string]any{
 		"budget": b.ID, "entityRef": b.EntityRef, "filter": b.Filter, "amount": b.Amount.String(), "currency": b.Currency,
 	})
 	if errors.Is(err, sdk.ErrConflict) {
-		return nil, apierror.Conflictf("budget %s was changed meanwhile; read it again", b.ID)
+		err = apierror.Conflictf("budget %s was changed meanwhile; read it again", b.ID)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return c.shown(w, r, stored{b, version})
+	return stored{b, version}, err
 }
 
-// offered reads the budget of a request, and checks all that it says.
+// offered reads the budget of a request.
 func (c *plugin) offered(w http.ResponseWriter, r *http.Request) (insight.Budget, error) {
 	var b insight.Budget
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, longestBudget))
@@ -180,39 +204,46 @@ func (c *plugin) offered(w http.ResponseWriter, r *http.Request) (insight.Budget
 		return b, apierror.Inputf("id: %q differs from that of the path, %q", clip(b.ID), clip(id))
 	}
 	b.ID = r.PathValue("id")
+	return b, nil
+}
+
+// checkBudget checks all that a budget says, and fills in what has a default.
+func (c *plugin) checkBudget(ctx context.Context, b *insight.Budget) error {
 	b.EntityRef = strings.ToLower(b.EntityRef)
 	if err := b.Check(); err != nil {
-		return b, err
+		return err
 	}
-	if m, err := (parameters{"metric": b.Metric}).metric(); err != nil {
-		return b, err
-	} else if b.Metric = string(m); b.Filter != "" {
+	m, err := (parameters{"metric": b.Metric}).metric()
+	if err != nil {
+		return err
+	}
+	b.Metric = string(m)
+	if b.Filter != "" {
 		if _, err := insight.ParseFilter(b.Filter); err != nil {
-			return b, wrong("filter", err)
+			return wrong("filter", err)
 		}
 	}
 	if b.EntityRef == "" {
-		return b, nil
+		return nil
 	}
-	_, err := c.entity(r.Context(), b.EntityRef)
-	return b, err
+	_, err = c.entity(ctx, b.EntityRef)
+	return err
 }
 
 // writable is the version that a budget may be written over.
-func (c *plugin) writable(r *http.Request, b insight.Budget) (int64, error) {
-	former, err := c.budget(r.Context(), b.ID)
+func (c *plugin) writable(ctx context.Context, b insight.Budget, match, none string) (int64, error) {
+	former, err := c.budget(ctx, b.ID)
 	if err != nil && !errors.Is(err, sdk.ErrNotFound) {
 		return 0, err
 	}
 	if err == nil {
 		// Whoever may not know of a budget must not replace it either.
-		if err := c.mayRead(r.Context(), former.Budget); err != nil {
+		if err := c.mayRead(ctx, former.Budget); err != nil {
 			return 0, apierror.Conflictf("id: %q is taken by a budget that you may not see", b.ID)
 		}
-	} else if err := c.room(r.Context()); err != nil {
+	} else if err := c.room(ctx); err != nil {
 		return 0, err
 	}
-	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case match != "" && match != "*" && match != etag(former.version), match == "*" && former.version == 0:
 		return 0, apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(former.version), clip(match))
@@ -316,6 +347,3 @@ func (c *plugin) judgeIn(ctx context.Context, b stored, s scoped) budgetState {
 	out.State, out.Outlook = &state, &o
 	return out
 }
-
-// sameEntity compares refs as the catalog does.
-func sameEntity(a, b string) bool { return strings.EqualFold(a, b) }

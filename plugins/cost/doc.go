@@ -10,6 +10,7 @@
 //	entity.go      the costs of an entity at a glance; allocation.go those of all, and what is nobody's
 //	budgets.go     budgets and how they are doing; watch.go tells owners
 //	widgets.go     what pages show
+//	ask.go         facades for other frontends
 //	health.go      what operators are told; meta.go what each answer says about its data
 //
 // The work is done in packages of their own: money adds exactly, focus reads bills, ledger keeps charges, intake brings them

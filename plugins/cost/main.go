@@ -56,6 +56,7 @@ func newPluginAt(now func() time.Time) (*sdk.Plugin, *plugin) {
 		p.Permission(permission)
 	}
 	c.routes(p)
+	c.facades(p)
 	c.widgets(p)
 	c.estimator.Register(p)
 	p.Health(c.health)
