@@ -34,8 +34,8 @@ func (s *Source) counted(ctx context.Context, q Query, more string) (Result, err
 	}
 	p.more = append(p.more, more)
 	keys, rest, err := s.largest(ctx, &p, p.metric)
-	if err != nil {
-		return Result{}, err
+	if err != nil || p.label != "" && len(keys) == 0 {
+		return p.result, err
 	}
 	expression := func(m ...string) string {
 		return fmt.Sprintf("rate(%s) * %s", within(p.selector(s, p.metric, m...), p.step+s.scrape), decimal(p.step.Seconds()))
@@ -73,8 +73,8 @@ func (s *Source) Latency(ctx context.Context, q Query, quantiles ...float64) (Re
 		return Result{}, err
 	}
 	keys, _, err := s.largest(ctx, &p, p.metric+"_count")
-	if err != nil {
-		return Result{}, err
+	if err != nil || p.label != "" && len(keys) == 0 {
+		return p.result, err
 	}
 	by := strings.TrimPrefix(p.label+",le", ",")
 	for _, quantile := range quantiles {
