@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/callboard/callboard/plugins/gateway/driver"
+	"github.com/callboard/callboard/plugins/gateway/lifecycle"
+	"github.com/callboard/callboard/plugins/gateway/usage"
+	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/frame"
+)
+
+// appArgs are the arguments of a widget about one application.
+type appArgs struct {
+	App string `json:"app,omitempty" desc:"Id of the application; the viewer's first one with access unless set"`
+}
+
+// accessArgs are the fields of the form. They are those of POST /v1/requests.
+type accessArgs struct {
+	App            string `json:"app,omitempty" title:"Application" desc:"Id of an application of yours"`
+	Plan           string `json:"plan,omitempty" title:"Plan" desc:"Id of a plan of the API"`
+	TTLDays        int    `json:"ttlDays,omitempty" title:"Days" desc:"How many days a key may live" min:"0" max:"36500"`
+	Reason         string `json:"reason,omitempty" title:"Reason" desc:"What it is for" max:"2000"`
+	OverrideReason string `json:"overrideReason,omitempty" title:"Reason to override" desc:"Why the policy's warnings do not matter" max:"2000"`
+}
+
+// widgets registers what is shown on entities' pages. The host asks only for entities that the viewer may read.
+func (g *plugin) widgets(p *sdk.Plugin) {
+	const annotated = "annotation:" + apiAnnotation
+	p.Widget(sdk.Widget{
+		ID: "gateway-requests", Title: "Requests and errors", View: sdk.ViewLine, For: annotated, Refresh: time.Minute, Data: g.requestsWidget,
+		Description: "What callers ask of the API, and how much of it fails",
+	})
+	p.Widget(sdk.Widget{
+		ID: "gateway-latency", Title: "Latency", View: sdk.ViewLine, For: annotated, Refresh: time.Minute, Data: g.latencyWidget,
+		Description: "Within which time half, 95 % and 99 % of the requests are answered",
+	})
+	p.Widget(sdk.Widget{
+		ID: "gateway-quota", Title: "Quota", View: sdk.ViewStat, For: annotated, Args: appArgs{}, Refresh: time.Minute, Data: g.quotaWidget,
+		Description: "What an application of the viewer has used of its plan, beside what the plan allows",
+	})
+	p.Widget(sdk.Widget{
+		ID: "gateway-keys", Title: "My keys", View: sdk.ViewTable, For: "", Refresh: time.Minute, Data: g.keysWidget,
+		Description: "The keys of the viewer's applications",
+	})
+	p.Widget(sdk.Widget{
+		ID: "gateway-access", Title: "Request access", View: sdk.ViewForm, For: annotated, Args: accessArgs{}, Data: g.accessWidget,
+		Description: "What the policy would say to a request for access to the API; POST /api/gateway/v1/requests makes it",
+	})
+}
+
+// viewed is the first API of a widget's entity.
+func (g *plugin) viewed(w sdk.WidgetQuery) (*instance, apiRef, error) {
+	if w.Entity == nil {
+		return nil, apiRef{}, fmt.Errorf("the widget is shown for an entity: %w", sdk.ErrInput)
+	}
+	h := g.hub.Load()
+	refs, err := h.annotated(w.Entity)
+	if err != nil {
+		return nil, apiRef{}, err
+	}
+	i, err := h.gateway(refs[0].gateway)
+	return i, refs[0], err
+}
+
+func between(w sdk.WidgetQuery, apis []string) usage.Query {
+	q := usage.Query{APIs: apis, From: w.From, To: w.To}
+	if !w.From.IsZero() && !w.To.IsZero() && w.MaxPoints > 0 {
+		q.Step = max(w.To.Sub(w.From)/time.Duration(w.MaxPoints), time.Second).Round(time.Second)
+	}
+	return q
+}
+
+func (g *plugin) requestsWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
+	i, ref, err := g.viewed(w)
+	if err != nil {
+		return nil, err
+	}
+	source, names, err := i.source(ctx, ref.api)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := source.Requests(ctx, between(w, names))
+	if err != nil {
+		return nil, err
+	}
+	columns := []*frame.Column{frame.Times("time", requests.Times...), summed("requests", "Requests", requests)}
+	failed, err := source.Errors(ctx, between(w, names))
+	switch {
+	case err == nil:
+		columns = append(columns, summed("errors", "Errors", failed))
+	case !isNotImplemented(err): // some metrics do not know statuses
+		return nil, err
+	}
+	return frame.New("requests", columns...), nil
+}
+
+// summed is a column of the one series of a result; an API that nobody has called yet has none.
+func summed(name, label string, r usage.Result) *frame.Column {
+	return column(frame.Numbers[float64](name).Labeled(label).Round(0), r, 0)
+}
+
+func column(c *frame.Column, r usage.Result, n int) *frame.Column {
+	for k := range r.Times {
+		if n < len(r.Series) && r.Series[n].Values[k] != nil {
+			c.Add(*r.Series[n].Values[k])
+		} else {
+			c.Add(nil)
+		}
+	}
+	return c
+}
+
+func (g *plugin) latencyWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
+	i, ref, err := g.viewed(w)
+	if err != nil {
+		return nil, err
+	}
+	source, names, err := i.source(ctx, ref.api)
+	if err != nil {
+		return nil, err
+	}
+	r, err := source.Latency(ctx, between(w, names), quantiles...)
+	if err != nil {
+		return nil, err
+	}
+	f := frame.New("latency", frame.Times("time", r.Times...))
+	for n, s := range r.Series {
+		label := fmt.Sprintf("%g %%", 100*s.Quantile)
+		f.Columns = append(f.Columns, column(frame.Numbers[float64](fmt.Sprintf("p%g", 100*s.Quantile)).Labeled(label).In("s").Round(3), r, n))
+	}
+	return f, nil
+}
+
+// quotaWidget answers what was used of the plan of an application, and what the plan allows.
+func (g *plugin) quotaWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
+	i, ref, err := g.viewed(w)
+	if err != nil {
+		return nil, err
+	}
+	args, err := sdk.WidgetArgs[appArgs](w)
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.grantee(ctx, w.User, args.App, ref)
+	if err != nil || a.ID == "" {
+		return nil, err
+	}
+	q, err := i.driver.Quota(ctx, a.ID, ref.api)
+	if err != nil {
+		return nil, err
+	}
+	label := fmt.Sprintf("%s, requests per %s", a.Name, windowName(q.Limit.Window))
+	return frame.New("quota", frame.Numbers("used", q.Used).Labeled(label).Round(0), frame.Numbers("limit", q.Limit.Requests).Labeled("Limit").Round(0)), nil
+}
+
+func windowName(d time.Duration) string {
+	for name, window := range windows {
+		if window == d {
+			return name
+		}
+	}
+	return d.String()
+}
+
+// grantee is an application of the viewer that has access to an API: the named one, or the first; without an id, none.
+func (g *plugin) grantee(ctx context.Context, user, id string, ref apiRef) (lifecycle.App, error) {
+	a, err := g.user(ctx, user)
+	if err != nil {
+		return lifecycle.App{}, err
+	}
+	if id != "" {
+		return g.app(ctx, a, id, false)
+	}
+	apps, err := g.hub.Load().engine.Apps(ctx, a.owns...)
+	n := slices.IndexFunc(apps, func(a lifecycle.App) bool {
+		_, ok := a.Grant(ref.gateway, ref.api)
+		return ok
+	})
+	if err != nil || n < 0 {
+		return lifecycle.App{}, err
+	}
+	return apps[n], nil
+}
+
+// states are those of a credential, for colours.
+var states = []string{
+	string(lifecycle.Active), string(lifecycle.Retiring), string(lifecycle.Suspended), string(lifecycle.Issuing),
+	string(lifecycle.Revoked), string(lifecycle.Expired), string(lifecycle.Failed),
+}
+
+// maxKeys bounds a table that people read.
+const maxKeys = 200
+
+// keysWidget lists the keys of the viewer's applications, and those that have ended within the last month.
+func (g *plugin) keysWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
+	a, err := g.user(ctx, w.User)
+	if err != nil {
+		return nil, err
+	}
+	engine := g.hub.Load().engine
+	apps, err := engine.Apps(ctx, a.owns...)
+	if err != nil {
+		return nil, err
+	}
+	f := frame.New("keys", frame.Strings("app").Labeled("Application"), frame.Strings("api").Labeled("API"), frame.Strings("key").Labeled("Key"),
+		frame.Enums("state", states).Labeled("State"), frame.Times("expires").Labeled("Ends"), frame.Strings("refused").Labeled("Refused after"))
+	for _, app := range apps {
+		all, err := engine.Credentials(ctx, app.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range all {
+			if f.Rows() < maxKeys && (c.State.Alive() || g.now().Sub(c.Ended) < 30*24*time.Hour) {
+				f.Append(app.Name, c.Gateway+"/"+string(c.API), c.Prefix+"…", string(c.State), ends(c), refused(c))
+			}
+		}
+	}
+	return f, nil
+}
+
+func ends(c lifecycle.Credential) any {
+	at := c.Expires
+	if !c.Retires.IsZero() {
+		at = c.Retires
+	}
+	if !c.Ended.IsZero() {
+		at = c.Ended
+	}
+	if at.IsZero() {
+		return nil
+	}
+	return at
+}
+
+// refused is how long the gateway took to refuse an ended key.
+func refused(c lifecycle.Credential) any {
+	if len(c.Proofs) == 0 {
+		return nil
+	}
+	p := c.Proofs[len(c.Proofs)-1]
+	if p.Result != lifecycle.Refused {
+		return string(p.Result)
+	}
+	return p.Took.Round(time.Millisecond).String() + " (" + p.By + ")"
+}
+
+// accessWidget says what the policy would say. It changes nothing: forms are sent to the plugin's route.
+func (g *plugin) accessWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
+	_, ref, err := g.viewed(w)
+	if err != nil {
+		return nil, err
+	}
+	args, err := sdk.WidgetArgs[accessArgs](w)
+	if err != nil || args.App == "" {
+		return nil, err
+	}
+	a, err := g.user(ctx, w.User)
+	if err != nil {
+		return nil, err
+	}
+	app, err := g.app(ctx, a, args.App, false)
+	if err != nil {
+		return nil, err
+	}
+	h := g.hub.Load()
+	v, err := h.engine.Preview(ctx, lifecycle.AccessRequest{
+		App: app.ID, Gateway: ref.gateway, Environment: h.gateways[ref.gateway].Environment, API: ref.api, Plan: driver.PlanID(args.Plan),
+		Entity: w.Entity, TTL: lifecycle.Days(args.TTLDays), Reason: args.Reason, By: a.ref, Groups: a.owns,
+		AutoApprove: h.gateways[ref.gateway].AutoApprove || a.ownsAny(ownersOf(w.Entity)),
+	})
+	if err != nil && !errors.Is(err, sdk.ErrNotFound) {
+		return nil, err
+	}
+	if err != nil {
+		return frame.New("verdict", frame.Enums("severity", severities, "critical"), frame.Strings("message", message(err))), nil
+	}
+	return verdictFrame(v), nil
+}
+
+var severities = []string{"critical", "warning", "advisory", "approval"}
+
+func verdictFrame(v lifecycle.Verdict) *frame.Frame {
+	f := frame.New("verdict", frame.Enums("severity", severities), frame.Strings("message"))
+	for n, findings := range [][]lifecycle.Finding{v.Critical, v.Warning, v.Advisory} {
+		for _, one := range findings {
+			f.Append(severities[n], one.Message+" ("+one.Rule+")")
+		}
+	}
+	if v.Approval == lifecycle.ApprovalRequired {
+		f.Append("approval", "an owner of the API must approve it")
+	} else {
+		f.Append("approval", "nobody needs to approve it")
+	}
+	return f
+}
