@@ -174,19 +174,22 @@ func pipelineOf(all map[string]pipeline, name string) string {
 	return found
 }
 
-// actions are those of a policy, in all steps.
+// actions are those of a policy, in all steps. A policy without steps has one, of defaults.
 func actions[A any](p pipeline, policy string) []A {
 	var found []A
 	for _, named := range p.Policies {
 		type step struct {
 			Action A `json:"action"`
 		}
+		text, has := named[policy]
+		if !has {
+			continue
+		}
 		var steps []step
-		if text, has := named[policy]; has && json.Unmarshal(text, &steps) != nil {
+		if json.Unmarshal(text, &steps) != nil || len(steps) == 0 {
 			var one step
-			if json.Unmarshal(text, &one) == nil {
-				steps = []step{one}
-			}
+			_ = json.Unmarshal(text, &one) // what is no step is one of defaults
+			steps = []step{one}
 		}
 		for _, s := range steps {
 			found = append(found, s.Action)
