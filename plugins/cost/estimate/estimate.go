@@ -37,7 +37,11 @@ type Estimator struct {
 	host    *sdk.Host
 	now     func() time.Time
 	current atomic.Pointer[state]
+	// room is for so many documents at once: a long plan takes some 300 MiB while it is read.
+	room chan struct{}
 }
+
+const mostAtOnce = 2
 
 // state is what comes of the settings.
 type state struct {
@@ -47,7 +51,7 @@ type state struct {
 
 // New makes an estimator with the sample's prices.
 func New(o Options) *Estimator {
-	e := &Estimator{host: o.Host, now: o.Now}
+	e := &Estimator{host: o.Host, now: o.Now, room: make(chan struct{}, mostAtOnce)}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -115,7 +119,15 @@ type envelope struct {
 
 // Read estimates what somebody sent: a plan as `terraform show -json` writes it, a plan with usage and regions
 // ({"plan": …, "usage": …, "regions": …, "name": …}), or an estimate of Infracost. What the sender says goes before defaults.
-func (e *Estimator) Read(_ context.Context, data []byte, defaults Request) (*Document, error) {
+//
+// It waits while others are read, until ctx ends.
+func (e *Estimator) Read(ctx context.Context, data []byte, defaults Request) (*Document, error) {
+	select {
+	case e.room <- struct{}{}:
+		defer func() { <-e.room }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if err := tfplan.Check("estimate", data); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package estimate
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -269,6 +271,22 @@ func TestPrice_TakesPricesOfTheOperatorsBook(t *testing.T) {
 	}
 	if version, currency := e.PriceBook(); version != "ours-7" || currency != "EUR" {
 		t.Errorf("after a mistake the book is %s in %s", version, currency)
+	}
+}
+
+func TestRead_WaitsForRoomUntilTheCallerGoes(t *testing.T) {
+	e := offline()
+	for range mostAtOnce {
+		e.room <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Read(ctx, plan(), Request{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	<-e.room
+	if _, err := e.Read(t.Context(), plan(), Request{}); err != nil {
+		t.Error(err)
 	}
 }
 

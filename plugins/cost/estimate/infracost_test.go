@@ -66,6 +66,7 @@ func TestRead_SaysWhatIsWrongWithWhatWasSent(t *testing.T) {
 		"resource_changes is missing":           `{"format_version":"1.2"}`,
 		"resource_changes is a string":          `{"format_version":"1.2","resource_changes":"x"}`,
 		`actions ["explode"] are not known`:     `{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","mode":"managed","change":{"actions":["explode"]}}]}`,
+		"resource_changes has 5001 entries":     `{"format_version":"1.2","resource_changes":[{}` + strings.Repeat(",{}", 5000) + `]}`,
 		"no address or no type":                 `{"format_version":"1.2","resource_changes":[{"mode":"managed"}]}`,
 		`currency "eur" is no code`:             with(`"EUR"`, `"eur"`),
 		"invalid character 'N'":                 with(`"price": "0.08"`, `"price": NaN`),

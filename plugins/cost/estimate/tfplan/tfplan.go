@@ -20,7 +20,7 @@ import (
 const (
 	MaxBytes     = 10 << 20
 	MaxDepth     = 100
-	MaxResources = 20_000
+	MaxResources = 5_000
 )
 
 // Plan is a plan of one configuration.
