@@ -291,7 +291,7 @@ func TestRead_WaitsForRoomUntilTheCallerGoes(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"aws.plan.json", "azure-gcp.plan.json", "infracost.json"} {
+	for _, name := range []string{"azure-gcp.plan.json", "infracost.json"} { // the real one is too long to be minimised
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)
