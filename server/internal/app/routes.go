@@ -20,6 +20,7 @@ import (
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/techdocs"
 	"github.com/callboard/callboard/server/internal/usersettings"
+	"github.com/callboard/callboard/server/internal/widget"
 )
 
 // expectedLater are plugins that the stock frontend asks for and this host does not have yet. They answer like the
@@ -53,6 +54,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireProxy(o); err != nil {
 		return err
 	}
+	a.wireWidgets(o)
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}
@@ -88,6 +90,27 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 	permission.Mount(router)
 
 	return nil
+}
+
+func (a *App) wireWidgets(o Options) {
+	f := &a.features
+	f.widgets = widget.NewRegistry()
+	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: readable{f.catalog, f.permission}, Authorizer: f.permission,
+		Permission: f.permissionOf, Logger: o.Logger})
+	widget.Routes(a.server.Feature(widget.Feature()), engine)
+}
+
+// permissionOf finds a permission that a plugin declares.
+func (f *features) permissionOf(plugin, name string) (permission.Permission, bool) {
+	declared, _ := f.permission.Integrations(plugin)
+	for _, in := range declared {
+		for _, p := range in.Permissions {
+			if p.Name == name {
+				return p, true
+			}
+		}
+	}
+	return permission.Permission{}, false
 }
 
 func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {

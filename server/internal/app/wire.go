@@ -26,6 +26,7 @@ import (
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/store"
 	"github.com/callboard/callboard/server/internal/urlreader"
+	"github.com/callboard/callboard/server/internal/widget"
 )
 
 // features are the engines that others are wired to.
@@ -36,6 +37,7 @@ type features struct {
 	signals    *signals.Hub
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
+	widgets    *widget.Registry
 	actions    *action.Registry
 	filters    *filter.Registry // of templates
 	registry   *actionregistry.Registry

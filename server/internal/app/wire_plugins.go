@@ -73,6 +73,7 @@ func (a *App) pluginWork(ctx context.Context, o Options, files *hostsvc.TaskFile
 		caps.Filters(f.filters, importing),
 		caps.Collators(f.search, caps.CollatorOptions{ImporterOptions: importing, Entity: f.software.Permission, Conditions: f.software.Conditions}),
 		caps.Rules(f.permission, importing),
+		caps.Widgets(f.widgets, importing),
 		caps.Tasks(scheduler, runner, importing),
 		caps.Events(f.events, importing),
 	} {

@@ -43,6 +43,17 @@ func ParseAppliesTo(s string) (AppliesTo, error) {
 // String is the text form.
 func (a AppliesTo) String() string { return a.text }
 
+// words are for people who asked for another one.
+func (a AppliesTo) words() string {
+	switch {
+	case a.annotation != "":
+		return "entities with the annotation " + a.annotation
+	case len(a.kinds) > 0:
+		return "entities of kind " + strings.Join(a.kinds, ", ")
+	}
+	return "no entity"
+}
+
 // To reports whether the widget is for e.
 func (a AppliesTo) To(e entity.Entity) bool {
 	switch {

@@ -1,6 +1,8 @@
 // Package widget is the seam for widgets: pieces of data that a plugin answers and the host draws. A [Widget] answers
 // frames, typed tables without markup; which view they are shown in is a word of its description. The [Registry] holds
-// what is installed and says what is there for an entity.
+// what is installed and says what is there for an entity; the [Engine] answers data to viewers. Package draw makes pictures
+// and tables of it, which the routes below /api/widgets/v1 serve beside the frames themselves.
 //
-// The package has no routes yet: whoever draws and serves widgets asks the registry.
+// A widget is asked as often as its Refresh says, once for everybody who looks at the same; while it fails, the last good
+// answer is shown with its age.
 package widget

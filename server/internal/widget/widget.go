@@ -3,6 +3,7 @@ package widget
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/callboard/callboard/sdk/entity"
@@ -49,6 +50,12 @@ func (v View) Known() bool {
 
 // ID names a widget in the host: "<plugin>/<widget>", "sentry/open-issues".
 type ID string
+
+// Split answers the plugin and its name for the widget.
+func (id ID) Split() (plugin, name string) {
+	plugin, name, _ = strings.Cut(string(id), "/")
+	return plugin, name
+}
 
 // Description is what a widget says about itself.
 type Description struct {

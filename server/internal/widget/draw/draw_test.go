@@ -14,8 +14,8 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/text/language"
 
-	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/sdk/frame"
+	"github.com/callboard/callboard/server/internal/goldentest"
 	"github.com/callboard/callboard/server/internal/widget/draw"
 )
 
@@ -56,15 +56,19 @@ func links() *frame.Frame {
 }
 
 var charts = map[string]func() (string, error){
-	"line":             func() (string, error) { return draw.Line(costs(), draw.Options{Title: "Cost"}) },
-	"stacked":          func() (string, error) { return draw.Stacked(costs(), draw.Options{Title: "Cost", Width: 480}) },
-	"bar":              func() (string, error) { return draw.Bar(regions(), draw.Options{Language: language.German}) },
-	"donut":            func() (string, error) { return draw.Donut(regions(), draw.Options{Standalone: true}) },
-	"sparkline":        func() (string, error) { return draw.Sparkline(costs(), draw.Options{Width: 160}) },
-	"stat":             func() (string, error) { return draw.Stat(stat(40, 32), draw.Options{Height: 110, Width: 240}) },
-	"nothing":          func() (string, error) { return draw.Line(frame.New("n", frame.Times("t"), frame.Numbers[float64]("v")), draw.Options{}) },
-	"stat of nothing":  func() (string, error) { return draw.Stat(frame.New("n", frame.Numbers[float64]("v")), draw.Options{}) },
-	"donut of nothing": func() (string, error) { return draw.Donut(frame.New("n", frame.Strings("a", "x"), frame.Numbers("v", -1)), draw.Options{}) },
+	"line":      func() (string, error) { return draw.Line(costs(), draw.Options{Title: "Cost"}) },
+	"stacked":   func() (string, error) { return draw.Stacked(costs(), draw.Options{Title: "Cost", Width: 480}) },
+	"bar":       func() (string, error) { return draw.Bar(regions(), draw.Options{Language: language.German}) },
+	"donut":     func() (string, error) { return draw.Donut(regions(), draw.Options{Standalone: true}) },
+	"sparkline": func() (string, error) { return draw.Sparkline(costs(), draw.Options{Width: 160}) },
+	"stat":      func() (string, error) { return draw.Stat(stat(40, 32), draw.Options{Height: 110, Width: 240}) },
+	"nothing": func() (string, error) {
+		return draw.Line(frame.New("n", frame.Times("t"), frame.Numbers[float64]("v")), draw.Options{})
+	},
+	"stat of nothing": func() (string, error) { return draw.Stat(frame.New("n", frame.Numbers[float64]("v")), draw.Options{}) },
+	"donut of nothing": func() (string, error) {
+		return draw.Donut(frame.New("n", frame.Strings("a", "x"), frame.Numbers("v", -1)), draw.Options{})
+	},
 	"one point": func() (string, error) {
 		return draw.Line(frame.New("n", frame.Times("t", start), frame.Numbers("v", 5)), draw.Options{})
 	},

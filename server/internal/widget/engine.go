@@ -1,0 +1,285 @@
+package widget
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/frame"
+	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+// Entities answers which entities a viewer may read.
+type Entities interface {
+	// Visible answers the entity, false when there is none or p may not read it.
+	Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error)
+}
+
+// Options is what an engine is made of. All but Now are required.
+type Options struct {
+	Registry   *Registry
+	Entities   Entities
+	Authorizer permission.Authorizer
+	// Permission finds a permission that a plugin declares; false = there is none of that name.
+	Permission func(plugin, name string) (permission.Permission, bool)
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+// Engine answers the data of widgets to viewers: it decides who may see what, asks a widget once for all who look at the
+// same, and goes on showing the last good answer, with its age, while a widget fails.
+type Engine struct {
+	Options
+
+	answers *otter.Cache[key, *Answer]
+	asking  singleflight.Group
+	args    arguments
+}
+
+// Limits of what is asked and kept.
+const (
+	// asked bounds one question; what takes longer is an error, and the former answer is shown.
+	asked = 30 * time.Second
+	// usualRefresh is for widgets that leave it to the host; leastRefresh keeps a page that reloads from asking each time.
+	usualRefresh, leastRefresh = time.Minute, 5 * time.Second
+	// kept is how long an answer may be shown when there is no newer one.
+	kept = time.Hour
+	// weighed is about how many bytes answers may take together.
+	weighed = 64 << 20
+)
+
+// NewEngine makes an engine.
+func NewEngine(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e := &Engine{Options: o}
+	e.answers = otter.Must(&otter.Options[key, *Answer]{
+		MaximumWeight: weighed, // what is too old is not shown; it goes when there is no room
+		Weigher:       func(_ key, a *Answer) uint32 { return a.weight() },
+	})
+	return e
+}
+
+// Request is one question of a viewer.
+type Request struct {
+	ID        ID
+	Entity    string // ref; "" = the widget is shown on its own
+	From, To  time.Time
+	MaxPoints int
+	Args      json.RawMessage // a JSON object; nil = none
+	Locale    string
+	TimeZone  string
+}
+
+// Answer is what a widget answered. It is shared and must not be changed.
+type Answer struct {
+	Frames []*frame.Frame
+	At     time.Time
+	// Stale is why there is no newer answer; nil = it is as new as it should be.
+	Stale error
+}
+
+// key is a digest of what makes two questions the same. Each viewer has answers of their own: a widget may look at who asks.
+type key [sha256.Size]byte
+
+// Describe answers a widget's description.
+func (e *Engine) Describe(id ID) (Description, error) {
+	w, err := e.Registry.Find(id)
+	if err != nil {
+		return Description{}, err
+	}
+	return w.Description(), nil
+}
+
+// Data answers the data of a widget, if the viewer may see it.
+func (e *Engine) Data(ctx context.Context, p *principal.Principal, r Request) (*Answer, error) {
+	w, err := e.Registry.Find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	d := w.Description()
+	q := Query{From: r.From, To: r.To, MaxPoints: r.MaxPoints, Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone}
+	if p.Kind == principal.User {
+		q.User = p.Subject
+	}
+	if q.Entity, err = e.entity(ctx, p, d, r.Entity); err != nil {
+		return nil, err
+	}
+	if err := e.permitted(ctx, p, d); err != nil {
+		return nil, err
+	}
+	if err := e.args.check(d, r.Args); err != nil {
+		return nil, err
+	}
+	return e.answer(ctx, w, q)
+}
+
+// For lists what applies to an entity that the viewer may read.
+func (e *Engine) For(ctx context.Context, p *principal.Principal, ref string) ([]Description, error) {
+	found, err := e.visible(ctx, p, ref)
+	if err != nil {
+		return nil, err
+	}
+	list := []Description{}
+	for _, w := range e.Registry.For(found) {
+		if d := w.Description(); e.permitted(ctx, p, d) == nil {
+			list = append(list, d)
+		}
+	}
+	return list, nil
+}
+
+func (e *Engine) visible(ctx context.Context, p *principal.Principal, ref string) (entity.Entity, error) {
+	parsed, err := entity.ParseRef(ref, entity.Defaults{Namespace: "default"})
+	if err != nil {
+		return nil, apierror.Inputf("entityRef: %v", err)
+	}
+	found, ok, err := e.Entities.Visible(ctx, p, parsed.Canonical())
+	if err != nil {
+		return nil, fmt.Errorf("entity %s: %w", parsed, err)
+	}
+	if !ok {
+		return nil, apierror.NotFoundf("There is no entity %s, or you may not read it", parsed)
+	}
+	return found, nil
+}
+
+// entity is the one that a widget is asked for, of a kind that it is for.
+func (e *Engine) entity(ctx context.Context, p *principal.Principal, d Description, ref string) (entity.Entity, error) {
+	if ref == "" {
+		if d.AppliesTo.String() != "" {
+			return nil, apierror.Inputf("entityRef: the widget %s is shown for an entity; name one", string(d.ID))
+		}
+		return nil, nil
+	}
+	found, err := e.visible(ctx, p, ref)
+	if err != nil {
+		return nil, err
+	}
+	if !d.AppliesTo.To(found) {
+		return nil, apierror.Inputf("entityRef: the widget %s is for %s, and not for %s", string(d.ID), d.AppliesTo.words(), found.Ref())
+	}
+	return found, nil
+}
+
+// permitted holds the viewer to the widget's permission. One that nobody declares is nobody's.
+func (e *Engine) permitted(ctx context.Context, p *principal.Principal, d Description) error {
+	if d.Permission == "" {
+		return nil
+	}
+	plugin, _ := d.ID.Split()
+	perm, ok := e.Permission(plugin, d.Permission)
+	if !ok {
+		return apierror.NotAllowedf("The widget %s needs the permission %s, which its plugin does not declare", string(d.ID), d.Permission)
+	}
+	decision, err := e.Authorizer.Authorize(ctx, p, perm)
+	if err != nil {
+		return fmt.Errorf("widget %s: permission %s: %w", d.ID, d.Permission, err)
+	}
+	if decision.Result != permission.Allow {
+		return apierror.NotAllowedf("The widget %s needs the permission %s", string(d.ID), d.Permission)
+	}
+	return nil
+}
+
+func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error) {
+	k, err := keyOf(w, q)
+	if err != nil {
+		return nil, err
+	}
+	former, known := e.answers.GetIfPresent(k)
+	if known && e.Now().Sub(former.At) < refreshOf(w.Description()) {
+		return former, nil
+	}
+	next, err := e.ask(ctx, w, q, k)
+	switch {
+	case err == nil:
+		return next, nil
+	case known && outage(err) && e.Now().Sub(former.At) < kept:
+		return &Answer{former.Frames, former.At, err}, nil
+	}
+	return nil, err
+}
+
+// ask has one question on its way for all who ask the same. It is not bound to the first of them, who may go away.
+func (e *Engine) ask(ctx context.Context, w Widget, q Query, k key) (*Answer, error) {
+	flight := e.asking.DoChan(string(k[:]), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asked)
+		defer cancel()
+		frames, err := guarded(ctx, w, q)
+		if err != nil {
+			return nil, err
+		}
+		a := &Answer{Frames: frames, At: e.Now()}
+		e.answers.Set(k, a)
+		return a, nil
+	})
+	select {
+	case r := <-flight:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		return r.Val.(*Answer), nil //nolint:forcetypeassert // see above
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// guarded makes an error of a panic: the question has a goroutine of its own, where one would end the host.
+func guarded(ctx context.Context, w Widget, q Query) (frames []*frame.Frame, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("widget %s panicked: %v", w.Description().ID, p)
+		}
+	}()
+	return w.Query(ctx, q)
+}
+
+// outage tells whether err is about the widget's source rather than what the viewer asks for or may see.
+func outage(err error) bool {
+	for _, name := range []apierror.Name{apierror.Input, apierror.NotFound, apierror.NotAllowed, apierror.Authentication, apierror.Conflict} {
+		if apierror.Has(err, name) {
+			return false
+		}
+	}
+	return !errors.Is(err, context.Canceled)
+}
+
+func refreshOf(d Description) time.Duration {
+	if d.Refresh == 0 {
+		return usualRefresh
+	}
+	return max(d.Refresh, leastRefresh)
+}
+
+// keyOf tells widgets apart by what they are: one of a plugin that started anew is another, and so are its answers.
+func keyOf(w Widget, q Query) (k key, err error) {
+	text, err := json.Marshal(q) // the whole entity is part of it, so that a change of it is another question
+	if err != nil {
+		return k, fmt.Errorf("widget %s: %w", w.Description().ID, err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%p\n%s", w, text)
+	h.Sum(k[:0])
+	return k, nil
+}
+
+// weight is about the bytes of an answer.
+func (a *Answer) weight() uint32 {
+	total := 1 << 10
+	for _, f := range a.Frames {
+		total += len(f.Columns) * f.Rows() * 32
+	}
+	return uint32(min(total, weighed))
+}
