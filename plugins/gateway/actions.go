@@ -102,10 +102,10 @@ func (g *plugin) requestAction(a sdk.ActionContext[requestInput]) (requestOutput
 }
 
 type issueInput struct {
-	App   string `json:"app" desc:"Id of the application" min:"1" max:"40"`
-	API   string `json:"api" desc:"The API, as gateway/api or the ref of an entity that names it" min:"1" max:"300"`
-	Label string `json:"label,omitempty" desc:"What people call the key" max:"100"`
-	TTL   string `json:"ttl,omitempty" desc:"How long it lives, such as 720h; as the plugin's settings say unless set"`
+	App   string       `json:"app" desc:"Id of the application" min:"1" max:"40"`
+	API   string       `json:"api" desc:"The API, as gateway/api or the ref of an entity that names it" min:"1" max:"300"`
+	Label string       `json:"label,omitempty" desc:"What people call the key" max:"100"`
+	TTL   sdk.Duration `json:"ttl,omitempty" desc:"How long it lives; as the plugin's settings say unless set"`
 }
 
 type keyOutput struct {
@@ -118,10 +118,6 @@ type keyOutput struct {
 func (g *plugin) issueAction(a sdk.ActionContext[issueInput]) (keyOutput, error) {
 	in := a.Input
 	who, err := g.user(a, a.User)
-	if err != nil {
-		return keyOutput{}, err
-	}
-	ttl, err := duration("ttl", in.TTL)
 	if err != nil {
 		return keyOutput{}, err
 	}
@@ -139,14 +135,14 @@ func (g *plugin) issueAction(a sdk.ActionContext[issueInput]) (keyOutput, error)
 	}
 	return tellStep(g, a, who, func(key string) (lifecycle.Issued, error) {
 		return g.hub.Load().engine.Issue(a, lifecycle.KeyRequest{
-			App: app.ID, Gateway: ref.gateway, API: ref.api, Label: in.Label, TTL: ttl, By: who.ref, IdempotencyKey: key,
+			App: app.ID, Gateway: ref.gateway, API: ref.api, Label: in.Label, TTL: in.TTL.Std(), By: who.ref, IdempotencyKey: key,
 		})
 	})
 }
 
 type rotateInput struct {
-	Credential string `json:"credential" desc:"Id of the key" min:"1" max:"100"`
-	Grace      string `json:"grace,omitempty" desc:"How long the old key goes on, such as 24h; as the plugin's settings say unless set"`
+	Credential string        `json:"credential" desc:"Id of the key" min:"1" max:"100"`
+	Grace      *sdk.Duration `json:"grace,omitempty" desc:"How long the old key goes on; as the plugin's settings say unless set"`
 }
 
 func (g *plugin) rotateAction(a sdk.ActionContext[rotateInput]) (keyOutput, error) {
@@ -156,12 +152,8 @@ func (g *plugin) rotateAction(a sdk.ActionContext[rotateInput]) (keyOutput, erro
 		return keyOutput{}, err
 	}
 	rotation := lifecycle.Rotation{Credential: in.Credential, By: who.ref}
-	if in.Grace != "" {
-		grace, err := duration("grace", in.Grace)
-		if err != nil {
-			return keyOutput{}, err
-		}
-		rotation.Grace = &grace
+	if in.Grace != nil {
+		rotation.Grace = new(in.Grace.Std())
 	}
 	if a.DryRun {
 		a.Log.Info("dry run: a key would be rotated", "credential", in.Credential)
@@ -276,13 +268,15 @@ type publishOutput struct {
 func (g *plugin) publishAction(a sdk.ActionContext[publishInput]) (publishOutput, error) {
 	in := a.Input
 	i, err := g.publisher(a, a.User, in)
-	if err != nil {
-		return publishOutput{}, err
-	}
-	out := publishOutput{Annotation: in.Gateway + "/" + in.API}
 	if a.DryRun {
 		a.Log.Info("dry run: an API would be published", "gateway", in.Gateway, "api", in.API)
-		return out, nil
+		if err != nil {
+			a.Log.Warn("it would be refused", "reason", message(err))
+		}
+		return publishOutput{Annotation: in.Gateway + "/" + in.API}, nil
+	}
+	if err != nil {
+		return publishOutput{}, err
 	}
 	published, err := sdk.Checkpoint(a, "published", func() (driver.API, error) {
 		name := in.Name

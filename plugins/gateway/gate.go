@@ -18,19 +18,15 @@ import (
 type gate struct{ policy *policy.Policy }
 
 func newGate(s policySettings) (gate, error) {
-	switch {
-	case s.Path != "":
-		p, err := policy.Open(s.Path)
-		return gate{p}, err
-	case len(s.Files) > 0:
-		files, err := inMemory(s.Files)
-		if err != nil {
-			return gate{}, fmt.Errorf("policy.files: %w", err)
-		}
-		p, err := policy.Load(files)
+	if len(s.Files) == 0 {
+		p, err := policy.Default()
 		return gate{p}, err
 	}
-	p, err := policy.Default()
+	files, err := inMemory(s.Files)
+	if err != nil {
+		return gate{}, fmt.Errorf("policy.files: %w", err)
+	}
+	p, err := policy.Load(files)
 	return gate{p}, err
 }
 

@@ -37,8 +37,7 @@ type keySettings struct {
 }
 
 type policySettings struct {
-	Path  string            `json:"path,omitempty" desc:"Folder or .tar.gz of .rego files and data.json, which the plugin's process can read"`
-	Files map[string]string `json:"files,omitempty" desc:"The files themselves, by name, such as policy.rego; in the host's configuration {$file: ./policy.rego} reads them"`
+	Files map[string]string `json:"files,omitempty" desc:"Files in Rego, and data.json, by their names; in the host's configuration {$file: ./policy.rego} reads one"`
 }
 
 // gatewaySettings are one gateway. What a type does not know is a mistake.
@@ -136,8 +135,6 @@ func (s settings) Validate(context.Context) error {
 		return fmt.Errorf("keys.grace: %s is longer than maxGrace, %s", s.Keys.Grace, s.Keys.MaxGrace)
 	case s.Keys.Proof < 0 || s.Keys.Proof.Std() > 30*time.Second:
 		return fmt.Errorf("keys.proof: %s is not between 0s and 30s", s.Keys.Proof)
-	case s.Policy.Path != "" && len(s.Policy.Files) > 0:
-		return fmt.Errorf("policy: path and files exclude each other")
 	}
 	return checkRefs(s.Approvers, s.Operators)
 }

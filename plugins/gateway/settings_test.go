@@ -24,7 +24,6 @@ func TestSettings_SayWhichMemberIsWrong(t *testing.T) {
 		"keys.proof: 1m0s is not between":                  func(s *settings) { s.Keys.Proof = sdk.Duration(60e9) },
 		"timeout: 0s is no time":                           func(s *settings) { s.Timeout = 0 },
 		"approvers and operators: \"platform\" is no full": func(s *settings) { s.Approvers = []string{"platform"} },
-		"policy: path and files exclude each other":        func(s *settings) { s.Policy = policySettings{Path: "x", Files: map[string]string{"x.rego": ""}} },
 	} {
 		s := defaults()
 		change(&s)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,12 +52,15 @@ func (g *plugin) widgets(p *sdk.Plugin) {
 	})
 }
 
-// viewed is the first API of a widget's entity.
+// viewed is the first API of a widget's entity; without an instance, the entity names none, and nothing is shown.
 func (g *plugin) viewed(w sdk.WidgetQuery) (*instance, apiRef, error) {
 	if w.Entity == nil {
 		return nil, apiRef{}, fmt.Errorf("the widget is shown for an entity: %w", sdk.ErrInput)
 	}
 	h := g.hub.Load()
+	if len(h.apisOf(w.Entity)) == 0 {
+		return nil, apiRef{}, nil
+	}
 	refs, err := h.annotated(w.Entity)
 	if err != nil {
 		return nil, apiRef{}, err
@@ -77,7 +79,7 @@ func between(w sdk.WidgetQuery, apis []string) usage.Query {
 
 func (g *plugin) requestsWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
 	i, ref, err := g.viewed(w)
-	if err != nil {
+	if err != nil || i == nil {
 		return nil, err
 	}
 	source, names, err := i.source(ctx, ref.api)
@@ -117,7 +119,7 @@ func column(c *frame.Column, r usage.Result, n int) *frame.Column {
 
 func (g *plugin) latencyWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
 	i, ref, err := g.viewed(w)
-	if err != nil {
+	if err != nil || i == nil {
 		return nil, err
 	}
 	source, names, err := i.source(ctx, ref.api)
@@ -139,7 +141,7 @@ func (g *plugin) latencyWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.F
 // quotaWidget answers what was used of the plan of an application, and what the plan allows.
 func (g *plugin) quotaWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
 	i, ref, err := g.viewed(w)
-	if err != nil {
+	if err != nil || i == nil {
 		return nil, err
 	}
 	args, err := sdk.WidgetArgs[appArgs](w)
@@ -251,8 +253,8 @@ func refused(c lifecycle.Credential) any {
 
 // accessWidget says what the policy would say. It changes nothing: forms are sent to the plugin's route.
 func (g *plugin) accessWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
-	_, ref, err := g.viewed(w)
-	if err != nil {
+	i, ref, err := g.viewed(w)
+	if err != nil || i == nil {
 		return nil, err
 	}
 	args, err := sdk.WidgetArgs[accessArgs](w)
@@ -264,20 +266,19 @@ func (g *plugin) accessWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Fr
 		return nil, err
 	}
 	app, err := g.app(ctx, a, args.App, false)
-	if err != nil {
-		return nil, err
+	var v lifecycle.Verdict
+	if err == nil {
+		v, err = g.hub.Load().engine.Preview(ctx, lifecycle.AccessRequest{
+			App: app.ID, Gateway: ref.gateway, Environment: i.Environment, API: ref.api, Plan: driver.PlanID(args.Plan),
+			Entity: w.Entity, TTL: lifecycle.Days(args.TTLDays), Reason: args.Reason, By: a.ref, Groups: a.owns,
+			AutoApprove: i.AutoApprove || a.ownsAny(ownersOf(w.Entity)),
+		})
 	}
-	h := g.hub.Load()
-	v, err := h.engine.Preview(ctx, lifecycle.AccessRequest{
-		App: app.ID, Gateway: ref.gateway, Environment: h.gateways[ref.gateway].Environment, API: ref.api, Plan: driver.PlanID(args.Plan),
-		Entity: w.Entity, TTL: lifecycle.Days(args.TTLDays), Reason: args.Reason, By: a.ref, Groups: a.owns,
-		AutoApprove: h.gateways[ref.gateway].AutoApprove || a.ownsAny(ownersOf(w.Entity)),
-	})
-	if err != nil && !errors.Is(err, sdk.ErrNotFound) {
-		return nil, err
-	}
-	if err != nil {
+	if isNotFound(err) { // of the application, or of the plan
 		return frame.New("verdict", frame.Enums("severity", severities, "critical"), frame.Strings("message", message(err))), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	return verdictFrame(v), nil
 }
