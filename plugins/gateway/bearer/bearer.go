@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -218,10 +219,8 @@ func presentable(token string) bool {
 type seconds int64
 
 func (s *seconds) UnmarshalJSON(text []byte) error {
-	var n float64
-	if _, err := fmt.Sscanf(strings.Trim(string(text), `"`), "%g", &n); err != nil || !(n > 0) {
-		return nil
+	if n, err := strconv.ParseFloat(strings.Trim(string(text), `"`), 64); err == nil && n > 0 {
+		*s = seconds(min(n, longestLife.Seconds()))
 	}
-	*s = seconds(min(n, longestLife.Seconds()))
 	return nil
 }

@@ -68,6 +68,19 @@ func readFS(fsys fs.FS) (bundle, error) {
 	return b, nil
 }
 
+func readTexts(files map[string]string) (bundle, error) {
+	b := bundle{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !fs.ValidPath(name) || !matters(name) {
+			return nil, apierror.Inputf("policy: %q is neither a file .rego nor data.json", name)
+		}
+		if err := b.add(name, strings.NewReader(files[name])); err != nil {
+			return nil, apierror.Inputf("policy: %v", err)
+		}
+	}
+	return b, nil
+}
+
 func (b bundle) addFile(fsys fs.FS, name string) error {
 	file, err := fsys.Open(name)
 	if err != nil {

@@ -163,6 +163,45 @@ func TestReadArchive_KeepsToItsBounds(t *testing.T) {
 	}
 }
 
+func TestLoadFiles_TakesTextsOfSettings(t *testing.T) {
+	p, err := LoadFiles(map[string]string{"p.rego": refuses, "words/data.json": `{"no": "not today"}`, "p_test.rego": "package other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := p.Decide(t.Context(), request(nil))
+	if err != nil || len(d.Critical) != 1 || d.Critical[0].Message != "not today" {
+		t.Errorf("decided %+v, %v", d, err)
+	}
+	for name, want := range map[string]string{
+		"p.txt": "neither", "data.yaml": "neither", "../p.rego": "neither", "/p.rego": "neither", "": "neither", "large.rego": "has more than", "broken.rego": "broken.rego:1: rego_parse_error",
+	} {
+		files := map[string]string{"good.rego": refuses, name: "package x y"}
+		if name == "large.rego" {
+			files[name] = strings.Repeat("#", maxFile+1)
+		}
+		if _, err := LoadFiles(files); !errors.Is(err, sdk.ErrInput) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
+}
+
+func TestReadme_HasRulesThatPassTheirTests(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```rego\n")
+	if len(blocks) != 3 {
+		t.Fatalf("%d blocks of Rego, want rules and tests", len(blocks)-1)
+	}
+	rules, _, _ := strings.Cut(blocks[1], "```")
+	tests, _, _ := strings.Cut(blocks[2], "```")
+	results, err := Test(t.Context(), files("p.rego", rules, "p_test.rego", tests))
+	if err != nil || len(results) != 1 || results[0].Err != nil {
+		t.Errorf("%+v, %v", results, err)
+	}
+}
+
 func FuzzReadArchive_NeverPanics(f *testing.F) {
 	f.Add(archive(f, tar.Header{Name: "p.rego"}, refuses))
 	f.Add([]byte{0x1f, 0x8b})

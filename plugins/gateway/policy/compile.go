@@ -75,6 +75,15 @@ func Load(fsys fs.FS) (*Policy, error) {
 	return compile(b)
 }
 
+// LoadFiles compiles the bundle of texts by their names, as settings have it. A file that would mean nothing is a mistake.
+func LoadFiles(files map[string]string) (*Policy, error) {
+	b, err := readTexts(files)
+	if err != nil {
+		return nil, err
+	}
+	return compile(b)
+}
+
 // Digest identifies the bundle in an audit trail: two bundles of one digest decide alike.
 func (p *Policy) Digest() string { return p.digest }
 

@@ -21,7 +21,7 @@ type limits struct {
 	memory uint64 // by which the heap of the process may grow meanwhile
 }
 
-var defaultLimits = limits{time: time.Second, memory: 256 << 20}
+var defaultLimits = limits{time: 3 * time.Second, memory: 256 << 20}
 
 // atOnce bounds the evaluations of a policy at a time. A builtin that does not look up from its work keeps its place until
 // it is done, so that a policy that always does this comes to refuse everything rather than to take the machine.
@@ -32,7 +32,7 @@ var (
 	errTooLarge = errors.New("takes too much memory")
 )
 
-// Decide asks the rules. It answers within a second, or with an error: a request without a decision must not go on.
+// Decide asks the rules. It answers within three seconds, or with an error: a request without a decision must not go on.
 //
 // Errors are of the policy, not of the request: a ServiceUnavailableError that tells what to mend.
 func (p *Policy) Decide(ctx context.Context, in Input) (Decision, error) {

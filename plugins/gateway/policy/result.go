@@ -90,7 +90,7 @@ func (d *Decision) setApproval(value ast.Value) error {
 		d.Approval = a
 		return nil
 	default:
-		return fmt.Errorf(`rule approval must be "auto" or "required"`)
+		return errors.New(`rule approval must be "auto" or "required"`)
 	}
 }
 

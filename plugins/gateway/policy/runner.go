@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -21,7 +22,7 @@ type TestResult struct {
 }
 
 // errNotTrue is what a test says that fails.
-var errNotTrue = fmt.Errorf("is false or has no value")
+var errNotTrue = errors.New("is false or has no value")
 
 // Test runs a bundle's tests: the rules called test_… in its files called …_test.rego, each within the bounds of a
 // decision. They give rules their input by "with input as". A bundle that does not compile is an InputError.

@@ -2,9 +2,9 @@ package apigeefake
 
 import (
 	"crypto/rand"
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -128,7 +128,7 @@ func statusOf(action string) string {
 	return revoked
 }
 
-func milliseconds(t time.Time) string { return fmt.Sprint(t.UnixMilli()) }
+func milliseconds(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
 // Create makes a key of an app for a product as somebody with the console would.
 func (s *Server) Create(developer, name, product string) (consumerKey string) {

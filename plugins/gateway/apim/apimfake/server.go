@@ -20,7 +20,7 @@ import (
 const (
 	Tenant        = "contoso.example"
 	ClientID      = "8a1d6f2e-0000-4000-8000-0123456789ab"
-	ClientSecret  = "apim-client-s3cret"
+	ClientSecret  = "apim-client-s3cret" //nolint:gosec // of nothing real
 	Subscription  = "00000000-0000-4000-8000-000000000001"
 	ResourceGroup = "portal"
 	Service       = "contoso"

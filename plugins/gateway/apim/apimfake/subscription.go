@@ -146,7 +146,7 @@ func (s *Server) scope(v string, one *sub) *failure {
 	api, isAPI := strings.CutPrefix(v, "/apis/")
 	_, known := s.state.products[product]
 	_, served := s.state.apis[api]
-	if !(isProduct && known || isAPI && served || v == "/apis") {
+	if isThere := isProduct && known || isAPI && served || v == "/apis"; !isThere {
 		return invalid("Scope %s of the subscription does not exist.", v)
 	}
 	one.Scope = v
