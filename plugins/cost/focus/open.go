@@ -104,8 +104,11 @@ func (r *Reader) openGzip(compressed *bufio.Reader, o Options) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if bytes.HasPrefix(start, []byte{0x1f, 0x8b}) {
+	switch {
+	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
 		return apierror.Inputf("the file is compressed twice")
+	case bytes.HasPrefix(start, []byte(parquetMagic)):
+		return r.spoolParquet(plain, o)
 	}
 	return r.openText(plain, start, o)
 }
