@@ -74,9 +74,9 @@ func (c *csvRows) line(f field) int64 {
 	return int64(line)
 }
 
-// readable names the end of a file that is none.
+// readable names the end of a file that is none. Errors of who sends the file keep their names.
 func readable(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) && apierror.NameOf(err) == apierror.Generic {
 		return apierror.Wrap(apierror.Input, "the file is truncated: it ends in the middle", err)
 	}
 	return err

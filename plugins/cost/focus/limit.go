@@ -65,12 +65,12 @@ func (g *gzipReader) Read(b []byte) (int, error) {
 
 func gzipError(err error) error {
 	switch {
+	case apierror.NameOf(err) != apierror.Generic: // of who sends the file
+		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return apierror.Inputf("the gzip file is truncated: it ends in the middle, perhaps because its download or upload broke off")
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		return apierror.Inputf("the gzip file is broken: %v", err)
-	case apierror.Has(err, apierror.Input):
-		return err
 	}
 	return apierror.Wrap(apierror.Input, "the gzip file cannot be read: "+err.Error(), err)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/plugins/cost/sqlite"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
 // Ledger is what is filled: a [ledger.Ledger].
@@ -134,7 +135,7 @@ func (i *Intake) end(ctx context.Context, d Delivery, p *progress, done ledger.I
 		now := i.now().UTC()
 		j.Ended = &now
 		if j.State = Done; err != nil {
-			j.State, j.Error = Failed, apierror.Describe(err)
+			j.State, j.Error = Failed, rpcerror.Message(err)
 			return
 		}
 		j.Changes, j.Warnings = changes(done), warnings(done)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
 // Watcher imports what is put into a place. Look does so once; who calls it again and again, on one host at a time, is the
@@ -84,7 +85,7 @@ func (w *Watcher) Look(ctx context.Context) error {
 	s := Status{Place: w.place.Name(), Looked: w.intake.now().UTC()}
 	err := w.look(ctx, &s)
 	if err != nil {
-		s.Problem = apierror.Describe(err)
+		s.Problem = rpcerror.Message(err)
 		err = fmt.Errorf("look for bills in %s: %w", w.place.Name(), err)
 	}
 	w.shown.Lock()
