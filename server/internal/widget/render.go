@@ -92,6 +92,9 @@ func fragment(d Description, a *Answer, o draw.Options) (string, error) {
 	}
 	for i, f := range a.Frames {
 		table := draw.Options{Language: o.Language, Zone: o.Zone}
+		if len(a.Frames) > 1 {
+			table.Title = f.Name
+		}
 		switch {
 		case drawn:
 			b.WriteString(`<details><summary>Table</summary>` + draw.Table(f, table, entityPath) + `</details>`)

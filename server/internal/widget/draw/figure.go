@@ -8,11 +8,14 @@ import (
 	"github.com/callboard/callboard/sdk/frame"
 )
 
+const statHeight = 120 // three lines of text
+
 // Stat draws the last value of the first column large. A number in a second column is what it is compared with.
 func Stat(f *frame.Frame, o Options) (string, error) {
 	if len(f.Columns) == 0 {
 		return "", fmt.Errorf("frame %q: a stat needs a column", f.Name)
 	}
+	o.Height = bounded(o.Height, minHeight, maxHeight, statHeight)
 	o = o.withDefaults()
 	w, c := o.formatter(), f.Columns[0]
 	value, change := none, ""

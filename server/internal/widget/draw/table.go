@@ -23,8 +23,8 @@ func Table(f *frame.Frame, o Options, entityPath func(ref string) string) string
 	m.open("table")
 	if f.Rows() > maxShown {
 		m.element("caption", fmt.Sprintf("The first %d of %d rows", maxShown, f.Rows()))
-	} else if title := titleOf(f, o); title != "" {
-		m.element("caption", title)
+	} else if o.Title != "" {
+		m.element("caption", o.Title)
 	}
 	m.open("thead")
 	m.open("tr")
