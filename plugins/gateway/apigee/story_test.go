@@ -276,6 +276,24 @@ func TestPlanOf_SeesWhatSomebodyElseChanged(t *testing.T) {
 	}
 }
 
+func TestGateway_SeesChangesLate(t *testing.T) {
+	r := start(t, nil)
+	k := r.issue(t, request(1))
+	r.fake.SetDelay(30 * time.Second)
+	if err := r.RevokeKey(t.Context(), "shop", k.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		later  time.Duration
+		status int
+	}{{0, 200}, {29 * time.Second, 200}, {time.Second, 401}} {
+		r.clock.Advance(step.later)
+		if got := r.call(t, k.Secret); got != step.status {
+			t.Errorf("after %v: %d", step.later, got)
+		}
+	}
+}
+
 func TestDriver_TellsAPIsAndPlans(t *testing.T) {
 	r := start(t, nil)
 	if diff := cmp.Diff([]driver.API{

@@ -1,6 +1,6 @@
 // Package apim drives Azure API Management through the management API of Azure.
 //
-// A plan is a product. An application is a user that nobody logs in as, and a key is a subscription of his to a product: its
+// A plan is a product. An application is a user that nobody logs in as, whose note says which plans it was given, and a key is a subscription of his to a product: its
 // name, "cb~<app>~<api>~<operation>", makes issuing idempotent and tells the portal's own from others'. A subscription has
 // two keys. Which of them is presented stands at the end of its display name, "[2 <operation>]" after a rotation, so that the
 // service itself knows it; without such an end it is the first.

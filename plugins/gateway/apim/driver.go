@@ -133,4 +133,5 @@ func (d *Driver) cannot(what string) error {
 var (
 	_ driver.Driver      = (*Driver)(nil)
 	_ driver.SlotRotator = (*Driver)(nil)
+	_ driver.PlanReader  = (*Driver)(nil)
 )

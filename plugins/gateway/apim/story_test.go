@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/callboard/callboard/plugins/gateway/apim/apimfake"
 	"github.com/callboard/callboard/plugins/gateway/driver"
@@ -124,52 +121,21 @@ func TestDriver_RespectsWhatTheServiceDecides(t *testing.T) {
 	}
 }
 
-func TestDriver_LeavesKeysOfOthersAlone(t *testing.T) {
+func TestGateway_SeesChangesLate(t *testing.T) {
 	r := start(t, nil)
 	k := r.issue(t, "starter")
-	foreign, secret := r.fake.Subscribe(userID("shop"), "starter")
-	for _, app := range []driver.AppID{"other", "sho"} {
-		if err := r.RevokeKey(t.Context(), app, k.ID); err != nil {
-			t.Error(err)
-		}
-		if err := r.SuspendKey(t.Context(), app, k.ID, true); !errors.Is(err, sdk.ErrNotFound) {
-			t.Errorf("suspend another's key: %v", err)
-		}
-		if _, err := r.RotateKey(t.Context(), app, k.ID, op2); !errors.Is(err, sdk.ErrNotFound) {
-			t.Errorf("rotate another's key: %v", err)
-		}
-		if err := r.RetireSlot(t.Context(), app, k.ID); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := r.RevokeKey(t.Context(), "shop", "master"); err != nil {
-		t.Error(err)
-	}
-	if err := r.SetPlan(t.Context(), "shop", "orders", ""); err != nil {
+	r.fake.SetDelay(30 * time.Second)
+	if err := r.RevokeKey(t.Context(), "shop", k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.call(t, sdk.Secret(secret)); got != 200 {
-		t.Errorf("the foreign key %s is answered %d", foreign, got)
-	}
-	if got := r.call(t, k.Secret); got != 401 {
-		t.Errorf("the key without access is answered %d", got)
-	}
-}
-
-func TestSetPlan_SaysWhichProductLacksTheAPI(t *testing.T) {
-	r := start(t, nil)
-	r.issue(t, "starter")
-	if err := r.SetPlan(t.Context(), "shop", "stock", "starter"); !errors.Is(err, sdk.ErrInput) || !strings.Contains(err.Error(), "product starter does not have API stock") {
-		t.Errorf("got %v", err)
-	}
-	if err := r.SetPlan(t.Context(), "shop", "orders", noAccess); !errors.Is(err, sdk.ErrNotFound) {
-		t.Errorf("the product without APIs is a plan: %v", err)
-	}
-	if err := r.SetPlan(t.Context(), "nobody", "orders", "starter"); !errors.Is(err, sdk.ErrNotFound) {
-		t.Errorf("an application that is not there: %v", err)
-	}
-	if err := r.SetPlan(t.Context(), "nobody", "orders", ""); err != nil {
-		t.Errorf("take access from an application that is not there: %v", err)
+	for _, step := range []struct {
+		later  time.Duration
+		status int
+	}{{0, 200}, {29 * time.Second, 200}, {time.Second, 401}} {
+		r.clock.Advance(step.later)
+		if got := r.call(t, k.Secret); got != step.status {
+			t.Errorf("after %v: %d", step.later, got)
+		}
 	}
 }
 
@@ -183,88 +149,6 @@ func collect[T any](t *testing.T, list func(func(T, error) bool)) []T {
 		all = append(all, v)
 	}
 	return all
-}
-
-func TestDriver_TellsAPIsAndPlans(t *testing.T) {
-	r := start(t, nil)
-	r.issue(t, "starter")
-	if err := r.SetPlan(t.Context(), "shop", "orders", ""); err != nil { // makes the product without APIs, which is no plan
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]driver.API{
-		{ID: "orders", Name: "Orders", BaseURL: "https://contoso.azure-api.example/orders", Plans: []driver.PlanID{"gold", "partner", "starter"}},
-		{ID: "stock", Name: "Stock", BaseURL: "https://contoso.azure-api.example/stock/v1", Plans: []driver.PlanID{"gold", "partner"}},
-	}, collect(t, r.APIs(t.Context()))); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]driver.Plan{
-		{ID: "gold", Name: "Gold", Limits: []driver.Limit{{Requests: 1000, Window: time.Minute}, {Requests: 100000, Window: 24 * time.Hour}}},
-		{ID: "partner", Name: "Partner", Approval: true},
-		{ID: "starter", Name: "Starter", Description: "50 calls a minute", Limits: []driver.Limit{{Requests: 50, Window: time.Minute}}},
-	}, collect(t, r.Plans(t.Context()))); diff != "" {
-		t.Error(diff)
-	}
-	own := start(t, func(o *Options) { o.GatewayURL = "https://api.example.com/" })
-	p, err := own.Credential(t.Context(), "stock")
-	if diff := cmp.Diff(driver.Presentation{URL: "https://api.example.com/stock/v1", Header: "X-Stock-Key", Query: "subscription-key"}, p); diff != "" || err != nil {
-		t.Error(diff, err)
-	}
-	if _, err := own.Credential(t.Context(), "none"); !errors.Is(err, sdk.ErrNotFound) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestLimits_AreReadAsFarAsThePolicyCanBe(t *testing.T) {
-	for name, c := range map[string]struct {
-		policy string
-		want   []driver.Limit
-	}{
-		"none":        {"<policies><inbound><base/></inbound></policies>", nil},
-		"empty":       {"", nil},
-		"both":        {`<policies><inbound><rate-limit calls="20" renewal-period="90"/><quota calls="10000" bandwidth="40000" renewal-period="3600"/></inbound></policies>`, []driver.Limit{{Requests: 20, Window: 90 * time.Second}, {Requests: 10000, Window: time.Hour}}},
-		"by key":      {`<inbound><rate-limit-by-key calls="10" renewal-period="60" counter-key='@(context.Subscription?.Key ?? "x")'/></inbound>`, []driver.Limit{{Requests: 10, Window: time.Minute}}},
-		"of an API":   {`<rate-limit calls="20" renewal-period="90"><api name="a" calls="5" renewal-period="60"/></rate-limit>`, []driver.Limit{{Requests: 20, Window: 90 * time.Second}}},
-		"broken":      {`<inbound><rate-limit calls="20" renewal-period="90"/><set-body>@{ if (a < b) {`, []driver.Limit{{Requests: 20, Window: 90 * time.Second}}},
-		"expressions": {`<rate-limit calls="@(10)" renewal-period="60"/><quota calls="-1" renewal-period="60"/><quota calls="1" renewal-period="9223372036854775807"/>`, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, limits(c.policy)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestName_IsReadAsItWasWritten(t *testing.T) {
-	for _, n := range []name{{"shop", "orders", op1}, {"shop", "", op1}, {"a-b", "x~y.z-1", op1}} {
-		if got, own := parseName(n.String()); !own || got != n {
-			t.Errorf("%s is read as %+v", n, got)
-		}
-	}
-	for _, foreign := range []string{"", "cb~", "cb~shop", "cb~shop~orders", "cb~~orders~x", "cb~shop~orders~", "master", "shop~orders~x"} {
-		if n, own := parseName(foreign); own {
-			t.Errorf("%q is read as %+v", foreign, n)
-		}
-	}
-}
-
-func FuzzMark_IsReadAsItWasWritten(f *testing.F) {
-	f.Add("checkout")
-	f.Add("x [2 abc]")
-	f.Add(strings.Repeat("é", 200))
-	f.Fuzz(func(t *testing.T, text string) {
-		label := labelled(text)
-		if got := readMark(mark{label: label, slot: 1}.String()); got.operation != "" || got.slot != 1 {
-			t.Errorf("a label is read as %+v", got)
-		}
-		got := readMark(mark{label: label, slot: 2, operation: op1}.String())
-		if !utf8.ValidString(label) {
-			return
-		}
-		if got.slot != 2 || got.operation != op1 || !strings.HasPrefix(label, got.label) {
-			t.Errorf("%q is read as slot %d of %q: %q", label, got.slot, got.operation, got.label)
-		}
-	})
 }
 
 func TestDriver_RenewsItsToken(t *testing.T) {

@@ -2,7 +2,6 @@ package apim
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 	"strings"
@@ -90,7 +89,7 @@ func (d *Driver) EnsureConsumer(ctx context.Context, app driver.App) error {
 	}
 	err := d.change(ctx, http.MethodPut, path, "", map[string]any{"properties": map[string]string{
 		"firstName": cut(orElse(app.Name, string(app.ID)), 100), "lastName": "(application)", "email": string(app.ID) + "@" + d.options.MailDomain,
-		"note": cut(fmt.Sprintf("Application of the portal, owned by %s", app.Owner), 2000), "state": "active",
+		"note": cut("Application of the portal, owned by "+strings.Join(strings.Fields(app.Owner), " "), 500), "state": "active",
 	}})
 	if rest.StatusOf(err) == http.StatusPreconditionFailed { // somebody else was first
 		return nil

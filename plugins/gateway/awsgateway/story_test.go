@@ -311,6 +311,24 @@ func TestDriver_LeavesKeysOfOthersAlone(t *testing.T) {
 	}
 }
 
+func TestGateway_SeesChangesLate(t *testing.T) {
+	r := start(t, nil)
+	k := r.issue(t, request(1))
+	r.fake.SetDelay(30 * time.Second)
+	if err := r.RevokeKey(t.Context(), "shop", k.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		later  time.Duration
+		status int
+	}{{0, 200}, {29 * time.Second, 200}, {time.Second, 403}} {
+		r.clock.Advance(step.later)
+		if got := r.call(t, k.Secret); got != step.status {
+			t.Errorf("after %v: %d", step.later, got)
+		}
+	}
+}
+
 func TestDriver_EndsWhateverTheControlPlaneAnswers(t *testing.T) {
 	for name, body := range map[string]string{
 		"null": `null`, "a list": `[]`, "a text": `"x"`, "nothing": ``, "an empty object": `{}`, "half": `{"item":[`, "wrong types": `{"id":7,"item":{},"tags":[]}`,

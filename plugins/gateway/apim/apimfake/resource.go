@@ -24,7 +24,10 @@ func (s state) clone() state {
 	return state{maps.Clone(s.users), maps.Clone(s.products), maps.Clone(s.apis), maps.Clone(s.subs)}
 }
 
-type user struct{ properties map[string]any }
+type user struct {
+	properties map[string]any // never changed, replaced
+	etag       string
+}
 
 type product struct {
 	DisplayName, Description, State string
@@ -39,7 +42,7 @@ type api struct{ DisplayName, Path, Header string }
 func sample() state {
 	minute := func(n int64) []driver.Limit { return []driver.Limit{{Requests: n, Window: time.Minute}} }
 	return state{
-		users: map[string]user{"1": {map[string]any{"firstName": "Administrator", "state": "active"}}},
+		users: map[string]user{"1": {map[string]any{"firstName": "Administrator", "state": "active"}, `"1"`}},
 		apis:  map[string]api{"orders": {"Orders", "orders", ""}, "stock": {"Stock", "stock/v1", "X-Stock-Key"}, "orders;rev=2": {"Orders", "orders;rev=2", ""}},
 		products: map[string]product{
 			"starter": {DisplayName: "Starter", Description: "50 calls a minute", State: "published", Limits: minute(50), APIs: []string{"orders"}, ETag: `"1"`},
@@ -104,14 +107,22 @@ func (s *Server) user(c call, path []string) *failure {
 		if c.property("firstName") == "" || c.property("lastName") == "" || !strings.Contains(c.property("email"), "@") {
 			return invalid("First name, last name and email must be given.")
 		}
-		u, there = user{properties}, true
-		s.state.users[id] = u
-		c.w.Header().Set("ETag", s.etag())
+		u = user{properties, s.etag()}
 	case len(path) == 1 && c.r.Method == http.MethodPut:
-		return c.ifMatch("")
+		return c.ifMatch(u.etag)
 	case !there:
 		return notFound("User")
+	case len(path) == 1 && c.r.Method == http.MethodPatch:
+		if f := c.ifMatch(u.etag); f != nil {
+			return f
+		}
+		changed, _ := c.body["properties"].(map[string]any)
+		merged := maps.Clone(u.properties)
+		maps.Copy(merged, changed)
+		u = user{merged, s.etag()}
 	}
+	s.state.users[id] = u
+	c.w.Header().Set("ETag", u.etag)
 	answer(c.w, http.StatusOK, map[string]any{"id": armID(c.r, "/users/"+id), "name": id, "properties": u.properties})
 	return nil
 }

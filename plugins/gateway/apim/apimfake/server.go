@@ -94,6 +94,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": int(s.options.Life / time.Second), "access_token": token})
 }
 
+// SetDelay sets how long the gateway takes to see changes from now on.
+func (s *Server) SetDelay(d time.Duration) { s.seen.Delay(d) }
+
 // ForgetTokens makes the management API take none of the tokens that were given, as when a role was changed.
 func (s *Server) ForgetTokens() {
 	s.mu.Lock()

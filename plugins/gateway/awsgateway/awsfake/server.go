@@ -64,6 +64,9 @@ func New(o Options) *Server {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// SetDelay sets how long the gateway takes to see changes from now on.
+func (s *Server) SetDelay(d time.Duration) { s.seen.Delay(d) }
+
 // failure is an error of the control plane.
 type failure struct {
 	status        int
