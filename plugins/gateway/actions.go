@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,9 +60,15 @@ func (g *plugin) actions(p *sdk.Plugin) {
 	})
 }
 
-// onceFor is the idempotency key of a step: run again, it is the same request.
+// onceFor is the idempotency key of a step: run again with the same input, it is the same request. The input is part of it
+// for steps that run once for each of several values.
 func onceFor[In any](a sdk.ActionContext[In], attempt int) string {
-	return fmt.Sprintf("task/%s/%s/%d", a.TaskID, a.StepID, attempt)
+	input, err := json.Marshal(a.Input)
+	if err != nil {
+		input = nil // inputs come from JSON
+	}
+	sum := sha256.Sum256(fmt.Appendf(input, "%T", a.Input))
+	return fmt.Sprintf("task/%s/%s/%x/%d", a.TaskID, a.StepID, sum[:8], attempt)
 }
 
 type requestInput struct {

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/callboard/callboard/plugins/gateway/apigee"
 	"github.com/callboard/callboard/plugins/gateway/apim"
+	"github.com/callboard/callboard/plugins/gateway/apisix"
 	"github.com/callboard/callboard/plugins/gateway/awsgateway"
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/expressgateway"
@@ -41,6 +43,22 @@ var kinds = map[string]kind{
 				Name: s.Name, HTTP: x.http, URL: s.URL, LoginURL: s.APIM.LoginURL, Tenant: s.APIM.Tenant, ClientID: s.APIM.ClientID,
 				ClientSecret: s.APIM.ClientSecret, Subscription: s.APIM.Subscription, ResourceGroup: s.APIM.ResourceGroup,
 				Service: s.APIM.Service, GatewayURL: s.ProxyURL, MailDomain: s.APIM.MailDomain, Now: x.now,
+			})
+		},
+	},
+	"apisix": {
+		title: "Apache APISIX", knows: []string{"url", "token", "plans"}, needs: []string{"url", "token"}, profile: usage.APISIX,
+		make: func(s gatewaySettings, x surroundings) (driver.Driver, error) {
+			return apisix.New(apisix.Options{Name: s.Name, HTTP: x.http, URL: s.URL, Key: s.Token, Proxy: s.ProxyURL, Plans: s.plans(), Now: x.now})
+		},
+	},
+	"apigee": {
+		title: "Apigee", knows: []string{"url", "token", "apigee"}, needs: []string{"url", "apigee"},
+		make: func(s gatewaySettings, x surroundings) (driver.Driver, error) {
+			a := s.Apigee
+			return apigee.New(apigee.Options{
+				Name: s.Name, HTTP: x.http, URL: s.URL, Organization: a.Organization, Environment: a.Environment, ServiceAccount: a.ServiceAccount,
+				Token: s.Token, TokenURL: a.TokenURL, Developer: a.Developer, GatewayURL: s.ProxyURL, KeyHeader: a.KeyHeader, KeyQuery: a.KeyQuery, Now: x.now,
 			})
 		},
 	},

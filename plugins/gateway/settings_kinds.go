@@ -35,3 +35,13 @@ type expressSettings struct {
 	Header string     `json:"header,omitempty" desc:"Header for an Admin API behind another gate; it has no credentials of its own"`
 	Value  sdk.Secret `json:"value,omitempty" desc:"What that header says"`
 }
+
+type apigeeSettings struct {
+	Organization   string     `json:"organization" desc:"Organization"`
+	Environment    string     `json:"environment,omitempty" desc:"Environment of Apigee that counts; any unless set"`
+	ServiceAccount sdk.Secret `json:"serviceAccount,omitempty" desc:"Key of a service account, as JSON; or token is set"`
+	TokenURL       string     `json:"tokenUrl,omitempty" format:"uri" example:"https://oauth2.googleapis.com/token" desc:"Where the service account gets tokens; needed with it"`
+	Developer      string     `json:"developer,omitempty" desc:"Address of the developer whose apps the applications are"`
+	KeyHeader      string     `json:"keyHeader,omitempty" desc:"Header in which proxies look for keys; x-apikey unless set"`
+	KeyQuery       string     `json:"keyQuery,omitempty" desc:"Or a parameter"`
+}

@@ -78,18 +78,26 @@ func (c *call) query() (usage.Query, error) {
 	return q, nil
 }
 
-// traffic answers what is known of the usage of an API. What the metrics do not know is a problem of that API alone.
-func (h *hub) traffic(ctx context.Context, ref apiRef, q usage.Query) trafficAnswer {
+// metered is what the metrics call an application.
+func (i *instance) metered(app driver.AppID, api driver.APIID) string {
+	if d, ok := i.driver.(driver.Metered); ok {
+		return d.Metered(app, api)
+	}
+	return string(app)
+}
+
+// traffic answers what is known of the usage of an API, by all applications or by one. What the metrics do not know is a problem of that API alone.
+func (h *hub) traffic(ctx context.Context, ref apiRef, app driver.AppID, q usage.Query) trafficAnswer {
 	a := trafficAnswer{
 		Gateway: ref.gateway, API: ref.api, Times: []time.Time{}, Requests: []seriesAnswer{}, Errors: []seriesAnswer{}, Latency: []seriesAnswer{},
 	}
-	if err := h.fill(ctx, &a, ref, q); err != nil {
+	if err := h.fill(ctx, &a, ref, app, q); err != nil {
 		a.Problem = message(err)
 	}
 	return a
 }
 
-func (h *hub) fill(ctx context.Context, a *trafficAnswer, ref apiRef, q usage.Query) error {
+func (h *hub) fill(ctx context.Context, a *trafficAnswer, ref apiRef, app driver.AppID, q usage.Query) error {
 	i, err := h.gateway(ref.gateway)
 	if err != nil {
 		return err
@@ -98,7 +106,9 @@ func (h *hub) fill(ctx context.Context, a *trafficAnswer, ref apiRef, q usage.Qu
 	if err != nil {
 		return err
 	}
-	q.APIs = names
+	if q.APIs = names; app != "" {
+		q.Apps = []string{i.metered(app, ref.api)}
+	}
 	requests, err := source.Requests(ctx, q)
 	if err != nil {
 		return err
@@ -133,7 +143,7 @@ func (g *plugin) entityUsage(c *call) (any, error) {
 	}
 	var all []trafficAnswer
 	for _, ref := range refs {
-		all = append(all, h.traffic(c.Context(), ref, q))
+		all = append(all, h.traffic(c.Context(), ref, "", q))
 	}
 	return listed(all), nil
 }
@@ -148,10 +158,9 @@ func (g *plugin) appUsage(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.Apps = []string{string(a.ID)}
 	var all []trafficAnswer
 	for _, grant := range a.Grants {
-		all = append(all, g.hub.Load().traffic(c.Context(), apiRef{grant.Gateway, grant.API}, q))
+		all = append(all, g.hub.Load().traffic(c.Context(), apiRef{grant.Gateway, grant.API}, a.ID, q))
 	}
 	return listed(all), nil
 }

@@ -70,6 +70,12 @@ type PlanReader interface {
 	PlanOf(context.Context, AppID, APIID) (PlanID, error)
 }
 
+// Metered is implemented where metrics call an application otherwise than by its id, at least for some APIs.
+type Metered interface {
+	// Metered is what the label of consumers says of an application's requests to an API.
+	Metered(AppID, APIID) string
+}
+
 // Identifiers are the plugin's own, except APIID, PlanID and KeyID, which are the gateway's.
 type (
 	// AppID is at most 40 characters of a-z, 0-9 and hyphens, and begins with a letter.
