@@ -7,6 +7,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/facade"
 	"github.com/callboard/callboard/plugins/cost/facade/costinsights"
 	"github.com/callboard/callboard/plugins/cost/facade/infrawallet"
+	"github.com/callboard/callboard/plugins/cost/facade/opencostapi"
 	"github.com/callboard/callboard/plugins/cost/insight"
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
@@ -22,6 +23,7 @@ func (c *plugin) facades(p *sdk.Plugin) {
 		},
 	}))
 	mount("cost-insights-aws", costinsights.New(asker{c}))
+	mount("opencost", opencostapi.New(opencostapi.Options{Costs: asker{c}, Now: c.now}))
 }
 
 // asker answers facades in the name of whoever calls: they get what the plugin's own routes would answer.

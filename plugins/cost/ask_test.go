@@ -81,3 +81,21 @@ func TestCostInsights_AnswersTheCostsOfAnEntity(t *testing.T) {
 		t.Errorf("%d %s", res.Status, res.Text())
 	}
 }
+
+func TestOpenCost_AnswersAllocationsOfTheLedger(t *testing.T) {
+	r := start(t, settings{})
+	r.bill(t, "aws", months(10)...)
+	const compute = "/facades/opencost/allocation/compute?window=2026-11-16T00:00:00Z,2026-11-20T00:00:00Z&aggregate=service&step=1d&accumulate=true"
+	var got struct {
+		Code int
+		Data []map[string]struct{ TotalCost float64 }
+	}
+	r.get(t, compute, &got, ann)
+	if got.Code != http.StatusOK || len(got.Data) != 1 || got.Data[0]["vault"].TotalCost != 35 || got.Data[0]["__unallocated__"].TotalCost != 5 { // of the days that are billed
+		t.Errorf("%+v", got)
+	}
+	r.Permissions.Deny(readAll.Name)
+	if res := r.Get(compute, eve); res.Status != http.StatusForbidden {
+		t.Errorf("everybody's costs: %d %s", res.Status, res.Text())
+	}
+}
