@@ -91,7 +91,7 @@ func TestOpenCost_AnswersAllocationsOfTheLedger(t *testing.T) {
 		Data []map[string]struct{ TotalCost float64 }
 	}
 	r.get(t, compute, &got, ann)
-	if got.Code != http.StatusOK || len(got.Data) != 1 || got.Data[0]["vault"].TotalCost != 35 || got.Data[0]["__unallocated__"].TotalCost != 5 { // of the days that are billed
+	if got.Code != http.StatusOK || len(got.Data) != 1 || got.Data[0]["vault"].TotalCost != 28 || got.Data[0]["__unallocated__"].TotalCost != 4 {
 		t.Errorf("%+v", got)
 	}
 	r.Permissions.Deny(readAll.Name)

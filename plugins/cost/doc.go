@@ -9,6 +9,7 @@
 //	sums.go        sums by groups and time, carbon, anomalies, forecasts
 //	entity.go      the costs of an entity at a glance; allocation.go those of all, and what is nobody's
 //	budgets.go     budgets and how they are doing; watch.go tells owners
+//	imports.go     uploads, and what became of imports; feeds.go folders and buckets that are looked at
 //	widgets.go     what pages show
 //	ask.go         facades for other frontends
 //	health.go      what operators are told; meta.go what each answer says about its data

@@ -49,12 +49,12 @@ func wrong(name string, err error) error {
 	return apierror.Inputf("%s: %s", name, rpcerror.Message(err))
 }
 
-var metrics = map[string]ledger.Metric{
+var metricNames = map[string]ledger.Metric{
 	"": ledger.Effective, "effective": ledger.Effective, "billed": ledger.Billed, "list": ledger.List, "contracted": ledger.Contracted,
 }
 
 func (p parameters) metric() (ledger.Metric, error) {
-	m, ok := metrics[strings.ToLower(p["metric"])]
+	m, ok := metricNames[strings.ToLower(p["metric"])]
 	if !ok {
 		return "", apierror.Inputf("metric: %q is none of effective, billed, list, contracted", clip(p["metric"]))
 	}

@@ -47,10 +47,8 @@ func start(t *testing.T, s any) *rig {
 	k := &clock{}
 	p, c := newPluginAt(k.now)
 	t.Cleanup(func() {
-		if c.ledger != nil {
-			if err := c.ledger.Close(); err != nil {
-				t.Error(err)
-			}
+		if err := c.close(); err != nil {
+			t.Error(err)
 		}
 	})
 	r := &rig{clock: k, c: c}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/callboard/callboard/plugins/cost/estimate"
 	"github.com/callboard/callboard/plugins/cost/insight"
@@ -15,11 +18,31 @@ import (
 // settings are what an operator writes. Without any, charges come by uploads and get to entities by the usual tags.
 type settings struct {
 	Assignments    []assignment      `json:"assignments,omitempty" max:"20" desc:"Which dimensions name entities, the first one first; without any: tag:service a component, resource or API, tag:system a system, tag:team a group"`
+	Folders        []folderSettings  `json:"folders,omitempty" max:"20" desc:"Folders with FOCUS files, beside inbox in the plugin's data folder"`
+	Buckets        []bucketSettings  `json:"buckets,omitempty" max:"20" desc:"Buckets with FOCUS files, of S3 or of what speaks its protocol"`
 	Counted        string            `json:"counted,omitempty" default:"" desc:"Filter of the charges that count, where the same costs come from two sources; everything unless set. provider!=OpenCost leaves out what OpenCost says about nodes that the cloud's bill has as well"`
 	Anomalies      anomalySettings   `json:"anomalies,omitzero" desc:"What counts as an anomaly where the question does not say"`
 	NotifyOwners   *bool             `json:"notifyOwners" default:"true" desc:"Tell owners in the portal when a budget crosses a threshold"`
 	Estimates      estimate.Settings `json:"estimates,omitzero" desc:"Prices for estimates of Terraform plans"`
 	CatalogRefresh sdk.Duration      `json:"catalogRefresh" default:"2m" desc:"How long what the catalog says about costs is used before it is read again"`
+}
+
+type folderSettings struct {
+	Path   string       `json:"path" min:"1" desc:"The folder, in the plugin's data folder unless absolute; the plugin must be let read it"`
+	Source string       `json:"source,omitempty" max:"100" desc:"Name of the source; without it each folder in it is a source by its name"`
+	Every  sdk.Duration `json:"every" default:"1m" desc:"How often to look for new files; they are imported when they were seen twice alike"`
+}
+
+type bucketSettings struct {
+	Endpoint     string       `json:"endpoint" format:"uri" example:"https://s3.eu-north-1.amazonaws.com" desc:"Address of the storage, before the name of the bucket"`
+	Bucket       string       `json:"bucket" min:"1" max:"255" desc:"Name of the bucket"`
+	Prefix       string       `json:"prefix,omitempty" max:"1000" desc:"Only what begins so; with a slash at its end a folder" example:"exports/focus/data/"`
+	Region       string       `json:"region" default:"us-east-1" desc:"Region for the signature"`
+	AccessKey    string       `json:"accessKey,omitempty" desc:"Id of the key, with s3:ListBucket and s3:GetObject; without it the bucket must be open"`
+	SecretKey    sdk.Secret   `json:"secretKey,omitempty" desc:"The key"`
+	SessionToken sdk.Secret   `json:"sessionToken,omitempty" desc:"Token of temporary keys"`
+	Source       string       `json:"source,omitempty" max:"100" desc:"Name of the source; without it each folder is a source by its name"`
+	Every        sdk.Duration `json:"every" default:"15m" desc:"How often to look for new objects"`
 }
 
 type assignment struct {
@@ -66,6 +89,9 @@ func (s settings) Validate(context.Context) error {
 	if _, err := s.counted(); err != nil {
 		return err
 	}
+	if err := s.checkPlaces(); err != nil {
+		return err
+	}
 	_, err := s.assignments()
 	return err
 }
@@ -93,3 +119,37 @@ func (s settings) detection() insight.Detection {
 
 // notifies reports whether owners are told.
 func (s settings) notifies() bool { return s.NotifyOwners == nil || *s.NotifyOwners }
+
+// leastEvery keeps a place from being looked at without a pause.
+const leastEvery = 10 * time.Second
+
+func (s settings) checkPlaces() error {
+	for i, f := range s.Folders {
+		if f.Every.Std() < leastEvery {
+			return fmt.Errorf("folders[%d].every: %s must be at least %s", i, f.Every, leastEvery)
+		}
+	}
+	for i, b := range s.Buckets {
+		if b.Every.Std() < leastEvery {
+			return fmt.Errorf("buckets[%d].every: %s must be at least %s", i, b.Every, leastEvery)
+		}
+		if (b.AccessKey == "") != (b.SecretKey == "") {
+			return fmt.Errorf("buckets[%d]: accessKey and secretKey must both be there, or neither", i)
+		}
+		if err := checkAddress(b.Endpoint); err != nil {
+			return fmt.Errorf("buckets[%d].endpoint: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("it must be an address that begins with https:// or http://")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("it must have no user, query or fragment")
+	}
+	return nil
+}

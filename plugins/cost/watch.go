@@ -12,6 +12,9 @@ import (
 	"github.com/callboard/callboard/sdk"
 )
 
+// budgetsTask is the name of the task that looks at budgets.
+const budgetsTask = "budgets"
+
 // toldFor is how long it is remembered that somebody was told; longer than the month that it is about.
 const toldFor = 62 * 24 * time.Hour
 

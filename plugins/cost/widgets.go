@@ -167,7 +167,7 @@ func (c *plugin) topEntities(ctx context.Context, w sdk.WidgetQuery) (*frame.Fra
 	var rest, restBefore money.Amount
 	for i, a := range now.Accounts {
 		if i < topRows {
-			row(clip(cmp.Or(d.Title(a.Ref), a.Ref)), a.Ref, a.Amount, former[a.Ref])
+			row(clip(cmp.Or(d.Title(a.Ref), nameOf(a.Ref))), a.Ref, a.Amount, former[a.Ref])
 			continue
 		}
 		rest, restBefore = rest.Add(a.Amount), restBefore.Add(former[a.Ref])
@@ -194,6 +194,9 @@ func (c *plugin) twice(ctx context.Context, w sdk.WidgetQuery) (now, before insi
 	before, err = c.costs().Allocate(ctx, d, q)
 	return now, before, d, err
 }
+
+// nameOf is the name in a ref.
+func nameOf(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }
 
 func percent(part, whole money.Amount) any {
 	if whole.IsZero() {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/callboard/callboard/plugins/cost/intake"
+	"github.com/callboard/callboard/sdk"
+)
+
+func TestInbox_BringsInWhatIsPutThere(t *testing.T) {
+	r := start(t, settings{})
+	folder := filepath.Join(r.c.p.DataDir(), inbox, "ferries")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "bill.csv"), ferries(t, 300, 10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.look(t, 2) // a file must be seen twice alike
+	var list struct{ Partitions []partition }
+	if r.get(t, "/v1/partitions", &list, ann); len(list.Partitions) != 1 || list.Partitions[0].Source != "ferries" {
+		t.Errorf("%+v", list)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "login.csv"), []byte("<html>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.look(t, 2)
+	if err := r.Health(); err == nil || !strings.Contains(err.Error(), "1 files that cannot be imported: ferries/login.csv") {
+		t.Errorf("%v", err)
+	}
+	var feeds struct{ Feeds []intake.Status }
+	if r.get(t, "/v1/feeds", &feeds, ann); len(feeds.Feeds) != 1 || feeds.Feeds[0].Files != 2 || len(feeds.Feeds[0].Refused) != 1 {
+		t.Errorf("%+v", feeds)
+	}
+}
+
+// look looks at every feed some times.
+func (r *rig) look(t *testing.T, times int) {
+	t.Helper()
+	for range times {
+		for _, f := range r.c.engine.Load().feeds.list {
+			if err := f.look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestBucket_ThatCannotBeReachedIsNamed(t *testing.T) {
+	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "<Error><Code>AccessDenied</Code></Error>", http.StatusForbidden)
+	}))
+	defer storage.Close()
+	r := start(t, settings{Buckets: []bucketSettings{{Endpoint: storage.URL, Bucket: "bills", Every: sdk.Duration(time.Hour), AccessKey: "AK", SecretKey: "s3cret-key"}}})
+	_ = r.c.engine.Load().feeds.list[1].look(t.Context())
+	if err := r.Health(); err == nil || !strings.Contains(err.Error(), "s3://bills/ cannot be looked at") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
+	}
+	for text, s := range map[string]bucketSettings{
+		"buckets[0].endpoint: it must have no user": {Endpoint: "https://u@s3.example.com", Bucket: "b", Every: sdk.Duration(time.Hour)},
+		"buckets[0]: accessKey and secretKey":       {Endpoint: "https://s3.example.com", Bucket: "b", Every: sdk.Duration(time.Hour), AccessKey: "x"},
+		"buckets[0].every: 1s must be at least":     {Endpoint: "https://s3.example.com", Bucket: "b", Every: sdk.Duration(time.Second)},
+	} {
+		if err := r.Configure(settings{Buckets: []bucketSettings{s}}); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want %s", err, text)
+		}
+	}
+}
