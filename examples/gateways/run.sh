@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the drivers of plugin gateway against real gateways and a real Prometheus, and prints what they did. Installs what is
-# missing into $CALLBOARD_CACHE/gateways (default: .cache/gateways in the repository): Express Gateway from npm, nginx and
-# Prometheus from Debian packages, which are unpacked there and not installed: nothing on this machine changes.
+# Runs plugin gateway against real gateways and a real Prometheus, and prints what they did. Installs what is missing into
+# $CALLBOARD_CACHE/gateways (default: .cache/gateways in the repository): Express Gateway from npm, nginx and Prometheus from
+# Debian packages, which are unpacked there and not installed: nothing on this machine changes. Callboard and the plugin are
+# built there, too.
 #
 #   run.sh            install and run; ends with an error when anything is not as it should be
 #   run.sh --install  only install, and print the folder
@@ -43,9 +44,20 @@ install_debian() {
 
 download() { (cd "$cache/packages" && apt-get download -qq "${packages[@]}" 2>/dev/null); }
 
+# The plugin as it is handed on: its program, and the files beside it.
+build_portal() {
+  say "Building Callboard and the plugin ..."
+  local plugin=$cache/portal/gateway
+  mkdir -p "$plugin"
+  (cd "$root" && go build -tags sqlite_fts5 -trimpath -o "$cache/portal/callboard" ./server/cmd/callboard)
+  (cd "$root/plugins" && CGO_ENABLED=0 go build -trimpath -o "$plugin/gateway" ./gateway)
+  cp "$root"/plugins/gateway/{plugin.yaml,openapi.yaml,settings.schema.json} "$plugin/"
+}
+
 mkdir -p "$cache"
 install_express
 install_debian
+build_portal
 if [ "${1:-}" = --install ]; then echo "$cache"; exit 0; fi
 
 export CALLBOARD_GATEWAYS=$cache

@@ -57,7 +57,7 @@ func serve(port int, command []string, out, errs io.Writer) (status int, err err
 	defer list.close()
 	go keepYoung(ctx, services, time.Hour)
 	for _, s := range list {
-		fmt.Fprintf(out, "%-11s %s\n", s.name, s.url())
+		fmt.Fprintf(out, "%-12s %s\n", s.name, s.url())
 	}
 	if len(command) == 0 {
 		<-signals

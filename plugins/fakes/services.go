@@ -19,7 +19,7 @@ type service struct {
 
 // services are all of them, filled, in the order of their ports.
 func services(now func() time.Time) []service {
-	list := []service{sentry(now), sonarqube(now)}
+	list := append([]service{sentry(now), sonarqube(now)}, kong(now)...)
 	refill(list, now())
 	return list
 }

@@ -24,6 +24,20 @@ export async function component(name, token) {
   return response.json();
 }
 
+// Asks a plugin's API, and gives status and body.
+export async function ask(method, path, token, body) {
+  const response = await fetch(`${base}/api/${path}`, { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : undefined };
+}
+
+// The same where nothing else but success is expected.
+export async function get(path, token) {
+  const { status, body } = await ask('GET', path, token);
+  assert.equal(status, 200, `GET ${path}: ${JSON.stringify(body)}`);
+  return body;
+}
+
 // Runs a template to its end.
 export async function run(template, values, token) {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };

@@ -1,7 +1,7 @@
 // Actions of the plugin sentry in a template, and what its API knows of them afterwards.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { base, guest, run } from './portal.mjs';
+import { get as read, guest, run } from './portal.mjs';
 
 let token;
 
@@ -9,7 +9,7 @@ before(async () => {
   token = await guest();
 });
 
-const get = async path => (await fetch(`${base}/api/sentry/v1/entities/component/default/booking-web/${path}`, { headers: { authorization: `Bearer ${token}` } })).json();
+const get = path => read(`sentry/v1/entities/component/default/booking-web/${path}`, token);
 
 test('a template creates a project and announces a release of it', async () => {
   const { status, output, message } = await run('watched-service', { name: 'ticket-kiosk' }, token);
