@@ -135,29 +135,33 @@ func (e *Estimator) Read(ctx context.Context, data []byte, defaults Request) (*D
 	if err := tfplan.Decode("estimate", data, &members); err != nil {
 		return nil, err
 	}
-	q := defaults
-	switch {
-	case members["projects"] != nil:
+	if members["projects"] != nil {
 		d, err := ReadInfracost(data)
 		if err == nil {
 			d.TimeGenerated = e.now().UTC().Truncate(time.Second)
 		}
 		return d, err
-	case members["plan"] != nil:
+	}
+	if err := defaults.plan(data, members["plan"] != nil); err != nil {
+		return nil, err
+	}
+	return e.Price(defaults)
+}
+
+// plan reads a plan, alone or with what belongs to it.
+func (q *Request) plan(data []byte, within bool) (err error) {
+	if within {
 		var sent envelope
 		if err := tfplan.Decode("estimate", data, &sent); err != nil {
-			return nil, err
+			return err
 		}
 		if err := q.take(sent); err != nil {
-			return nil, err
+			return err
 		}
 		data = sent.Plan
 	}
-	var err error
-	if q.Plan, err = tfplan.Read(data); err != nil {
-		return nil, err
-	}
-	return e.Price(q)
+	q.Plan, err = tfplan.Read(data)
+	return err
 }
 
 func (q *Request) take(sent envelope) (err error) {

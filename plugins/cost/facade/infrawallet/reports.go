@@ -23,32 +23,45 @@ func (n number) MarshalJSON() ([]byte, error) { return money.Amount(n).MarshalTe
 // most is how many lines a report has. What is smaller is one line more.
 const most = 5000
 
+// question is a request for reports.
+type question struct {
+	span
+
+	filters filters
+	tags    []tag
+	entity  string // namespace/name; "" = everybody's costs
+}
+
+func questionOf(r *http.Request) (q question, err error) {
+	query := facade.Lenient(r.URL.RawQuery)
+	if q.span, err = spanOf(query); err != nil {
+		return q, err
+	}
+	if q.filters, err = parseFilters(query.Get("filters")); err != nil {
+		return q, err
+	}
+	if q.tags, err = parseTags(query.Get("tags")); err != nil {
+		return q, err
+	}
+	if q.entity = query.Get("entityName"); q.entity == "undefined" { // a template literal of the frontend
+		q.entity = ""
+	}
+	return q, nil
+}
+
 // reports answers what charges add up to, by day or by month. Amounts are effective costs of all categories, taxes included.
 func (w *wallet) reports(_ http.ResponseWriter, r *http.Request) (map[string]any, error) {
-	query := facade.Lenient(r.URL.RawQuery)
-	s, err := spanOf(query)
+	q, err := questionOf(r)
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseFilters(query.Get("filters"))
+	found, err := w.ask(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
-	tags, err := parseTags(query.Get("tags"))
-	if err != nil {
-		return nil, err
-	}
-	q := ledger.Query{From: s.from, To: s.to, Granularity: s.by, GroupBy: slices.Clone(groups), Limit: most}
-	f.narrow(&q)
-	narrowByTags(&q, tags)
-	entity := query.Get("entityName")
-	found, err := w.ask(r.Context(), entity, q)
-	if err != nil {
-		return nil, err
-	}
-	list := found.reports(s)
-	if entity == "" && len(tags) == 0 {
-		added, err := w.customReports(r.Context(), s, found.Currency)
+	list := found.reports(q.span)
+	if q.entity == "" && len(q.tags) == 0 {
+		added, err := w.customReports(r.Context(), q.span, found.Currency)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +69,7 @@ func (w *wallet) reports(_ http.ResponseWriter, r *http.Request) (map[string]any
 	}
 	data := []map[string]any{}
 	for _, one := range list {
-		if f.keep(one) {
+		if q.filters.keep(one) {
 			data = append(data, one.document())
 		}
 	}
@@ -68,22 +81,25 @@ var entityKinds = []string{"component", "system", "resource", "api", "domain", "
 
 type result struct{ ledger.Result }
 
-// ask sums charges of everybody, or of an entity "namespace/name".
-func (w *wallet) ask(ctx context.Context, entity string, q ledger.Query) (result, error) {
-	if entity == "" || entity == "undefined" { // a template literal of the frontend
-		found, err := w.Costs.Query(ctx, "", q)
+// ask sums charges of everybody, or of an entity.
+func (w *wallet) ask(ctx context.Context, q question) (result, error) {
+	sums := ledger.Query{From: q.from, To: q.to, Granularity: q.by, GroupBy: slices.Clone(groups), Limit: most}
+	q.filters.narrow(&sums)
+	narrowByTags(&sums, q.tags)
+	if q.entity == "" {
+		found, err := w.Costs.Query(ctx, "", sums)
 		return result{found}, err
 	}
-	if strings.Count(entity, "/") != 1 {
-		return result{}, apierror.Inputf("entityName: %q must be namespace/name", clip(entity))
+	if strings.Count(q.entity, "/") != 1 {
+		return result{}, apierror.Inputf("entityName: %q must be namespace/name", clip(q.entity))
 	}
 	for _, kind := range entityKinds {
-		found, err := w.Costs.Query(ctx, kind+":"+entity, q)
+		found, err := w.Costs.Query(ctx, kind+":"+q.entity, sums)
 		if !errors.Is(err, sdk.ErrNotFound) {
 			return result{found}, err
 		}
 	}
-	return result{}, apierror.NotFoundf("Entity %s not found", clip(entity))
+	return result{}, apierror.NotFoundf("Entity %s not found", clip(q.entity))
 }
 
 // reports are the series as lines; those that cost nothing are left out.

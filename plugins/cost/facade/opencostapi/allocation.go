@@ -100,40 +100,47 @@ type set map[string]*allocation
 
 // fromLedger makes allocations of charges: effective costs, split by what the charges are for.
 func (a *api) fromLedger(ctx context.Context, q question) (any, error) {
-	query := ledger.Query{From: q.from, To: q.to, Granularity: ledger.Daily, Limit: mostSeries}
-	for _, aggregate := range q.aggregate {
-		if d := a.dimension(aggregate); !slices.Contains(query.GroupBy, d) {
-			query.GroupBy = append(query.GroupBy, d)
-		}
-	}
-	for _, d := range []ledger.Dimension{ledger.Service, ledger.ServiceCategory} {
-		if !slices.Contains(query.GroupBy, d) {
-			query.GroupBy = append(query.GroupBy, d)
-		}
-	}
-	if q.accumulate {
-		query.Granularity = ledger.Total
-	}
-	found, err := a.Costs.Query(ctx, "", query)
+	found, err := a.Costs.Query(ctx, "", a.query(q))
 	if err != nil {
 		return nil, err
 	}
-	steps := int(q.to - q.from)
-	if q.accumulate {
-		steps = 1
-	}
-	sums := make([]map[string]*sum, steps)
+	sums := make([]map[string]*sum, q.steps())
 	for i := range sums {
 		sums[i] = map[string]*sum{}
 	}
 	for _, series := range found.Series {
 		a.add(sums, q, series)
 	}
-	sets := make([]set, steps)
+	sets := make([]set, len(sums))
 	for i := range sets {
 		sets[i] = q.set(sums[i], i)
 	}
 	return map[string]any{"code": http.StatusOK, "data": sets}, nil
+}
+
+func (a *api) query(q question) ledger.Query {
+	out := ledger.Query{From: q.from, To: q.to, Granularity: ledger.Daily, Limit: mostSeries}
+	if q.accumulate {
+		out.Granularity = ledger.Total
+	}
+	groups := []ledger.Dimension{}
+	for _, aggregate := range q.aggregate {
+		groups = append(groups, a.dimension(aggregate))
+	}
+	for _, d := range append(groups, ledger.Service, ledger.ServiceCategory) {
+		if !slices.Contains(out.GroupBy, d) {
+			out.GroupBy = append(out.GroupBy, d)
+		}
+	}
+	return out
+}
+
+// steps is how many sets are answered.
+func (q question) steps() int {
+	if q.accumulate {
+		return 1
+	}
+	return int(q.to - q.from)
 }
 
 // sum is an allocation while it is added up, exactly.
