@@ -91,9 +91,9 @@ http {
 }
 `
 
-func startNginx(t *testing.T, portal, upstream string) (listen string) {
+// startNginx listens on an address and asks a portal, which need not be there yet.
+func startNginx(t *testing.T, listen, portal, upstream string) string {
 	t.Helper()
-	listen = address(t)
 	dir := t.TempDir()
 	config := fmt.Sprintf(nginxMain, snippet(t, "nginx",
 		"listen 8080", "listen "+listen, "portal.example.com:7007", portal, "orders.internal:8080", upstream))
@@ -116,7 +116,7 @@ func startCaddy(t *testing.T, portal, upstream string) (listen string) {
 
 func TestReal_Nginx(t *testing.T) {
 	p := startPortal(t, 40)
-	front(t, "nginx", p, startNginx(t, p.address, serve(t, echo()))).life(t)
+	front(t, "nginx", p, startNginx(t, address(t), p.address, serve(t, echo()))).life(t)
 }
 
 func TestReal_Caddy(t *testing.T) {

@@ -29,8 +29,8 @@ func port(address string) string {
 	return p
 }
 
-// run starts a program until the end of the test, and waits until it answers at an address.
-func run(t *testing.T, ready, name string, args ...string) {
+// run starts a program until the end of the test or until it is stopped, and waits until it listens at an address.
+func run(t *testing.T, ready, name string, args ...string) (stop func()) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), filepath.Base(name)+".log"))
 	if err != nil {
@@ -47,25 +47,29 @@ func run(t *testing.T, ready, name string, args ...string) {
 		_ = cmd.Wait() // it is told to end, and how it does says nothing
 		close(ended)
 	}()
-	t.Cleanup(func() {
+	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // this process only
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(20 * time.Second):
 			_ = cmd.Process.Kill()
 			<-ended
 		}
+	}
+	t.Cleanup(func() {
+		stop()
 		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(name), tail(string(text)))
 		}
 		log.Close()
 	})
 	waiting(t, ended, name, log.Name(), ready)
+	return stop
 }
 
 func waiting(t *testing.T, ended <-chan struct{}, name, log, ready string) {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 60*time.Second; time.Sleep(20 * time.Millisecond) {
 		if c, err := net.DialTimeout("tcp", ready, time.Second); err == nil {
 			c.Close()
 			return

@@ -23,7 +23,14 @@ const scrape = time.Second
 // startPrometheus scrapes addresses, each as a job of its own name.
 func startPrometheus(t *testing.T, targets map[string]string) (url string) {
 	t.Helper()
-	dir, listen := t.TempDir(), address(t)
+	listen := address(t)
+	startPrometheusAt(t, listen, targets)
+	return "http://" + listen
+}
+
+func startPrometheusAt(t *testing.T, listen string, targets map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
 	var config strings.Builder
 	fmt.Fprintf(&config, "global: {scrape_interval: %s}\nscrape_configs:\n", scrape)
 	for job, target := range targets {
@@ -33,7 +40,6 @@ func startPrometheus(t *testing.T, targets map[string]string) (url string) {
 	must(t, os.WriteFile(file, []byte(config.String()), 0o600))
 	run(t, listen, program(t, "debian/usr/bin/prometheus"), "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+listen, "--log.level=warn")
-	return "http://" + listen
 }
 
 func source(t *testing.T, url, profile string, match map[string]string) *usage.Source {
@@ -94,7 +100,7 @@ type traffic struct{ shop, broken, mobile, hostile, authorized, refused int }
 func TestReal_PrometheusCountsWhatWasSent(t *testing.T) {
 	program(t, "debian/usr/bin/prometheus")
 	p := startPortal(t, 1_000_000)
-	edge := &gateway{driver: p.second, api: "orders", url: "http://" + startNginx(t, p.address, serve(t, echo())) + "/orders/1", http: client(t)}
+	edge := &gateway{driver: p.second, api: "orders", url: "http://" + startNginx(t, address(t), p.address, serve(t, echo())) + "/orders/1", http: client(t)}
 	edge.app(t, "shop", "many")
 	key := edge.issue(t, "shop", "6a3f6a5e-0000-4000-8000-000000000011").Secret
 	kong, metrics := startKong(t)
