@@ -103,16 +103,23 @@ func (c *plugin) listFeeds(_ http.ResponseWriter, r *http.Request) (any, error) 
 	}
 	out := []intake.Status{}
 	for _, f := range c.engine.Load().feeds.list {
-		out = append(out, f.status())
+		out = append(out, c.seen(f))
 	}
 	return map[string]any{"feeds": out}, nil
+}
+
+// seen is the status of a feed. Folders in the plugin's own are called as in its settings, whose path is nobody's business.
+func (c *plugin) seen(f feed) intake.Status {
+	s := f.status()
+	s.Place = strings.TrimPrefix(s.Place, c.p.DataDir()+string(filepath.Separator))
+	return s
 }
 
 // aboutFeeds is what an operator should know about feeds.
 func (c *plugin) aboutFeeds() []error {
 	var found []error
 	for _, f := range c.engine.Load().feeds.list {
-		s := f.status()
+		s := c.seen(f)
 		if s.Problem != "" {
 			found = append(found, fmt.Errorf("%s cannot be looked at: %s", s.Place, s.Problem))
 		}

@@ -35,7 +35,7 @@ func TestInbox_BringsInWhatIsPutThere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	var feeds struct{ Feeds []intake.Status }
-	if r.get(t, "/v1/feeds", &feeds, ann); len(feeds.Feeds) != 1 || feeds.Feeds[0].Files != 2 || len(feeds.Feeds[0].Refused) != 1 {
+	if r.get(t, "/v1/feeds", &feeds, ann); len(feeds.Feeds) != 1 || feeds.Feeds[0].Place != "inbox" || feeds.Feeds[0].Files != 2 || len(feeds.Feeds[0].Refused) != 1 {
 		t.Errorf("%+v", feeds)
 	}
 }

@@ -84,9 +84,9 @@ func (c *Costs) Shares(ctx context.Context, s Scope, q ledger.Query) ([]Account,
 func (c *Costs) Accounts(ctx context.Context, d *Directory, q ledger.Query) (map[string]bool, error) {
 	today := c.today()
 	q.To = max(q.To, today+1)
-	q.From = min(q.From, today-2*forecastHistory)
+	q.From = min(q.From, today-lookBack)
 	if q.From <= 0 {
-		q.From = today - 2*forecastHistory
+		q.From = today - lookBack
 	}
 	rules, err := c.rules(ctx, d, q.From, q.To, func(ref string) string { return ref })
 	if err != nil {

@@ -53,8 +53,12 @@ func (t timeline) history(most int) []float64 {
 	return out
 }
 
-// forecastHistory is how many days forecasts learn from and are tested on.
-const forecastHistory = 180
+// forecastHistory is how many days forecasts learn from and are tested on, lookBack how many are read for them: data may be
+// weeks old.
+const (
+	forecastHistory = 180
+	lookBack        = forecastHistory + 62
+)
 
 // Outlook is what a calendar month (UTC) has cost so far, and what it is expected to cost in the end.
 type Outlook struct {

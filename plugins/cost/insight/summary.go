@@ -96,7 +96,7 @@ type observed struct {
 // days reads all days that a summary needs in one query, and settles its range, which depends on how far the data reaches.
 func (c *Costs) days(ctx context.Context, q SummaryQuestion) (observed, ledger.Day, ledger.Day, error) {
 	today := c.today()
-	begin, end := today-2*forecastHistory, today+1
+	begin, end := today-lookBack, today+1
 	if q.To > q.From {
 		begin, end = min(begin, q.From-(q.To-q.From)), max(end, q.To)
 	}
@@ -132,7 +132,7 @@ func (c *Costs) services(ctx context.Context, q SummaryQuestion, from, to ledger
 // Outlook is what a month has cost so far and is expected to cost, for a filter or the charges of entities.
 func (c *Costs) Outlook(ctx context.Context, s Scope, q ledger.Query) (Outlook, error) {
 	today := c.today()
-	q.From, q.To, q.Granularity, q.GroupBy = today-2*forecastHistory, today+1, ledger.Daily, nil
+	q.From, q.To, q.Granularity, q.GroupBy = today-lookBack, today+1, ledger.Daily, nil
 	res, err := c.Query(ctx, s, q)
 	if err != nil {
 		return Outlook{}, err
@@ -144,7 +144,7 @@ func (c *Costs) Outlook(ctx context.Context, s Scope, q ledger.Query) (Outlook, 
 // when there is too little data to tell.
 func (c *Costs) Foresee(ctx context.Context, s Scope, q ledger.Query, days int) (*ForecastAnswer, ledger.Result, string, error) {
 	today := c.today()
-	q.From, q.To, q.Granularity, q.GroupBy = today-2*forecastHistory, today+1, ledger.Daily, nil
+	q.From, q.To, q.Granularity, q.GroupBy = today-lookBack, today+1, ledger.Daily, nil
 	res, err := c.Query(ctx, s, q)
 	if err != nil {
 		return nil, res, "", err
