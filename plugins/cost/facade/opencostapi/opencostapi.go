@@ -3,7 +3,7 @@
 //
 //	window.go      the time that is asked about
 //	allocation.go  allocations out of charges
-//	passthrough.go answers of an OpenCost, kept for a while
+//	passthrough.go answers of an OpenCost, kept for a while; upstream.go asks it
 //
 // OpenCost knows no callers: who may see one allocation may see all. So does this facade, for who may see everybody's costs.
 package opencostapi
@@ -32,7 +32,7 @@ type Options struct {
 	Now        func() time.Time
 }
 
-// Upstream is an OpenCost.
+// Upstream is an OpenCost; [At] is one.
 type Upstream interface {
 	// Get answers the body of GET path?query, which is at most maxBody bytes of JSON. Errors are for callers:
 	// ServiceUnavailableError when there is no answer.
@@ -45,7 +45,7 @@ type api struct {
 	kept *cache
 }
 
-// New answers GET /allocation/compute and GET /allocation/compute/summary's older name /allocation.
+// New answers GET /allocation/compute, also by its other name /allocation, and GET /healthz.
 func New(o Options) http.Handler {
 	a := &api{Options: o, kept: newCache(o.Now)}
 	mux := http.NewServeMux()
