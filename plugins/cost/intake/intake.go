@@ -314,3 +314,19 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// ImportCharges imports charges that come from no file, as a job of the origin that d tells. d has no files.
+func (i *Intake) ImportCharges(ctx context.Context, d Delivery, focusVersion string, charges iter.Seq2[ledger.Charge, error]) (Job, error) {
+	select {
+	case i.slot <- struct{}{}:
+	case <-ctx.Done():
+		return Job{}, ctx.Err()
+	}
+	defer func() { <-i.slot }()
+	return i.run(ctx, d, func(p *progress) (ledger.Import, error) {
+		b := ledger.Batch{Source: d.Source, Period: d.Period, Run: d.Run, FocusVersion: focusVersion}
+		done, err := i.o.Ledger.Replace(ctx, b, charges)
+		p.update(func(j *Job) { j.Rows = done.Charges })
+		return done, err
+	})
+}

@@ -59,6 +59,16 @@ func (t Tags) Map() map[string]string { return maps.Collect(t.All()) }
 // MarshalJSON writes an object.
 func (t Tags) MarshalJSON() ([]byte, error) { return json.Marshal(t.Map()) }
 
+// UnmarshalJSON reads an object of texts.
+func (t *Tags) UnmarshalJSON(b []byte) error {
+	var m map[string]string
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*t = TagsOf(m)
+	return nil
+}
+
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
