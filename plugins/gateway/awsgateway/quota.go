@@ -42,11 +42,20 @@ func (q *quotaSetting) period(now time.Time) (begin, end time.Time) {
 	return today, today.AddDate(0, 0, 1)
 }
 
-// usage is what keys used of a plan: by key, a pair for each day of what it used and what was left in the evening.
-// The wire calls values what the SDKs of AWS call items.
+// usage is what keys used of a plan: by key, a pair for each day of what it used and what was left in the evening. AWS says
+// that keys are told by their values, and shows them by their ids.
 type usage struct {
 	Values map[string][][]int64 `json:"values"`
-	Items  map[string][][]int64 `json:"items"`
+}
+
+// of are the days of a key that was asked for alone.
+func (u usage) of(k apiKey) [][]int64 {
+	days, told := u.Values[k.ID]
+	if !told && len(u.Values) == 1 {
+		for _, days = range u.Values {
+		}
+	}
+	return days
 }
 
 // Quota implements [driver.Driver]. Each key has a quota of its own: it is that of the key that has the least left. AWS counts
@@ -95,7 +104,7 @@ func (d *Driver) used(ctx context.Context, plan driver.PlanID, k apiKey, begin t
 		return 0, limit.Requests, nil
 	}
 	left = limit.Requests
-	for _, pair := range append(u.Values[k.ID], u.Items[k.ID]...) {
+	for _, pair := range u.of(k) {
 		if len(pair) == 2 {
 			used += max(pair[0], 0)
 			left = pair[1]

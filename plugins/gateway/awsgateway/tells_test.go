@@ -76,6 +76,21 @@ func TestQuota_IsThatOfTheKeyThatHasTheLeastLeft(t *testing.T) {
 	}
 }
 
+func TestUsage_IsThatOfTheKeyHoweverItIsCalled(t *testing.T) {
+	k := apiKey{ID: "abc", Value: "s3cret"}
+	for name, c := range map[string]struct {
+		values map[string][][]int64
+		days   int
+	}{
+		"by its id": {map[string][][]int64{"abc": {{1, 9}}, "def": {{1, 9}, {2, 7}}}, 1}, "by its value": {map[string][][]int64{"s3cret": {{1, 9}, {2, 7}}}, 2},
+		"not at all": {nil, 0}, "among others": {map[string][][]int64{"def": {{1, 9}}, "ghi": {{1, 9}}}, 0},
+	} {
+		if got := (usage{c.values}).of(k); len(got) != c.days {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestPeriod_IsTheOneAroundNow(t *testing.T) {
 	date := func(month, day int) time.Time { return time.Date(2026, time.Month(month), day, 0, 0, 0, 0, time.UTC) }
 	for name, c := range map[string]struct {
