@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func real(t testing.TB) []byte {
+func recorded(t testing.TB) []byte {
 	t.Helper()
 	data, err := os.ReadFile("../testdata/aws.plan.json")
 	if err != nil {
@@ -31,7 +31,7 @@ func planned(t *testing.T, data []byte) map[string]Resource {
 }
 
 func TestRead_KnowsWhatHappensToEachResource(t *testing.T) {
-	found := planned(t, real(t))
+	found := planned(t, recorded(t))
 	if len(found) != 22 {
 		t.Errorf("%d resources, want 22", len(found))
 	}
@@ -50,7 +50,7 @@ func TestRead_KnowsWhatHappensToEachResource(t *testing.T) {
 }
 
 func TestRead_KnowsTheRegionOfEachResource(t *testing.T) {
-	found := planned(t, real(t))
+	found := planned(t, recorded(t))
 	for address, want := range map[string]string{
 		"module.web.aws_instance.app[0]":  "eu-west-1", // of the provider's region, which is a variable
 		"module.edge.aws_instance.app[0]": "us-east-1", // of the module's provider, which is an alias
@@ -67,7 +67,7 @@ func TestRead_KnowsTheRegionOfEachResource(t *testing.T) {
 }
 
 func TestRead_TellsWhatIsNotKnownFromWhatIsNotSet(t *testing.T) {
-	after := planned(t, real(t))["module.web.aws_instance.app[0]"].After
+	after := planned(t, recorded(t))["module.web.aws_instance.app[0]"].After
 	for path, want := range map[string]struct {
 		text  string
 		state State
@@ -164,7 +164,7 @@ func TestRead_LeavesOutWhatNobodyPaysFor(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(real(f))
+	f.Add(recorded(f))
 	f.Add(with(changing(`module.m["a"].t.x[0]`, `{"a":[{"b":1}]}`), `{"root_module":{"module_calls":{"m":{"module":{"resources":[{"address":"t.x"}]}}}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Read(data)

@@ -77,8 +77,8 @@ var (
 	Eve = plugintest.As("user:default/eve")
 )
 
-// Start runs the facade that make answers, at its path below the plugin's routes.
-func Start(t *testing.T, path string, charges []ledger.Charge, make func(*sdk.Host, Costs) http.Handler) *plugintest.Harness {
+// Start runs the facade that serve answers, at its path below the plugin's routes.
+func Start(t *testing.T, path string, charges []ledger.Charge, serve func(*sdk.Host, Costs) http.Handler) *plugintest.Harness {
 	t.Helper()
 	l, err := ledger.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -95,7 +95,7 @@ func Start(t *testing.T, path string, charges []ledger.Charge, make func(*sdk.Ho
 		}
 	}
 	p := sdk.New("cost", sdk.About{Version: "0.1.0", Title: "Cost", License: "Apache-2.0"})
-	p.Handle(path+"/", http.StripPrefix(path, make(p.Host(), Costs{l})))
+	p.Handle(path+"/", http.StripPrefix(path, serve(p.Host(), Costs{l})))
 	return plugintest.Start(t, p)
 }
 

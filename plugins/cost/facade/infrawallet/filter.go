@@ -169,7 +169,7 @@ func narrowByTags(q *ledger.Query, tags []tag) {
 		return
 	}
 	var named []string
-	var any []ledger.Filter
+	var alternatives []ledger.Filter
 	for _, t := range tags {
 		billed := billedNames(t.provider)
 		named = append(named, billed...)
@@ -177,8 +177,8 @@ func narrowByTags(q *ledger.Query, tags []tag) {
 		if t.value != "" {
 			has = ledger.Is(ledger.Tag(t.key), t.value)
 		}
-		any = append(any, ledger.Where(ledger.Is(ledger.Provider, billed...), has))
+		alternatives = append(alternatives, ledger.Where(ledger.Is(ledger.Provider, billed...), has))
 		groupByTag(q, t.key)
 	}
-	q.Filter.Any = append(any, ledger.Where(ledger.IsNot(ledger.Provider, named...)))
+	q.Filter.Any = append(alternatives, ledger.Where(ledger.IsNot(ledger.Provider, named...)))
 }
