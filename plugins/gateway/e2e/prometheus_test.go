@@ -42,11 +42,11 @@ func startPrometheusAt(t *testing.T, listen string, targets map[string]string) {
 		"--web.listen-address="+listen, "--log.level=warn")
 }
 
-func source(t *testing.T, url, profile string, match map[string]string) *usage.Source {
+func source(t *testing.T, url, name, profile string, match map[string]string) *usage.Source {
 	t.Helper()
 	p, err := usage.ProfileOf(profile)
 	must(t, err)
-	s, err := usage.New(usage.Options{Name: profile, URL: url, HTTP: client(t), Profile: p, Match: match, Scrape: scrape})
+	s, err := usage.New(usage.Options{Name: name, URL: url, HTTP: client(t), Profile: p, Match: match, Scrape: scrape})
 	must(t, err)
 	return s
 }
@@ -105,7 +105,7 @@ func TestReal_PrometheusCountsWhatWasSent(t *testing.T) {
 	key := edge.issue(t, "shop", "6a3f6a5e-0000-4000-8000-000000000011").Secret
 	kong, metrics := startKong(t)
 	url := startPrometheus(t, map[string]string{"portal": p.address, "kong": metrics})
-	own, kongs := source(t, url, usage.ForwardAuth, map[string]string{"job": "portal"}), source(t, url, usage.Kong, map[string]string{"job": "kong"})
+	own, kongs := source(t, url, "edge", usage.ForwardAuth, map[string]string{"job": "portal"}), source(t, url, "kong", usage.Kong, map[string]string{"job": "kong"})
 
 	// A counter that has just begun is not extrapolated below zero, nor seen at zero: this one has been running for a while.
 	sent := traffic{}

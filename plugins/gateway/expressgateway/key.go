@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -50,7 +50,7 @@ const revoked = "true"
 // keyID is the id of the key of an operation: made again, it is the same.
 func keyID(operation string) string {
 	hash := sha256.Sum256([]byte(operation))
-	return fmt.Sprintf("%x", hash[:12])
+	return hex.EncodeToString(hash[:12])
 }
 
 // IssueKey implements [driver.Driver]. The secret of the request, if there is one, becomes the second part of what callers

@@ -20,6 +20,8 @@ type Profile struct {
 	// App, API and Code are labels; "" = the metrics do not know them. LatencyByApp: the histogram has the label App too.
 	App, API, Code string
 	LatencyByApp   bool
+	// Gateway is the label that has the gateway's name, where several have series of the same names; "" = none.
+	Gateway string
 	// Match and LatencyMatch are labels that select the gateway's own series among those of the same name.
 	Match, LatencyMatch map[string]string
 	// Hint is what to look at when there are no series.
@@ -70,7 +72,7 @@ var profiles = map[string]Profile{
 		Hint: "its metrics need addServicesLabels",
 	},
 	ForwardAuth: {
-		Requests: "forwardauth_requests_total", App: "app", API: "api", Code: "code",
+		Requests: "forwardauth_requests_total", App: "app", API: "api", Code: "code", Gateway: "gateway",
 		Hint: "is the portal's own /metrics scraped? they appear with the first request",
 	},
 }
@@ -96,6 +98,7 @@ func (p Profile) Over(o Profile) Profile {
 		{&p.App, &o.App},
 		{&p.API, &o.API},
 		{&p.Code, &o.Code},
+		{&p.Gateway, &o.Gateway},
 		{&p.Hint, &o.Hint},
 	} {
 		if *field.from != "" {
@@ -137,7 +140,7 @@ func (p Profile) check() error {
 			return apierror.Inputf("usage profile: %s: %q is no name of a metric", field, name)
 		}
 	}
-	labels := slices.Concat([]string{p.App, p.API, p.Code}, slices.Sorted(maps.Keys(p.Match)), slices.Sorted(maps.Keys(p.LatencyMatch)))
+	labels := slices.Concat([]string{p.App, p.API, p.Code, p.Gateway}, slices.Sorted(maps.Keys(p.Match)), slices.Sorted(maps.Keys(p.LatencyMatch)))
 	for _, name := range labels {
 		if name != "" && !labelName.MatchString(name) {
 			return apierror.Inputf("usage profile: %q is no name of a label", name)

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -133,19 +134,9 @@ func (s *Source) totals(ctx context.Context, p *plan, metric string, most int) (
 		}
 	}
 	slices.SortStableFunc(counts, func(a, b Count) int {
-		if a.Requests != b.Requests {
-			return -compare(a.Requests, b.Requests)
-		}
-		return strings.Compare(a.Key, b.Key)
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Key, b.Key))
 	})
 	return counts[:min(len(counts), most)], nil
-}
-
-func compare(a, b float64) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 // template is what series of one query have in common.

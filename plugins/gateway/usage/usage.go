@@ -5,6 +5,7 @@ package usage
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // Options say where the numbers of one gateway are.
 type Options struct {
-	Name    string // of the gateway, for texts
+	Name    string // of the gateway, for texts, and for the label that its profile has for it
 	URL     string // of Prometheus, with the path before /api/v1 if there is one
 	HTTP    *http.Client
 	Profile Profile
@@ -56,6 +57,11 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	match := o.Match
+	if o.Profile.Gateway != "" {
+		match = map[string]string{o.Profile.Gateway: o.Name}
+		maps.Copy(match, o.Match)
+	}
 	if o.HTTP == nil {
 		o.HTTP = http.DefaultClient
 	}
@@ -67,7 +73,7 @@ func New(o Options) (*Source, error) {
 			name: o.Name, base: base, http: withoutRedirects(o.HTTP), timeout: cmp.Or(o.Timeout, 10*time.Second),
 			token: o.Token, username: o.Username, password: o.Password,
 		},
-		profile: o.Profile, match: o.Match, scrape: cmp.Or(o.Scrape, 15*time.Second), now: o.Now,
+		profile: o.Profile, match: match, scrape: cmp.Or(o.Scrape, 15*time.Second), now: o.Now,
 	}, nil
 }
 

@@ -1,9 +1,9 @@
 package expressfake
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,7 +114,7 @@ func (s *Server) within(w http.ResponseWriter, a map[string]any, who string) boo
 	most, _ := a["max"].(float64)
 	window, _ := a["windowMs"].(float64)
 	states, ok := s.limiter.Take(s.options.Now(), who, driver.Limit{Requests: int64(most), Window: time.Duration(window) * time.Millisecond})
-	w.Header().Set("X-RateLimit-Limit", fmt.Sprint(int64(most)))
-	w.Header().Set("X-RateLimit-Remaining", fmt.Sprint(states[0].Remaining))
+	w.Header().Set("X-RateLimit-Limit", strconv.FormatInt(int64(most), 10))
+	w.Header().Set("X-RateLimit-Remaining", strconv.FormatInt(states[0].Remaining, 10))
 	return ok
 }
