@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/expressgateway"
 	"github.com/callboard/callboard/plugins/gateway/forwardauth"
 	"github.com/callboard/callboard/plugins/gateway/kong"
+	"github.com/callboard/callboard/plugins/gateway/tyk"
 	"github.com/callboard/callboard/plugins/gateway/usage"
 )
 
@@ -50,6 +51,16 @@ var kinds = map[string]kind{
 		title: "Apache APISIX", knows: []string{"url", "token", "plans"}, needs: []string{"url", "token"}, profile: usage.APISIX,
 		make: func(s gatewaySettings, x surroundings) (driver.Driver, error) {
 			return apisix.New(apisix.Options{Name: s.Name, HTTP: x.http, URL: s.URL, Key: s.Token, Proxy: s.ProxyURL, Plans: s.plans(), Now: x.now})
+		},
+	},
+	"tyk": {
+		title: "Tyk", knows: []string{"url", "token", "plans", "tyk"}, needs: []string{"url", "token"}, profile: usage.Tyk,
+		make: func(s gatewaySettings, x surroundings) (driver.Driver, error) {
+			o := tyk.Options{Name: s.Name, HTTP: x.http, URL: s.URL, Secret: s.Token, Proxy: s.ProxyURL, Plans: s.plans(), Now: x.now}
+			if s.Tyk != nil {
+				o.Org = s.Tyk.Organization
+			}
+			return tyk.New(o)
 		},
 	},
 	"apigee": {

@@ -45,3 +45,7 @@ type apigeeSettings struct {
 	KeyHeader      string     `json:"keyHeader,omitempty" desc:"Header in which proxies look for keys; x-apikey unless set"`
 	KeyQuery       string     `json:"keyQuery,omitempty" desc:"Or a parameter"`
 }
+
+type tykSettings struct {
+	Organization string `json:"organization" desc:"Organization of the keys and policies that the plugin makes"`
+}

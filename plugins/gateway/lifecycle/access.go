@@ -94,6 +94,9 @@ func (e *Engine) RequestAccess(ctx context.Context, r AccessRequest) (Request, e
 		return was, err
 	}
 	verdict, err := e.judge(ctx, a, r)
+	if err == nil {
+		err = verdict.refusal(r.Override)
+	}
 	if err != nil {
 		e.record(ctx, Event{App: r.App, Who: r.By, What: "access.request", Failed: true, Gateway: r.Gateway, API: r.API, Detail: message(err)})
 		return Request{}, err
@@ -131,6 +134,15 @@ func (e *Engine) same(ctx context.Context, r AccessRequest, id string, replayed 
 	return Request{}, false, err
 }
 
+// Preview answers what the policy would say to a request, and leaves nothing.
+func (e *Engine) Preview(ctx context.Context, r AccessRequest) (Verdict, error) {
+	a, err := e.App(ctx, r.App)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return e.judge(ctx, a, r)
+}
+
 // judge asks the policy about the plan as the gateway describes it.
 func (e *Engine) judge(ctx context.Context, a App, r AccessRequest) (Verdict, error) {
 	d, err := e.driver(r.Gateway)
@@ -154,7 +166,7 @@ func (e *Engine) judge(ctx context.Context, a App, r AccessRequest) (Verdict, er
 			v.Approval = ApprovalAuto
 		}
 	}
-	return v, v.refusal(r.Override)
+	return v, nil
 }
 
 func planOf(ctx context.Context, d driver.Driver, id driver.PlanID) (driver.Plan, error) {
@@ -360,6 +372,11 @@ func (e *Engine) grantAt(ctx context.Context, r Request) error {
 		err = apierror.New(apierror.ServiceUnavailable, "the former access is still being withdrawn")
 	}
 	if err == nil {
+		release, lerr := e.alone(ctx, r.Gateway, r.App)
+		if lerr != nil {
+			return lerr
+		}
+		defer release()
 		err = d.EnsureConsumer(ctx, driver.App{ID: a.ID, Name: a.Name, Owner: a.Owner})
 	}
 	if err == nil && r.Plan != "" {

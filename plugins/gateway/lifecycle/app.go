@@ -234,7 +234,13 @@ func (e *Engine) settleGrant(ctx context.Context, a App, g Grant, by string) err
 	if err != nil {
 		return err
 	}
-	if err := d.SetPlan(ctx, a.ID, g.API, ""); err != nil && !unimplemented(err) {
+	release, err := e.alone(ctx, g.Gateway, a.ID)
+	if err != nil {
+		return err
+	}
+	err = d.SetPlan(ctx, a.ID, g.API, "")
+	release()
+	if err != nil && !unimplemented(err) {
 		return err
 	}
 	_, err = e.apps.update(ctx, string(a.ID), func(a *App) error {

@@ -151,18 +151,23 @@ func (i Intent) event() string {
 
 // apply tells the gateway. All of it may be done again.
 func (e *Engine) apply(ctx context.Context, d driver.Driver, c Credential) error {
+	slots, ok := d.(driver.SlotRotator)
+	if ok && c.Intent.Kind == End && c.Slot == "" && c.Replaces != "" {
+		if err := e.endFormer(ctx, c); err != nil {
+			return err
+		}
+	}
+	release, err := e.alone(ctx, c.Gateway, c.App)
+	if err != nil {
+		return err
+	}
+	defer release()
 	switch c.Intent.Kind {
 	case Suspend, Resume:
 		return d.SuspendKey(ctx, c.App, c.Key, c.Intent.Kind == Suspend)
 	}
-	slots, ok := d.(driver.SlotRotator)
 	if ok && c.Slot != "" {
 		return slots.RetireSlot(ctx, c.App, c.Slot)
-	}
-	if ok && c.Replaces != "" {
-		if err := e.endFormer(ctx, c); err != nil {
-			return err
-		}
 	}
 	return d.RevokeKey(ctx, c.App, c.Key)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
 // Options are what an engine is made of.
@@ -91,11 +92,10 @@ const (
 	leaseTime     = 2 * time.Minute
 	// undoTime is how late a gateway may carry out what it was asked for.
 	undoTime = 15 * time.Minute
-	lockTime = 30 * time.Second
 )
 
 // LockTime is how long a lock may be held: [Options.Lock] gives it up after that.
-const LockTime = lockTime
+const LockTime = operationTime + 10*time.Second
 
 // bounded is the context of a write that has begun: it goes on when the caller has left, but not for ever.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -118,6 +118,16 @@ func (e *Engine) lock(ctx context.Context, name string) (func(), error) {
 
 // sequence orders the ids of one millisecond of this process.
 var sequence atomic.Uint32
+
+// alone keeps writes about one application apart, on all hosts: some gateways keep what they know of an application in one
+// document. A gateway that is busy with another write is as one that cannot be reached: it is done later.
+func (e *Engine) alone(ctx context.Context, gateway string, app driver.AppID) (func(), error) {
+	release, err := e.lock(ctx, "gateway/"+gateway+"/"+string(app))
+	if errors.Is(err, sdk.ErrConflict) {
+		return nil, apierror.Newf(apierror.ServiceUnavailable, "another change of application %s at gateway %s is under way", app, gateway)
+	}
+	return release, err
+}
 
 // newID is a UUID of version 7, so that ids sort by time.
 func newID(now time.Time) string {
@@ -208,9 +218,4 @@ func definite(err error) bool {
 }
 
 // message is the text of an error without its name.
-func message(err error) string {
-	if e, ok := errors.AsType[*apierror.Error](err); ok {
-		return e.Message
-	}
-	return err.Error()
-}
+func message(err error) string { return rpcerror.Message(err) }

@@ -139,17 +139,27 @@ func (e *Engine) canIssue(ctx context.Context, c Credential) error {
 	return nil
 }
 
+// ErrInterrupted says that an issue with the same idempotency key has not come to its end, or was given up. Its key is, or
+// will be, revoked. It is a conflict.
+var ErrInterrupted = errors.New("the issue was interrupted")
+
 // replay answers a call whose idempotency key was used before.
 func replay(was Credential, err error) (Issued, error) {
 	switch {
 	case err != nil:
 		return Issued{}, err
 	case was.State == Issuing || was.Intent != nil && (was.Intent.Kind == Issue || was.Intent.Kind == Telling):
-		return Issued{}, apierror.Conflictf("credential %s: its issue is under way since %s", was.ID, was.Created.Format(time.RFC3339))
+		return Issued{}, interrupted("credential %s: its issue is under way since %s", was.ID, was.Created.Format(time.RFC3339))
 	case was.State == Failed:
-		return Issued{}, apierror.Conflictf("credential %s was not issued (%s): ask again with another Idempotency-Key", was.ID, was.Reason)
+		return Issued{}, interrupted("credential %s was not issued (%s): ask again with another Idempotency-Key", was.ID, was.Reason)
 	}
 	return Issued{Credential: was, Replayed: true}, nil
+}
+
+func interrupted(format string, args ...any) error {
+	err := apierror.Conflictf(format, args...)
+	err.Cause = ErrInterrupted
+	return err
 }
 
 // open counts what the application has, and creates the credential with its intent.
@@ -224,6 +234,11 @@ func (e *Engine) ask(ctx context.Context, c Credential) (driver.IssuedKey, error
 	if err != nil {
 		return driver.IssuedKey{}, err
 	}
+	release, err := e.alone(ctx, c.Gateway, c.App)
+	if err != nil {
+		return driver.IssuedKey{}, err
+	}
+	defer release()
 	if slots, ok := d.(driver.SlotRotator); ok && c.Replaces != "" {
 		old, err := e.Credential(ctx, c.Replaces)
 		if err != nil {
@@ -278,6 +293,11 @@ func (e *Engine) undo(ctx context.Context, c Credential) error {
 		})
 		return err
 	}
+	release, err := e.alone(ctx, c.Gateway, c.App)
+	if err != nil {
+		return err
+	}
+	defer release()
 	for k, err := range d.Keys(ctx, c.App) {
 		if err != nil {
 			return err
