@@ -31,7 +31,8 @@ place hello-go plugin.yaml openapi.yaml settings.schema.json
 add hello-go
 
 (cd ../plugins && CGO_ENABLED=0 go build -trimpath -o "$out/.built/" ./sentry ./sonarqube ./gateway)
-for id in sentry sonarqube gateway; do place "../plugins/$id" plugin.yaml openapi.yaml settings.schema.json; done
+(cd ../plugins && CGO_ENABLED=1 go build -trimpath -o "$out/.built/" ./cost) # SQLite is C
+for id in sentry sonarqube cost gateway; do place "../plugins/$id" plugin.yaml openapi.yaml settings.schema.json; done
 
 if /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null; then
   place hello-python plugin.yaml openapi.yaml settings.schema.json plugin.py callboard.py callboard_pb.py

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,10 @@ import (
 
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/callboard/callboard/plugins/cost/intake"
+	kongdriver "github.com/callboard/callboard/plugins/gateway/kong"
+	"github.com/callboard/callboard/sdk"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +40,26 @@ func configuration(t *testing.T, environment []string) (c struct {
 					APIKey  string `yaml:"apiKey"`
 				}
 			} `yaml:"sonarqube"`
+			Cost struct {
+				Settings struct {
+					Buckets []struct {
+						Endpoint, Bucket string
+						AccessKey        string     `yaml:"accessKey"`
+						SecretKey        sdk.Secret `yaml:"secretKey"`
+					}
+				}
+			}
+			Gateway struct {
+				Settings struct {
+					Gateways []struct {
+						Name, Type, URL string
+						ProxyURL        string `yaml:"proxyUrl"`
+						Token           sdk.Secret
+						Usage           struct{ URL string }
+						APIs            []struct{ ID string }
+					}
+				}
+			}
 		}
 	}
 },
@@ -58,9 +83,11 @@ func configuration(t *testing.T, environment []string) (c struct {
 }
 
 // started are all services, filled as of now, while the test runs.
-func started(t *testing.T) reachable {
+func started(t *testing.T) reachable { return reach(t, services(time.Now)...) }
+
+func reach(t *testing.T, services ...service) reachable {
 	t.Helper()
-	list, err := listen(services(time.Now), 0)
+	list, err := listen(services, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +131,62 @@ func TestConfiguration_FitsWhatIsServed(t *testing.T) {
 	get(t, sonar.BaseURL+"/api/authentication/validate", "Bearer "+sonar.APIKey, &signedIn)
 	if !signedIn.Valid {
 		t.Error("SonarQube does not take the token of app-config.yaml")
+	}
+}
+
+func TestBills_ReachUntilYesterday(t *testing.T) {
+	few := newBills(time.Now)
+	few.rowsPerDay = 5
+	bills := reach(t, few.service())
+	b := configuration(t, append(bills.environment(), started(t).environment()...)).Callboard.Plugins.Cost.Settings.Buckets[0]
+	s := &intake.S3{HTTP: http.DefaultClient, Endpoint: b.Endpoint, Bucket: b.Bucket, Region: "us-east-1", AccessKey: b.AccessKey, SecretKey: b.SecretKey, Now: time.Now}
+	clouds := map[string]int{}
+	current := 0
+	month := time.Now().UTC().AddDate(0, 0, -1).Format("2006-01")
+	for o, err := range s.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		cloud, _, _ := strings.Cut(o.Name, "/")
+		clouds[cloud]++
+		if strings.Contains(o.Name, month) {
+			current++
+		}
+	}
+	if len(clouds) != 3 || clouds["aws"] < 12 || clouds["azure"] < 12 || clouds["google"] < 12 || current != 3 {
+		t.Errorf("bills by cloud: %v, %d of them for %s", clouds, current, month)
+	}
+}
+
+func TestGateways_AreAsTheConfigurationSays(t *testing.T) {
+	served := map[string]bool{}
+	for _, g := range configuration(t, started(t).environment()).Callboard.Plugins.Gateway.Settings.Gateways {
+		for _, a := range g.APIs {
+			served[g.Name+"/"+a.ID] = true
+		}
+		if g.Type != "kong" {
+			continue
+		}
+		d, err := kongdriver.New(kongdriver.Options{Name: g.Name, HTTP: http.DefaultClient, URL: g.URL, Proxy: g.ProxyURL, Token: g.Token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for a, err := range d.APIs(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			served[g.Name+"/"+string(a.ID)] = true
+			var found struct{ Data struct{ Result []any } }
+			get(t, g.Usage.URL+"/api/v1/query?time=2026-11-20T00:00:00Z&query="+url.QueryEscape(`kong_http_requests_total{service="`+string(a.ID)+`",code="200"}`), "", &found)
+			if len(found.Data.Result) == 0 {
+				t.Errorf("Prometheus knows no request to %s", a.ID)
+			}
+		}
+	}
+	for _, api := range annotated(t, "callboard.dev/gateway-api") {
+		if !served[api] {
+			t.Errorf("no gateway has %s", api)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type service struct {
 
 // services are all of them, filled, in the order of their ports.
 func services(now func() time.Time) []service {
-	list := append([]service{sentry(now), sonarqube(now)}, kong(now)...)
+	list := append([]service{sentry(now), sonarqube(now), newBills(now).service()}, kong(now)...)
 	refill(list, now())
 	return list
 }
