@@ -13,6 +13,7 @@ import (
 
 // app is an application.
 type app struct {
+	ID          string       `json:"appId"`
 	Name        string       `json:"name"`
 	Status      string       `json:"status"`
 	Attributes  attributes   `json:"attributes"`

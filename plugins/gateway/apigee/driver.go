@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/mail"
+	"net/url"
 	"strings"
 	"time"
 
@@ -104,7 +105,7 @@ func (d *Driver) Health(ctx context.Context) error {
 	var found struct {
 		Products []product `json:"apiProduct"`
 	}
-	return d.call(ctx, rest.Request{Method: http.MethodGet, Path: "/apiproducts", Query: counted(1, "")}, &found)
+	return d.call(ctx, rest.Request{Method: http.MethodGet, Path: "/apiproducts", Query: url.Values{"count": {"1"}, "expand": {"true"}}}, &found)
 }
 
 // Publish implements [driver.Driver].

@@ -232,12 +232,13 @@ func (d *Driver) Keys(ctx context.Context, id driver.AppID) iter.Seq2[driver.Key
 	}
 }
 
-// apps are one application, or all of the portal's.
+// apps are one application, or all of the portal's: those of the organization that say so.
 func (d *Driver) apps(ctx context.Context, id driver.AppID) iter.Seq2[app, error] {
 	if id != "" {
 		return func(yield func(app, error) bool) { yield(d.app(ctx, id)) }
 	}
-	return all(ctx, d, rest.Path("developers", d.options.Developer, "apps"), func(page map[string][]app) []app { return page["app"] }, func(a app) string { return a.Name })
+	every := all(ctx, d, list[app]{"/apps", url.Values{"rows": {"1000"}, "includeCred": {"true"}}, "app", func(a app) string { return a.ID }})
+	return rest.Mapped(every, func(a app) (app, bool) { return a, a.Name != "" && a.Attributes.get(appAttribute) == a.Name })
 }
 
 // line fits a text into an attribute.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,30 +25,36 @@ func (d *Driver) get(ctx context.Context, out any, path ...string) error {
 	return d.call(ctx, rest.Request{Method: http.MethodGet, Path: rest.Path(path...)}, out)
 }
 
-func counted(n int, from string) url.Values {
-	q := url.Values{"count": {strconv.Itoa(n)}, "expand": {"true"}}
-	if from != "" {
-		q.Set("startKey", from)
-	}
-	return q
+// list is a list of the Apigee API that tells its items as a whole. The list of a developer's apps is none: it does so for
+// the first page only.
+type list[T any] struct {
+	path   string
+	query  url.Values // that says how many a page has
+	member string     // of a page that has the items
+	key    func(T) string
 }
 
 // all reads a list to its end, of which a page begins with the item that the former one ended with. A page may be shorter
 // than it could be: the end is where nothing new comes.
-func all[T any](ctx context.Context, d *Driver, path string, member func(page map[string][]T) []T, key func(T) string) iter.Seq2[T, error] {
+func all[T any](ctx context.Context, d *Driver, l list[T]) iter.Seq2[T, error] {
 	return rest.Pages(func(last string) ([]T, string, error) {
+		query := maps.Clone(l.query)
+		query.Set("expand", "true")
+		if last != "" {
+			query.Set("startKey", last)
+		}
 		var page map[string][]T
-		if err := d.call(ctx, rest.Request{Method: http.MethodGet, Path: path, Query: counted(100, last)}, &page); err != nil {
+		if err := d.call(ctx, rest.Request{Method: http.MethodGet, Path: l.path, Query: query}, &page); err != nil {
 			return nil, "", err
 		}
-		items := member(page)
-		if len(items) > 0 && last != "" && key(items[0]) == last {
+		items := page[l.member]
+		if len(items) > 0 && last != "" && l.key(items[0]) == last {
 			items = items[1:]
 		}
 		if len(items) == 0 {
 			return nil, "", nil
 		}
-		return items, key(items[len(items)-1]), nil
+		return items, l.key(items[len(items)-1]), nil
 	})
 }
 

@@ -3,6 +3,7 @@ package apigee
 import (
 	"context"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (p product) limits() []driver.Limit {
 }
 
 func (d *Driver) products(ctx context.Context) iter.Seq2[product, error] {
-	return all(ctx, d, "/apiproducts", func(page map[string][]product) []product { return page["apiProduct"] }, func(p product) string { return p.Name })
+	return all(ctx, d, list[product]{"/apiproducts", url.Values{"count": {"100"}}, "apiProduct", func(p product) string { return p.Name }})
 }
 
 // Plans implements [driver.Driver].

@@ -2,6 +2,7 @@ package apigeefake
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -53,13 +54,7 @@ func (s *Server) apps(c call) *failure {
 	}
 	switch {
 	case c.is(http.MethodGet, 3):
-		var names []string
-		for id := range s.state.apps {
-			if id.developer == developer {
-				names = append(names, id.name)
-			}
-		}
-		return s.list(c, "app", names, func(n string) any { return s.showApp(appID{developer, n}) })
+		return invalid("the fake lists no apps of a developer: Apigee does not expand them page by page")
 	case c.is(http.MethodPost, 3):
 		return s.createApp(c, developer)
 	case len(c.path) < 4:
@@ -90,6 +85,18 @@ func (s *Server) apps(c call) *failure {
 	s.state.apps[id] = a
 	answer(c.w, http.StatusOK, s.showApp(id))
 	return nil
+}
+
+// everyApp lists the apps of the organization by their ids.
+func (s *Server) everyApp(c call) *failure {
+	if c.r.URL.Query().Get("includeCred") != "true" {
+		return invalid("the fake lists apps with includeCred=true only")
+	}
+	names := map[string]appID{}
+	for id, a := range s.state.apps {
+		names[a.ID] = id
+	}
+	return s.list(c, "app", slices.Collect(maps.Keys(names)), func(n string) any { return s.showApp(names[n]) })
 }
 
 func (s *Server) createApp(c call, developer string) *failure {

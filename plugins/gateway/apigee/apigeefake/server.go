@@ -183,6 +183,8 @@ func (s *Server) route(c call) *failure {
 		return s.developers(c)
 	case c.path[0] == "developers" && c.path[2] == "apps":
 		return s.apps(c)
+	case c.path[0] == "apps" && c.is(http.MethodGet, 1):
+		return s.everyApp(c)
 	case c.path[0] == "apiproducts":
 		return s.products(c)
 	case c.path[0] == "apis":
@@ -197,8 +199,10 @@ func (s *Server) list(c call, member string, names []string, show func(string) a
 	query := c.r.URL.Query()
 	begin, _ := slices.BinarySearch(names, query.Get("startKey"))
 	size := s.options.Page
-	if n, err := strconv.Atoi(query.Get("count")); err == nil && n > 0 {
-		size = min(size, n)
+	for _, name := range []string{"count", "rows"} {
+		if n, err := strconv.Atoi(query.Get(name)); err == nil && n > 0 {
+			size = min(size, n)
+		}
 	}
 	if query.Get("expand") != "true" {
 		return invalid("the fake lists with expand=true only")
