@@ -23,7 +23,7 @@ func (c *plugin) facades(p *sdk.Plugin) {
 		},
 	}))
 	mount("cost-insights-aws", costinsights.New(asker{c}))
-	mount("opencost", opencostapi.New(opencostapi.Options{Costs: asker{c}, Now: c.now}))
+	mount("opencost", opencostapi.New(opencostapi.Options{Costs: asker{c}, Upstream: c.upstream, Now: c.now}))
 }
 
 // asker answers facades in the name of whoever calls: they get what the plugin's own routes would answer.

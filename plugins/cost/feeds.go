@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/callboard/callboard/plugins/cost/intake"
+	"github.com/callboard/callboard/plugins/cost/opencost"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
@@ -83,7 +85,30 @@ func (c *plugin) feedsOf(s settings) ([]feed, error) {
 		w := c.intake.Watcher(b.place(c.host.HTTP, c.now), b.Source)
 		list = append(list, feed{b.Every.Std(), w.Look, w.Status})
 	}
+	for _, o := range s.OpenCost {
+		list = append(list, c.collected(o))
+	}
 	return list, nil
+}
+
+// collected is the feed of an OpenCost.
+func (c *plugin) collected(o opencostSettings) feed {
+	collector := opencost.Collector{
+		Client: &opencost.Client{HTTP: c.host.HTTP, URL: o.URL, Token: o.Token}, Source: o.Source, Currency: o.Currency,
+		Days: c.days, Intake: c.intake, Now: c.now,
+	}
+	var last atomic.Pointer[intake.Status]
+	last.Store(&intake.Status{Place: o.URL})
+	look := func(ctx context.Context) error {
+		err := collector.Collect(ctx)
+		s := intake.Status{Place: o.URL, Looked: c.now().UTC()}
+		if err != nil {
+			s.Problem = rpcerror.Message(err)
+		}
+		last.Store(&s)
+		return err
+	}
+	return feed{o.Every.Std(), look, func() intake.Status { return *last.Load() }}
 }
 
 func (b bucketSettings) place(client *http.Client, now func() time.Time) *intake.S3 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/plugins/cost/intake"
+	"github.com/callboard/callboard/plugins/cost/opencost/opencostfake"
 	"github.com/callboard/callboard/sdk"
 )
 
@@ -68,6 +69,40 @@ func TestBucket_ThatCannotBeReachedIsNamed(t *testing.T) {
 		"buckets[0].every: 1s must be at least":     {Endpoint: "https://s3.example.com", Bucket: "b", Every: sdk.Duration(time.Second)},
 	} {
 		if err := r.Configure(settings{Buckets: []bucketSettings{s}}); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want %s", err, text)
+		}
+	}
+}
+
+func TestOpenCost_IsCollectedByDayAndAnswersItsFrontend(t *testing.T) {
+	k := &clock{}
+	cluster := opencostfake.New(k.now)
+	server := httptest.NewServer(cluster)
+	defer server.Close()
+	r := start(t, settings{OpenCost: []opencostSettings{{URL: server.URL, Source: "cluster", Currency: "EUR", Every: sdk.Duration(time.Hour)}}})
+	r.look(t, 1)
+	var list struct{ Partitions []partition }
+	if r.get(t, "/v1/partitions", &list, ann); len(list.Partitions) != 1 || list.Partitions[0].Source != "cluster" || list.Partitions[0].Currencies[0] != "EUR" || list.Partitions[0].Last != today-1 {
+		t.Fatalf("%+v", list)
+	}
+	if res := r.Get("/facades/opencost/allocation/compute?window=yesterday&aggregate=namespace&accumulate=true", ann); res.Status != http.StatusOK || !strings.Contains(res.Text(), `"cpuCost"`) {
+		t.Errorf("%d %.300s", res.Status, res.Text())
+	}
+	cluster.Fail(http.StatusInternalServerError, "boom")
+	r.clock.advance(24 * time.Hour)
+	k.advance(24 * time.Hour)
+	if err := r.c.engine.Load().feeds.list[1].look(t.Context()); err == nil {
+		t.Error("the failure is not told")
+	}
+	if err := r.Health(); err == nil || !strings.Contains(err.Error(), server.URL+" cannot be looked at") || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("%v", err)
+	}
+	for text, s := range map[string][]opencostSettings{
+		"openCost[0].url: it must be an address": {{URL: "ftp://opencost", Source: "a", Currency: "USD", Every: sdk.Duration(time.Hour)}},
+		`openCost[1].source: "a" is there twice`: {{URL: "http://a", Source: "a", Currency: "USD", Every: sdk.Duration(time.Hour)}, {URL: "http://b", Source: "a", Currency: "USD", Every: sdk.Duration(time.Hour)}},
+		"/openCost/0/currency":                   {{URL: "http://a", Source: "a", Currency: "dollars", Every: sdk.Duration(time.Hour)}},
+	} {
+		if err := r.Configure(settings{OpenCost: s}); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("got %v, want %s", err, text)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/insight"
 	"github.com/callboard/callboard/plugins/cost/intake"
 	"github.com/callboard/callboard/plugins/cost/ledger"
+	"github.com/callboard/callboard/plugins/cost/opencost"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
@@ -30,6 +31,7 @@ type plugin struct {
 	now    func() time.Time
 	ledger *ledger.Ledger // opened with the first settings, for as long as the process lives
 	intake *intake.Intake // likewise
+	days   *opencost.Days // likewise
 	engine atomic.Pointer[engine]
 
 	estimator *estimate.Estimator
@@ -130,12 +132,22 @@ func (c *plugin) open(ctx context.Context) error {
 		}
 		c.intake = i
 	}
+	if c.days == nil {
+		d, err := opencost.OpenDays(ctx, c.p.DataDir())
+		if err != nil {
+			return fmt.Errorf("open the days of OpenCost: %w", err)
+		}
+		c.days = d
+	}
 	return nil
 }
 
 // close closes the files, when nothing uses them any more.
 func (c *plugin) close() error {
 	var failures []error
+	if c.days != nil {
+		failures = append(failures, c.days.Close())
+	}
 	if c.intake != nil {
 		failures = append(failures, c.intake.Close())
 	}

@@ -17,14 +17,15 @@ import (
 
 // settings are what an operator writes. Without any, charges come by uploads and get to entities by the usual tags.
 type settings struct {
-	Assignments    []assignment      `json:"assignments,omitempty" max:"20" desc:"Which dimensions name entities, the first one first; without any: tag:service a component, resource or API, tag:system a system, tag:team a group"`
-	Folders        []folderSettings  `json:"folders,omitempty" max:"20" desc:"Folders with FOCUS files, beside inbox in the plugin's data folder"`
-	Buckets        []bucketSettings  `json:"buckets,omitempty" max:"20" desc:"Buckets with FOCUS files, of S3 or of what speaks its protocol"`
-	Counted        string            `json:"counted,omitempty" default:"" desc:"Filter of the charges that count, where the same costs come from two sources; everything unless set. provider!=OpenCost leaves out what OpenCost says about nodes that the cloud's bill has as well"`
-	Anomalies      anomalySettings   `json:"anomalies,omitzero" desc:"What counts as an anomaly where the question does not say"`
-	NotifyOwners   *bool             `json:"notifyOwners" default:"true" desc:"Tell owners in the portal when a budget crosses a threshold"`
-	Estimates      estimate.Settings `json:"estimates,omitzero" desc:"Prices for estimates of Terraform plans"`
-	CatalogRefresh sdk.Duration      `json:"catalogRefresh" default:"2m" desc:"How long what the catalog says about costs is used before it is read again"`
+	Assignments    []assignment       `json:"assignments,omitempty" max:"20" desc:"Which dimensions name entities, the first one first; without any: tag:service a component, resource or API, tag:system a system, tag:team a group"`
+	Folders        []folderSettings   `json:"folders,omitempty" max:"20" desc:"Folders with FOCUS files, beside inbox in the plugin's data folder"`
+	Buckets        []bucketSettings   `json:"buckets,omitempty" max:"20" desc:"Buckets with FOCUS files, of S3 or of what speaks its protocol"`
+	OpenCost       []opencostSettings `json:"openCost,omitempty" max:"20" desc:"Servers of OpenCost or Kubecost, whose days are collected; OpenCost's frontend is answered by the first"`
+	Counted        string             `json:"counted,omitempty" default:"" desc:"Filter of the charges that count, where the same costs come from two sources; everything unless set. provider!=OpenCost leaves out what OpenCost says about nodes that the cloud's bill has as well"`
+	Anomalies      anomalySettings    `json:"anomalies,omitzero" desc:"What counts as an anomaly where the question does not say"`
+	NotifyOwners   *bool              `json:"notifyOwners" default:"true" desc:"Tell owners in the portal when a budget crosses a threshold"`
+	Estimates      estimate.Settings  `json:"estimates,omitzero" desc:"Prices for estimates of Terraform plans"`
+	CatalogRefresh sdk.Duration       `json:"catalogRefresh" default:"2m" desc:"How long what the catalog says about costs is used before it is read again"`
 }
 
 type folderSettings struct {
@@ -43,6 +44,14 @@ type bucketSettings struct {
 	SessionToken sdk.Secret   `json:"sessionToken,omitempty" desc:"Token of temporary keys"`
 	Source       string       `json:"source,omitempty" max:"100" desc:"Name of the source; without it each folder is a source by its name"`
 	Every        sdk.Duration `json:"every" default:"15m" desc:"How often to look for new objects"`
+}
+
+type opencostSettings struct {
+	URL      string       `json:"url" format:"uri" example:"http://opencost.opencost:9003" desc:"Address of OpenCost, or of Kubecost with /model at its end"`
+	Token    sdk.Secret   `json:"token,omitempty" desc:"Bearer token, where a proxy wants one: OpenCost itself knows no callers"`
+	Source   string       `json:"source" min:"1" max:"100" default:"opencost" desc:"Name of the source; each server needs its own"`
+	Currency string       `json:"currency" pattern:"^[A-Z]{3}$" default:"USD" desc:"Currency of its prices"`
+	Every    sdk.Duration `json:"every" default:"1h" desc:"How often to ask for days that are over"`
 }
 
 type assignment struct {
@@ -138,6 +147,23 @@ func (s settings) checkPlaces() error {
 		}
 		if err := checkAddress(b.Endpoint); err != nil {
 			return fmt.Errorf("buckets[%d].endpoint: %w", i, err)
+		}
+	}
+	return s.checkOpenCost()
+}
+
+func (s settings) checkOpenCost() error {
+	seen := map[string]bool{}
+	for i, o := range s.OpenCost {
+		if o.Every.Std() < leastEvery {
+			return fmt.Errorf("openCost[%d].every: %s must be at least %s", i, o.Every, leastEvery)
+		}
+		if seen[o.Source] {
+			return fmt.Errorf("openCost[%d].source: %q is there twice; each server needs its own", i, o.Source)
+		}
+		seen[o.Source] = true
+		if err := checkAddress(o.URL); err != nil {
+			return fmt.Errorf("openCost[%d].url: %w", i, err)
 		}
 	}
 	return nil
