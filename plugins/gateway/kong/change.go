@@ -50,7 +50,7 @@ var (
 
 // apply writes in order, and stops at the first error.
 func (d *Driver) apply(ctx context.Context, n *Node, changes ...change) error {
-	if n.dbless() {
+	if n.Declarative {
 		return d.load(ctx, changes)
 	}
 	for _, c := range changes {

@@ -3,8 +3,6 @@ package kong
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,9 +41,9 @@ type Options struct {
 
 // Edition is what differs where Kong's entities are managed by something else than its own Admin API.
 type Edition struct {
-	// Credential is what the plugin shows, in errors: "the token in Kong-Admin-Token".
-	Credential string
-	Authorize  func(*http.Request) error
+	Authorize func(*http.Request) error
+	// Explain says what an answer without success means, see [rest.Client].
+	Explain func(status int, body []byte) error
 	// Node tells how Kong runs. It is asked again a minute later.
 	Node func(context.Context, *rest.Client) (*Node, error)
 	// Check says what keeps one node from being managed well; it may be nil.
@@ -94,9 +92,12 @@ func NewEdition(o Options, e Edition) (*Driver, error) {
 
 // Node is how a Kong runs.
 type Node struct {
-	Version  string
-	Database string          // "off" = none
-	Role     string          // "traditional", "control_plane"
+	// ReadOnly is why nothing may be written, "" = it may.
+	ReadOnly string
+	// Declarative nodes take their configuration as a whole.
+	Declarative bool
+	// EndsKeys holds where keys with a time to live end by themselves.
+	EndsKeys bool
 	Plugins  map[string]bool // that it has loaded; nil = not told
 
 	at time.Time
@@ -123,32 +124,11 @@ func (d *Driver) askNode(ctx context.Context) (*Node, error) {
 	return n, nil
 }
 
-// dbless reports whether the node has no database.
-func (n *Node) dbless() bool { return n.Database == "off" }
-
-// endsKeys reports whether keys with a time to live end by themselves: data planes in hybrid mode were not told before 3.5.
-func (n *Node) endsKeys() bool {
-	return !n.dbless() && (n.Role != "control_plane" || n.since(3, 5))
-}
-
-func (n *Node) since(major, minor int) bool {
-	parts := strings.SplitN(n.Version, ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	a, err1 := strconv.Atoi(parts[0])
-	b, err2 := strconv.Atoi(parts[1])
-	return err1 == nil && err2 == nil && (a > major || a == major && b >= minor)
-}
-
-// noDatabase is why a Kong without a database does not do what needs writes.
-const noDatabase = "it runs without a database, where keys can only be made by changing the declarative configuration of each node; allow that in the settings"
-
 // writable is an error where the driver may not write.
 func (d *Driver) writable(ctx context.Context) (*Node, error) {
 	n, err := d.node(ctx)
-	if err == nil && n.dbless() && !d.options.Declarative {
-		return nil, d.problem(apierror.NotImplemented, "%s", noDatabase)
+	if err == nil && n.ReadOnly != "" {
+		return nil, d.problem(apierror.NotImplemented, "%s", n.ReadOnly)
 	}
 	return n, err
 }
@@ -164,16 +144,16 @@ func (d *Driver) Capabilities(ctx context.Context) (driver.Capabilities, error) 
 		"oauthClients": "keys are the only credentials that are made",
 		"quotaRead":    "Kong tells what is left of a limit to callers only, in headers of its answers",
 	}
-	c := driver.Capabilities{APIs: true, Declarative: n.dbless(), Why: why}
-	if writes := !n.dbless() || d.options.Declarative; writes {
+	c := driver.Capabilities{APIs: true, Declarative: n.Declarative, Why: why}
+	if n.ReadOnly == "" {
 		c.Publish, c.Plans, c.Keys, c.OwnSecret, c.RotateDual, c.Suspend = true, true, true, true, true, true
 	} else {
 		for _, name := range []string{"publish", "plans", "keys", "ownSecret", "rotateDual", "suspend"} {
-			why[name] = noDatabase
+			why[name] = n.ReadOnly
 		}
 	}
-	if c.KeyTTL = c.Keys && n.endsKeys(); !c.KeyTTL {
-		why["keyTTL"] = "without a database, and in hybrid mode before 3.5, Kong does not end keys; the portal does"
+	if c.KeyTTL = c.Keys && n.EndsKeys; !c.KeyTTL {
+		why["keyTTL"] = "keys of this Kong do not end by themselves; the portal ends them"
 	}
 	reason, err := d.uncounted(ctx)
 	if c.Usage = reason == ""; !c.Usage {

@@ -3,6 +3,8 @@ package kong
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/callboard/callboard/plugins/gateway/rest"
 	"github.com/callboard/callboard/sdk"
@@ -11,15 +13,20 @@ import (
 
 // gateway is Kong Gateway with its own Admin API.
 func gateway(o Options) Edition {
-	return Edition{Credential: credentials(o), Authorize: authorize(o), Node: readNode, Check: checkStatus}
+	return Edition{Authorize: authorize(o), Explain: explain(o.Name, credentials(o)), Check: checkStatus, Node: func(ctx context.Context, c *rest.Client) (*Node, error) {
+		return readNode(ctx, c, o.Declarative)
+	}}
 }
+
+// noDatabase is why a Kong without a database does not do what needs writes.
+const noDatabase = "it runs without a database, where keys can only be made by changing the declarative configuration of each node; allow that in the settings"
 
 // Client calls the Admin API at the address of the options, with their credentials.
 func Client(o Options) *rest.Client { return client(o, gateway(o), o.URL) }
 
 func client(o Options, e Edition, address string) *rest.Client {
 	return &rest.Client{
-		HTTP: o.HTTP, Base: address, Name: "Kong " + o.Name, Authorize: e.Authorize, Explain: explain(o.Name, e.Credential), Secrets: []sdk.Secret{o.Token, o.Value},
+		HTTP: o.HTTP, Base: address, Name: "Kong " + o.Name, Authorize: e.Authorize, Explain: e.Explain, Secrets: []sdk.Secret{o.Token, o.Value},
 	}
 }
 
@@ -48,7 +55,7 @@ func authorize(o Options) func(*http.Request) error {
 	}
 }
 
-func readNode(ctx context.Context, c *rest.Client) (*Node, error) {
+func readNode(ctx context.Context, c *rest.Client, declarative bool) (*Node, error) {
 	var told struct {
 		Version string `json:"version"`
 		Plugins struct {
@@ -65,11 +72,28 @@ func readNode(ctx context.Context, c *rest.Client) (*Node, error) {
 	if told.Version == "" || told.Configuration.Database == "" {
 		return nil, apierror.Newf(apierror.ServiceUnavailable, "%s answers, but not as Kong's Admin API does; check its address", c.Name)
 	}
-	n := &Node{Version: told.Version, Database: told.Configuration.Database, Role: told.Configuration.Role, Plugins: map[string]bool{}}
+	dbless := told.Configuration.Database == "off"
+	n := &Node{Declarative: dbless, Plugins: map[string]bool{}}
+	if dbless && !declarative {
+		n.ReadOnly = noDatabase
+	}
+	// Data planes in hybrid mode were not told when keys end before 3.5.
+	n.EndsKeys = !dbless && (told.Configuration.Role != "control_plane" || since(told.Version, 3, 5))
 	for name := range told.Plugins.Available {
 		n.Plugins[name] = true
 	}
 	return n, nil
+}
+
+// since reports whether a version such as 3.9.0.1-enterprise is that old or newer.
+func since(version string, major, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, err1 := strconv.Atoi(parts[0])
+	b, err2 := strconv.Atoi(parts[1])
+	return err1 == nil && err2 == nil && (a > major || a == major && b >= minor)
 }
 
 func checkStatus(ctx context.Context, c *rest.Client) error {

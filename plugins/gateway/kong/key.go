@@ -28,7 +28,7 @@ func (d *Driver) IssueKey(ctx context.Context, r driver.KeyRequest) (driver.Issu
 	}
 	owner := consumerID(r.App)
 	switch found, err := d.credential(ctx, owner, r.Operation); {
-	case err == nil && n.dbless(): // on other nodes it may not be there yet
+	case err == nil && n.Declarative: // on other nodes it may not be there yet
 		err = d.apply(ctx, n, change{verb: put, kind: keys, owner: owner, id: found.ID, body: found.body(), hide: found.hide()})
 		return d.issued(found, r.App), err
 	case err == nil:
@@ -57,7 +57,7 @@ func (d *Driver) newCredential(n *Node, r driver.KeyRequest) credential {
 	if label := asTag(r.Label); label != "" {
 		c.Tags = append(c.Tags, ofLabel+label)
 	}
-	if left := r.Expires.Sub(d.options.Now()); !r.Expires.IsZero() && left <= longestTTL && n.endsKeys() {
+	if left := r.Expires.Sub(d.options.Now()); !r.Expires.IsZero() && left <= longestTTL && n.EndsKeys {
 		seconds := int64((left + time.Second - 1) / time.Second)
 		c.TTL = &seconds
 	}
