@@ -9,8 +9,8 @@
 //
 // How: the charges of one source and billing period are a partition, and a partition is one or more segments. A segment is a
 // small column store: a blob for each dimension, with its texts in a dictionary and a code for each series, and a blob for
-// each metric, with a number for each series and day. A query reads the few columns that it is about, and adds up about a
-// hundred million cells in a second or two; no index has to foresee which tags somebody will ask for.
+// each metric, with a number for each series and day. A query reads the few columns that it is about, and adds up ten million
+// cells, a year of ten million charges, in a third of a second; no index has to foresee which tags somebody will ask for.
 //
 //	day.go      days and billing periods
 //	charge.go   what a charge is, metrics, dimensions; tags.go sets of tags
