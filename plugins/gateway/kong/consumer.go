@@ -20,7 +20,10 @@ func (d *Driver) EnsureConsumer(ctx context.Context, app driver.App) error {
 	}
 	id := consumerID(app.ID)
 	var there consumer
-	if err := d.get(ctx, &there, consumers.path, id); err == nil || !missing(err) {
+	switch err := d.get(ctx, &there, consumers.path, id); {
+	case err == nil && there.ID != id:
+		return d.unavailable("answers something that is not the consumer that was asked for")
+	case !missing(err):
 		return err
 	}
 	err = d.apply(ctx, n, change{verb: put, kind: consumers, id: id, body: map[string]any{
