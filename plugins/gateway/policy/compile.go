@@ -179,28 +179,6 @@ func exists(data map[string]any, path []string) bool {
 	return true
 }
 
-// checkRules finds policies that would never refuse anything, or never decide.
-func checkRules(c *ast.Compiler) error {
-	found := 0
-	for _, name := range slices.Sorted(maps.Keys(severities)) {
-		rules := c.GetRulesWithPrefix(ruleRef(name))
-		for _, r := range rules {
-			if len(r.Head.Args) > 0 {
-				return apierror.Inputf("policy: %s: %s must be a rule, not a function", r.Location, name)
-			}
-		}
-		found += len(rules)
-	}
-	if found == 0 {
-		return apierror.Inputf("policy: package %s has none of the rules deny, critical, warn, warning, advise, advisory", packageName)
-	}
-	return nil
-}
-
-func ruleRef(name string) ast.Ref {
-	return ast.MustParseRef("data." + packageName + "." + name)
-}
-
 func (p program) compileQuery(text string) (ast.Body, ast.QueryCompiler, error) {
 	body, err := ast.ParseBodyWithOpts(text, ast.ParserOptions{RegoVersion: ast.RegoV1, SkipRules: true})
 	if err != nil {

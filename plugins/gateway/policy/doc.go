@@ -20,6 +20,7 @@
 //	decision.go what comes of it
 //	bundle.go   reading a bundle, within bounds (archive.go)
 //	compile.go  from files to a Policy, with errors by file and line
+//	check.go    what rules can be, as far as the compiler knows
 //	eval.go     one evaluation, within bounds
 //	result.go   from Rego's values to findings
 //	runner.go   rules that test rules

@@ -119,21 +119,29 @@ func TestDecide_SortsWhatRulesFindBySeverity(t *testing.T) {
 }
 
 func TestDecide_RefusesWhereARuleAnswersWhatNobodyKnows(t *testing.T) {
-	for name, c := range map[string]struct{ rules, want string }{
-		"a boolean":            {`deny if true`, "rule deny must be a set or an array of messages, not boolean"},
-		"a text":               {`deny := "no"`, "not string"},
-		"numbers":              {`deny contains 1 if true`, `a message must be a text or an object with "msg", not number`},
-		"no msg":               {`deny contains {"message": "no"} if true`, "a message must be a text of 1 to 2000 bytes"},
-		"msg of another type":  {`deny contains {"msg": ["no"]} if true`, "a message must be a text of 1 to 2000 bytes"},
-		"empty":                {`deny contains " " if true`, "a message must be a text"},
-		"a rule without name":  {`deny contains {"msg": "no", "rule": 7} if true`, "member rule of a message must be a text"},
-		"another approval":     {`deny contains "x" if false` + "\n" + `approval := "manual"`, `rule approval must be "auto" or "required"`},
-		"approval of two ways": {`deny contains "x" if false` + "\n" + `approval := "auto" if true` + "\n" + `approval := "required" if true`, "p.rego:4: eval_conflict_error"},
-		"an object":            {`deny["x"] := "no"`, "not object"},
-		"a builtin's error":    {`deny contains "x" if to_number(input.request.reason) > 1`, "p.rego:2"},
+	const value, values = `deny := input.app.spec.v`, `deny contains v if some v in input.app.spec.v`
+	approval := `deny contains "x" if false` + "\n" + `approval := input.app.spec.v`
+	for name, c := range map[string]struct {
+		rules string
+		v     any
+		want  string
+	}{
+		"a boolean":            {value, true, "rule deny must be a set or an array of messages, not boolean"},
+		"a text":               {value, "no", "not string"},
+		"an object":            {value, map[string]any{"x": "no"}, "not object"},
+		"numbers":              {values, []any{1}, `a message must be a text or an object with "msg", not number`},
+		"no msg":               {values, []any{map[string]any{"message": "no"}}, "a message must be a text of 1 to 2000 bytes"},
+		"msg of another type":  {values, []any{map[string]any{"msg": []any{"no"}}}, "a message must be a text of 1 to 2000 bytes"},
+		"empty":                {values, []any{" "}, "a message must be a text"},
+		"a rule without name":  {values, []any{map[string]any{"msg": "no", "rule": 7}}, "member rule of a message must be a text"},
+		"one of several":       {values, []any{"no", 7}, "not number"},
+		"another approval":     {approval, "manual", `rule approval must be "auto" or "required"`},
+		"approval of no text":  {approval, true, `rule approval must be "auto" or "required"`},
+		"approval of two ways": {`deny contains "x" if false` + "\n" + `approval := "auto" if true` + "\n" + `approval := "required" if true`, nil, "p.rego:4: eval_conflict_error"},
+		"a builtin's error":    {`deny contains "x" if to_number(input.request.reason) > 1`, nil, "p.rego:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := load(t, c.rules).Decide(t.Context(), request(nil))
+			got, err := load(t, c.rules).Decide(t.Context(), request(func(in *Input) { in.App["spec"] = map[string]any{"v": c.v} }))
 			if !errors.Is(err, sdk.ErrServiceUnavailable) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %+v, %v, want an error with %q", got, err, c.want)
 			}
@@ -166,6 +174,15 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"another package":     {files("a.rego", "package gateway\ndeny contains \"x\" if true"), "package callboard.gateway has none of the rules deny, critical"},
 		"only approval":       {files("a.rego", header+`approval := "auto"`), "has none of the rules"},
 		"a function":          {files("a.rego", header+`deny(x) := ["no"]`), "a.rego:2: deny must be a rule, not a function"},
+		"a boolean":           {files("a.rego", header+`deny if true`), "a.rego:2: deny must be a set or an array of messages: write deny contains msg if { … }, not boolean"},
+		"a text":              {files("a.rego", header+`warn := "no"`), "a.rego:2: warn must be a set or an array of messages"},
+		"an object":           {files("a.rego", header+`deny["x"] := "no"`), "a.rego:2: deny must be a set or an array of messages"},
+		"numbers":             {files("a.rego", header+`deny contains 1 if true`), "a.rego:2: deny must be a set or an array of messages"},
+		"no msg":              {files("a.rego", header+`deny contains {"message": "no"} if true`), "a.rego:2: deny must be a set or an array of messages"},
+		"msg of another type": {files("a.rego", header+`deny contains {"msg": 7} if true`), "a.rego:2: deny must be a set or an array of messages"},
+		"numbers in a list":   {files("a.rego", header+`deny := ["no", 7]`), "a.rego:2: deny must be a set or an array of messages"},
+		"another approval":    {files("a.rego", header+`deny contains "x" if true`+"\n"+`approval := "manual"`), `a.rego:3: approval must be "auto" or "required", not "manual"`},
+		"approval of no text": {files("a.rego", header+`deny contains "x" if true`+"\n"+`approval if true`), `a.rego:3: approval must be "auto" or "required", not boolean`},
 		"no rules":            {files("data.json", "{}", "README.md", "x"), "there is no file with rules"},
 		"only tests":          {files("a_test.rego", header+`deny contains "x" if true`), "there is no file with rules"},
 		"an empty file":       {files("a.rego", ""), "a.rego"},
