@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,24 +113,33 @@ func (c *plugin) listBudgets(_ http.ResponseWriter, r *http.Request) (any, error
 
 // visibleBudgets are those that the caller may know of; with an entity only those of it.
 func (c *plugin) visibleBudgets(ctx context.Context, entity string) ([]stored, error) {
-	all, err := c.everyBudget(ctx)
+	list, err := c.everyBudget(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []stored
-	for _, b := range all {
-		if entity != "" && !strings.EqualFold(entity, b.EntityRef) {
-			continue
-		}
-		switch err := c.mayRead(ctx, b.Budget); {
-		case errors.Is(err, sdk.ErrNotFound), errors.Is(err, sdk.ErrNotAllowed):
-		case err != nil:
-			return nil, err
-		default:
-			out = append(out, b)
+	list = slices.DeleteFunc(list, func(b stored) bool { return entity != "" && !strings.EqualFold(entity, b.EntityRef) })
+	all, err := c.may(ctx, readAll)
+	if err != nil {
+		return nil, err
+	}
+	refs := []string{}
+	for _, b := range list {
+		if b.EntityRef != "" && !slices.Contains(refs, b.EntityRef) {
+			refs = append(refs, b.EntityRef)
 		}
 	}
-	return out, nil
+	kept, err := c.readable(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.engine.Load().catalog.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(b stored) bool {
+		gone := !d.Has(b.EntityRef) // those of everything are of no entity
+		return !slices.Contains(kept, b.EntityRef) && (!gone || !all)
+	}), nil
 }
 
 func (c *plugin) getBudget(w http.ResponseWriter, r *http.Request) (any, error) {

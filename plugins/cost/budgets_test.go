@@ -78,6 +78,25 @@ func TestBudget_OfAFilterOrOfEverythingIsForWhoMaySeeAllCosts(t *testing.T) {
 	}
 }
 
+func TestBudget_OfAnEntityThatIsGoneIsForWhoMaySeeAllCosts(t *testing.T) {
+	r := start(t, settings{})
+	r.KV.Put("budget/old", []byte(`{"id":"old","name":"old","entityRef":"component:default/demolished","metric":"effective","currency":"USD","amount":"5","thresholds":[100]}`))
+	var list struct{ Budgets []budgetState }
+	if r.get(t, "/v1/budgets", &list, ann); len(list.Budgets) != 1 {
+		t.Errorf("%+v", list)
+	}
+	r.Permissions.Deny(readAll.Name)
+	if r.get(t, "/v1/budgets", &list, ann); len(list.Budgets) != 0 {
+		t.Errorf("%+v", list)
+	}
+	if res := r.Do("DELETE", "/v1/budgets/old", nil, ann); res.Status != http.StatusForbidden {
+		t.Errorf("%d %s", res.Status, res.Text())
+	}
+	if res := r.Do("DELETE", "/v1/budgets/old", nil, ci); res.Status != http.StatusNoContent {
+		t.Errorf("%d %s", res.Status, res.Text())
+	}
+}
+
 func TestBudget_IsReplacedOnlyByWhoHasSeenIt(t *testing.T) {
 	r := start(t, settings{})
 	first := r.put(t, "cart", cartBudget)
