@@ -29,7 +29,7 @@ type settings struct {
 }
 
 type folderSettings struct {
-	Path   string       `json:"path" min:"1" desc:"The folder, in the plugin's data folder unless absolute; the plugin must be let read it"`
+	Path   string       `json:"path" min:"1" desc:"The folder, in the plugin's data folder unless absolute; outside of it the sandbox lets nothing be read, so mount the folder there"`
 	Source string       `json:"source,omitempty" max:"100" desc:"Name of the source; without it each folder in it is a source by its name"`
 	Every  sdk.Duration `json:"every" default:"1m" desc:"How often to look for new files; they are imported when they were seen twice alike"`
 }
