@@ -11,7 +11,7 @@ export const scriptToken = 'for-the-walk-alone-0123456789abcdef';
 export const plugin = path.join(repository, 'bin/plugins/hello-go');
 
 const fakes = path.join(repository, 'bin/fakes');
-export const official = [fakes, ...['sentry', 'sonarqube', 'gateway'].map(id => path.join(repository, 'bin/plugins', id, id))];
+export const official = [fakes, ...['sentry', 'sonarqube', 'cost', 'gateway'].map(id => path.join(repository, 'bin/plugins', id, id))];
 
 // What the walk needs on top of the sample's own configuration, as a file: same origin for frontend and API, memory
 // only, a plugin, a token, and locations for the generated components and for templates of its own.
@@ -166,7 +166,7 @@ export async function waitForCatalog(base, patience = 120_000) {
 export async function waitForPlugins(base, patience = 30_000) {
   const began = Date.now();
   const authorization = `Bearer ${await guestToken(base)}`;
-  for (const path of ['/api/sentry/v1/entities/component/default/booking-service/issues', '/api/sonarqube/entities/component/default/booking-service/summary', '/api/gateway/v1/gateways']) {
+  for (const path of ['/api/sentry/v1/entities/component/default/booking-service/issues', '/api/sonarqube/entities/component/default/booking-service/summary', '/api/cost/v1/feeds', '/api/gateway/v1/gateways']) {
     for (;;) {
       const response = await fetch(base + path, { headers: { authorization } });
       const text = await response.text();
