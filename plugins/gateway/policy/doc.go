@@ -13,7 +13,7 @@
 // rule that reads a member that is not there does not compile.
 //
 // Rules are pure: what reaches the network, the environment, files, chance or the clock is not there for them, and
-// time.now_ns is the time of the request. They run within three seconds and 256 MiB. Whatever goes wrong refuses the request:
+// time.now_ns is the time of the request. They run within three seconds and 128 MiB. Whatever goes wrong refuses the request:
 // an error of a builtin, a result of another shape, too much of anything.
 //
 //	input.go    what rules see, and input.schema.json

@@ -21,7 +21,7 @@ type limits struct {
 	memory uint64 // by which the heap of the process may grow meanwhile
 }
 
-var defaultLimits = limits{time: 3 * time.Second, memory: 256 << 20}
+var defaultLimits = limits{time: 3 * time.Second, memory: 128 << 20}
 
 // atOnce bounds the evaluations of a policy at a time. A builtin that does not look up from its work keeps its place until
 // it is done, so that a policy that always does this comes to refuse everything rather than to take the machine.
@@ -57,6 +57,9 @@ func unable(err error) error {
 // bound runs f until it is done or one of its limits is reached; then it answers at once, and f is told by its context.
 func bound[T any](ctx context.Context, slots chan struct{}, l limits, f func(context.Context) (T, error)) (T, error) {
 	var none T
+	if ctx.Err() != nil { // a select may choose to go on
+		return none, context.Cause(ctx)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeoutCause(ctx, l.time, errTooLong)
