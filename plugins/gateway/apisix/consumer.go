@@ -62,7 +62,7 @@ func username(app driver.AppID, api driver.APIID) string {
 	return string(app) + "__" + name
 }
 
-// Metered are the names by which metrics call an application's requests to an API.
+// Metered implements [driver.Metered].
 func (d *Driver) Metered(app driver.AppID, api driver.APIID) string { return username(app, api) }
 
 // consumerFor reads the consumer of an application for an API.

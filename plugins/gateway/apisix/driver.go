@@ -90,4 +90,5 @@ func (d *Driver) Quota(context.Context, driver.AppID, driver.APIID) (driver.Quot
 var (
 	_ driver.Driver     = (*Driver)(nil)
 	_ driver.PlanReader = (*Driver)(nil)
+	_ driver.Metered    = (*Driver)(nil)
 )

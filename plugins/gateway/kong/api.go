@@ -177,17 +177,13 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 		upstream["path"] = u.Path
 	}
 	id := stableID("service", string(p.ID))
-	guarded, err := d.protect(ctx, p.ID, id)
+	guarded, err := d.protect(ctx, n, p.ID, id)
 	if err != nil {
 		return driver.API{}, err
 	}
 	changes := append([]change{{verb: put, kind: services, id: id, body: upstream}}, guarded...)
-	paths := make([]any, len(p.Paths))
-	for i, path := range p.Paths {
-		paths[i] = path
-	}
 	changes = append(changes, change{verb: put, kind: routes, id: stableID("route", string(p.ID)), body: map[string]any{
-		"name": string(p.ID), "service": ref{id}, "paths": paths, "tags": tagsOf(p),
+		"name": string(p.ID), "service": ref{id}, "paths": anys(p.Paths), "tags": tagsOf(p),
 	}})
 	if err := d.apply(ctx, n, changes...); err != nil {
 		return driver.API{}, err
@@ -196,25 +192,28 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 	return d.api(s, served{routes: map[string][]route{id: {{Paths: p.Paths}}}}), nil
 }
 
-// protect puts the plugins before a service that are not there: nobody gets in until a plan is given.
-func (d *Driver) protect(ctx context.Context, api driver.APIID, id string) ([]change, error) {
+// protect puts the plugins before a service that are not there: nobody gets in until a plan is given. On nodes that have no
+// database in common they are put wherever they are not.
+func (d *Driver) protect(ctx context.Context, n *Node, api driver.APIID, id string) ([]change, error) {
 	g, err := d.guard(ctx, service{ID: id})
 	if err != nil && !missing(err) {
 		return nil, err
 	}
 	var changes []change
-	if g.keyAuth == nil {
-		changes = append(changes, change{verb: put, kind: plugins, id: stableID("key-auth", id), body: map[string]any{
+	if own := stableID("key-auth", id); g.keyAuth == nil || n.Declarative && g.keyAuth.ID == own {
+		changes = append(changes, change{verb: put, kind: plugins, id: own, body: map[string]any{
 			"name": "key-auth", "service": ref{id}, "tags": []any{ours}, "config": map[string]any{"hide_credentials": true},
 		}})
 	}
-	if g.acl == nil {
-		allow := []any{string(api) + ":"} // nobody's, since plugin acl needs one
-		for _, name := range d.groups(api) {
-			allow = append(allow, name)
+	if own := stableID("acl", id); g.acl == nil || n.Declarative && g.acl.ID == own {
+		allow := []string{string(api) + ":"} // nobody's, since plugin acl needs one
+		for _, name := range append(d.groups(api), g.allowed...) {
+			if !slices.Contains(allow, name) {
+				allow = append(allow, name)
+			}
 		}
-		changes = append(changes, change{verb: put, kind: plugins, id: stableID("acl", id), body: map[string]any{
-			"name": "acl", "service": ref{id}, "tags": []any{ours}, "config": map[string]any{"allow": allow, "hide_groups_header": true},
+		changes = append(changes, change{verb: put, kind: plugins, id: own, body: map[string]any{
+			"name": "acl", "service": ref{id}, "tags": []any{ours}, "config": map[string]any{"allow": anys(allow), "hide_groups_header": true},
 		}})
 	}
 	return changes, nil

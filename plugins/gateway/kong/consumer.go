@@ -23,6 +23,7 @@ func (d *Driver) EnsureConsumer(ctx context.Context, app driver.App) error {
 	switch err := d.get(ctx, &there, consumers.path, id); {
 	case err == nil && there.ID != id:
 		return d.unavailable("answers something that is not the consumer that was asked for")
+	case err == nil && n.Declarative: // on other nodes it may not be there yet
 	case !missing(err):
 		return err
 	}

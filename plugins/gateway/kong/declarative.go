@@ -75,11 +75,16 @@ func (d *Driver) hash(ctx context.Context, node *rest.Client) (string, error) {
 	return status.Hash, nil
 }
 
+// largestConfig is what a configuration may be; one of a hundred thousand keys is a fifth of it.
+const largestConfig = 128 << 20
+
 func (d *Driver) export(ctx context.Context, node *rest.Client) (document, error) {
 	var answer struct {
 		Config string `json:"config"`
 	}
-	if err := node.Do(ctx, http.MethodGet, "/config", nil, nil, &answer); err != nil {
+	whole := *node
+	whole.Limit = largestConfig
+	if err := whole.Do(ctx, http.MethodGet, "/config", nil, nil, &answer); err != nil {
 		return nil, err
 	}
 	var doc map[string]any // of this very type, since what is nested gets the same one
@@ -125,6 +130,9 @@ func (d *Driver) edit(doc document, changes []change) (bool, error) {
 			if is = c.row(); was["created_at"] != nil {
 				is["created_at"] = was["created_at"]
 			}
+		}
+		if name, taken := doc.taken(c, is); taken {
+			return false, d.problem(apierror.Conflict, "has %s with the same %s already on one of its nodes", c.kind.path, name)
 		}
 		if !settled(was, is) {
 			doc.set(c.kind, rows, at, is)
@@ -195,6 +203,20 @@ func (doc document) rows(k kind) []map[string]any {
 		}
 	}
 	return rows
+}
+
+// unique are the members that no two entities of a kind have in common.
+var unique = map[kind]string{consumers: "username", services: "name", routes: "name", keys: "key"}
+
+// taken reports whether another entity has what a row has of that, and which member it is.
+func (doc document) taken(c change, row map[string]any) (string, bool) {
+	name := unique[c.kind]
+	if name == "" || row == nil {
+		return "", false
+	}
+	return name, slices.ContainsFunc(doc.rows(c.kind), func(other map[string]any) bool {
+		return other["id"] != c.id && other[name] != nil && other[name] == row[name]
+	})
 }
 
 func (doc document) has(k kind, id string) bool {

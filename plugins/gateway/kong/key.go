@@ -128,17 +128,21 @@ func (d *Driver) SuspendKey(ctx context.Context, app driver.AppID, id driver.Key
 	}
 	owner := consumerID(app)
 	c, err := d.credential(ctx, owner, string(id))
-	if err != nil || has(c.Tags, suspendedTag) == suspended {
+	if err != nil {
 		return err
 	}
-	if c.Key == "" {
-		return d.problem(apierror.NotImplemented, "it does not tell its keys, without which none can be suspended")
-	}
+	done := has(c.Tags, suspendedTag) == suspended
 	before := c.hide()
-	if suspended {
+	switch {
+	case done && !n.Declarative:
+		return nil
+	case c.Key == "":
+		return d.problem(apierror.NotImplemented, "it does not tell its keys, without which none can be suspended")
+	case done: // on other nodes it may not be so yet
+	case suspended:
 		c.Key = suspendedPrefix + rand.Text() + "-" + c.Key
 		c.Tags = append(c.Tags, suspendedTag)
-	} else {
+	default:
 		c.Key = c.secret().Reveal()
 		c.Tags = slices.DeleteFunc(c.Tags, func(tag string) bool { return tag == suspendedTag })
 	}

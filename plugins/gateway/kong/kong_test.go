@@ -402,6 +402,71 @@ func TestKong_OfSeveralNodesWithoutADatabaseHasEveryKeyOnEachOfThem(t *testing.T
 	r.wantStatus("/orders", k.Secret, 401)
 }
 
+func TestKong_OfSeveralNodesWithoutADatabaseIsTheSameOnAllOfThemAfterEachStepThatFailedOnOne(t *testing.T) {
+	r := start(t, Options{Declarative: true}, kongfake.Options{DBLess: true}, 2)
+	request := driver.KeyRequest{App: "shop", Operation: operationA, Secret: "a-secret-of-at-least-32-characters"}
+	published := driver.Publication{ID: "stock", Upstream: "http://stock", Paths: []string{"/stock"}}
+	ctx := t.Context()
+	for _, step := range []struct {
+		name          string
+		do            func() error
+		orders, stock int
+	}{
+		{"known", func() error { return r.EnsureConsumer(ctx, driver.App{ID: "shop"}) }, 401, 404},
+		{"planned", func() error { return r.SetPlan(ctx, "shop", "orders", "gold") }, 401, 404},
+		{"issued", func() error { _, err := r.IssueKey(ctx, request); return err }, 200, 404},
+		{"published", func() error { _, err := r.Publish(ctx, published); return err }, 200, 403},
+		{"planned again", func() error { return r.SetPlan(ctx, "shop", "stock", "gold") }, 200, 200},
+		{"published again", func() error { published.Upstream = "http://other"; _, err := r.Publish(ctx, published); return err }, 200, 200},
+		{"another plan", func() error { return r.SetPlan(ctx, "shop", "orders", "open") }, 200, 200},
+		{"suspended", func() error { return r.SuspendKey(ctx, "shop", operationA, true) }, 401, 401},
+		{"resumed", func() error { return r.SuspendKey(ctx, "shop", operationA, false) }, 200, 200},
+		{"without a plan", func() error { return r.SetPlan(ctx, "shop", "orders", "") }, 403, 200},
+		{"revoked", func() error { return r.RevokeKey(ctx, "shop", operationA) }, 401, 401},
+	} {
+		undo := r.nodes[1].Faults().Set(gatewayfake.Fault{Method: http.MethodPost, Status: 500})
+		if err := step.do(); !errors.Is(err, sdk.ErrServiceUnavailable) {
+			t.Errorf("%s on one node: %v", step.name, err)
+		}
+		undo()
+		if err := step.do(); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+		r.wantStatus("/orders", request.Secret, step.orders)
+		r.wantStatus("/stock", request.Secret, step.stock)
+		var configs []string
+		for _, node := range r.nodes {
+			configs = append(configs, export(node))
+		}
+		if configs[0] != configs[1] {
+			t.Fatalf("%s: nodes differ:\n%s\n%s", step.name, configs[0], configs[1])
+		}
+	}
+}
+
+// export is the configuration of a node.
+func export(node *kongfake.Server) string {
+	req := httptest.NewRequest(http.MethodGet, "/config", nil)
+	req.Header.Set("Kong-Admin-Token", adminToken)
+	w := httptest.NewRecorder()
+	node.ServeHTTP(w, req)
+	return w.Body.String()
+}
+
+func TestKong_WithoutADatabaseKeepsWhatMustBeUnique(t *testing.T) {
+	r := start(t, Options{Declarative: true}, kongfake.Options{DBLess: true}, 1)
+	r.fake.Put("consumers", map[string]any{"username": "theirs"})
+	if err := r.EnsureConsumer(t.Context(), driver.App{ID: "theirs"}); !errors.Is(err, sdk.ErrConflict) || !strings.Contains(err.Error(), "that the portal did not make") {
+		t.Error(err)
+	}
+	k := r.granted("shop", "gold")
+	r.app("other")
+	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "other", Operation: operationB, Secret: k.Secret})
+	if !errors.Is(err, sdk.ErrConflict) || strings.Contains(err.Error(), k.Secret.Reveal()) {
+		t.Error(err)
+	}
+}
+
 func TestKong_WithoutADatabaseNoticesThatOthersChangeItsConfiguration(t *testing.T) {
 	r := start(t, Options{Declarative: true}, kongfake.Options{DBLess: true}, 1)
 	r.app("shop")

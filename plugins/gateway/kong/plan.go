@@ -157,7 +157,7 @@ func (d *Driver) SetPlan(ctx context.Context, app driver.AppID, api driver.APIID
 	if err != nil {
 		return err
 	}
-	changes, err := d.transition(g, app, wanted, plan, held)
+	changes, err := d.transition(n, g, app, wanted, plan, held)
 	if err != nil {
 		return err
 	}
@@ -183,34 +183,61 @@ func (d *Driver) wanted(ctx context.Context, g guard, api driver.APIID, plan dri
 }
 
 // transition are the writes from the groups that an application holds to the one that it should hold.
-func (d *Driver) transition(g guard, app driver.AppID, wanted string, plan driver.PlanID, held []membership) ([]change, error) {
-	owner, tags := consumerID(app), []any{ours, ofApp + string(app)}
-	limit := change{verb: remove, kind: plugins, id: stableID("rate-limiting", g.service.ID, string(app))}
-	if p, own := d.plans[plan]; own && len(p.Limits) > 0 {
-		limit.verb = put
-		limit.body = map[string]any{"name": "rate-limiting", "service": ref{g.service.ID}, "consumer": ref{owner}, "config": d.rates(p), "tags": tags}
-	}
+func (d *Driver) transition(n *Node, g guard, app driver.AppID, wanted string, plan driver.PlanID, held []membership) ([]change, error) {
+	limit := d.limiting(g, app, plan)
 	var changes []change
 	if limit.verb == put {
 		changes = append(changes, limit)
 	}
 	if wanted != "" {
-		allow, err := d.allow(g)
+		allow, err := d.allow(n, g)
 		if err != nil {
 			return nil, err
 		}
 		changes = append(changes, allow...)
-		changes = append(changes, change{verb: put, kind: memberships, owner: owner, id: membershipID(app, wanted, held), body: map[string]any{"group": wanted, "tags": tags}})
+		changes = append(changes, change{
+			verb: put, kind: memberships, owner: consumerID(app), id: membershipID(app, wanted, held),
+			body: map[string]any{"group": wanted, "tags": []any{ours, ofApp + string(app)}},
+		})
 	}
-	for _, m := range held {
-		if m.Group != wanted && (slices.Contains(d.groups(apiID(g.service)), m.Group) || slices.Contains(g.allowed, m.Group)) {
-			changes = append(changes, change{verb: remove, kind: memberships, owner: owner, id: m.ID})
-		}
-	}
+	changes = append(changes, d.leaving(n, g, app, wanted, held)...)
 	if limit.verb == remove {
 		changes = append(changes, limit)
 	}
 	return changes, nil
+}
+
+// limiting is the limit of a plan for an application at a service, or that it goes.
+func (d *Driver) limiting(g guard, app driver.AppID, plan driver.PlanID) change {
+	limit := change{verb: remove, kind: plugins, id: stableID("rate-limiting", g.service.ID, string(app))}
+	if p, own := d.plans[plan]; own && len(p.Limits) > 0 {
+		limit.verb = put
+		limit.body = map[string]any{
+			"name": "rate-limiting", "service": ref{g.service.ID}, "consumer": ref{consumerID(app)}, "config": d.rates(p), "tags": []any{ours, ofApp + string(app)},
+		}
+	}
+	return limit
+}
+
+// leaving has an application leave all groups of a service but one. Where nodes have no database in common, one of them may
+// know a membership that the first does not.
+func (d *Driver) leaving(n *Node, g guard, app driver.AppID, wanted string, held []membership) []change {
+	var changes []change
+	leave := func(id string) {
+		changes = append(changes, change{verb: remove, kind: memberships, owner: consumerID(app), id: id})
+	}
+	groups := append(d.groups(apiID(g.service)), g.allowed...)
+	for _, m := range held {
+		if m.Group != wanted && slices.Contains(groups, m.Group) {
+			leave(m.ID)
+		}
+	}
+	for _, name := range groups {
+		if n.Declarative && name != wanted {
+			leave(stableID("acl", string(app), name))
+		}
+	}
+	return changes
 }
 
 // membershipID is that of a membership which is there already, whoever made it, or of a new one.
@@ -272,7 +299,7 @@ func (d *Driver) guard(ctx context.Context, s service) (guard, error) {
 
 // allow has the groups of all the driver's plans among those that a service allows. All at once, so that two plans that are
 // given at the same time do not undo each other.
-func (d *Driver) allow(g guard) ([]change, error) {
+func (d *Driver) allow(n *Node, g guard) ([]change, error) {
 	if g.exposing != "" {
 		return nil, d.problem(apierror.Conflict, "service %s cannot be had with a plan, because %s at it; callers with any key would get in, or none", apiID(g.service), g.exposing)
 	}
@@ -282,14 +309,18 @@ func (d *Driver) allow(g guard) ([]change, error) {
 			allowed = append(allowed, name)
 		}
 	}
-	if len(allowed) == len(g.allowed) {
+	if len(allowed) == len(g.allowed) && !n.Declarative {
 		return nil, nil
 	}
-	list := make([]any, len(allowed))
-	for i, name := range allowed {
-		list[i] = name
+	return []change{{verb: patch, kind: plugins, id: g.acl.ID, body: map[string]any{"config": map[string]any{"allow": anys(allowed)}}}}, nil
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, one := range list {
+		out[i] = one
 	}
-	return []change{{verb: patch, kind: plugins, id: g.acl.ID, body: map[string]any{"config": map[string]any{"allow": list}}}}, nil
+	return out
 }
 
 // Quota implements [driver.Driver].
