@@ -31,7 +31,11 @@ type actor struct {
 // caller is the actor of a request.
 func (g *plugin) caller(ctx context.Context) actor {
 	c := sdk.Principal(ctx)
-	return actor{ref: c.Subject, owns: lower(c.OwnershipRefs), service: c.IsService(), token: c.UserToken(), read: g.host.Catalog.As(c)}
+	owns := lower(c.OwnershipRefs)
+	if own := strings.ToLower(c.Subject); c.IsUser() && !slices.Contains(owns, own) {
+		owns = append(owns, own)
+	}
+	return actor{ref: c.Subject, owns: owns, service: c.IsService(), token: c.UserToken(), read: g.host.Catalog.As(c)}
 }
 
 // user is the actor of a step or a widget, of whom only the ref is known: what he owns is read from the catalog.

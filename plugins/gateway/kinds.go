@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/expressgateway"
 	"github.com/callboard/callboard/plugins/gateway/forwardauth"
 	"github.com/callboard/callboard/plugins/gateway/kong"
+	"github.com/callboard/callboard/plugins/gateway/konnect"
 	"github.com/callboard/callboard/plugins/gateway/tyk"
 	"github.com/callboard/callboard/plugins/gateway/usage"
 )
@@ -44,6 +45,14 @@ var kinds = map[string]kind{
 				Name: s.Name, HTTP: x.http, URL: s.URL, LoginURL: s.APIM.LoginURL, Tenant: s.APIM.Tenant, ClientID: s.APIM.ClientID,
 				ClientSecret: s.APIM.ClientSecret, Subscription: s.APIM.Subscription, ResourceGroup: s.APIM.ResourceGroup,
 				Service: s.APIM.Service, GatewayURL: s.ProxyURL, MailDomain: s.APIM.MailDomain, Now: x.now,
+			})
+		},
+	},
+	"konnect": {
+		title: "Kong Konnect", knows: []string{"url", "token", "plans", "konnect"}, needs: []string{"url", "token", "konnect"}, profile: usage.Kong,
+		make: func(s gatewaySettings, x surroundings) (driver.Driver, error) {
+			return konnect.New(konnect.Options{
+				Name: s.Name, HTTP: x.http, URL: s.URL, ControlPlane: s.Konnect.ControlPlane, Token: s.Token, Proxy: s.ProxyURL, Plans: s.plans(), Now: x.now,
 			})
 		},
 	},

@@ -43,18 +43,19 @@ type policySettings struct {
 // gatewaySettings are one gateway. What a type does not know is a mistake.
 type gatewaySettings struct {
 	Name        string           `json:"name" pattern:"^[a-z][a-z0-9-]{0,39}$" desc:"What annotations and addresses call it"`
-	Type        string           `json:"type" enum:"kong,apisix,tyk,apigee,apim,aws,express-gateway,forward-auth" desc:"What it is"`
+	Type        string           `json:"type" enum:"kong,konnect,apisix,tyk,apigee,apim,aws,express-gateway,forward-auth" desc:"What it is"`
 	URL         string           `json:"url,omitempty" format:"uri" example:"https://kong.example.com:8444" desc:"Address of its management API; not for forward-auth"`
 	ProxyURL    string           `json:"proxyUrl,omitempty" format:"uri" example:"https://api.example.com" desc:"Address where callers reach it; proofs are requests to it"`
 	Environment string           `json:"environment,omitempty" max:"50" example:"production" desc:"What policies call it"`
 	AutoApprove bool             `json:"autoApprove,omitempty" desc:"Nobody needs to approve access, unless the policy says so"`
-	Token       sdk.Secret       `json:"token,omitempty" desc:"Credential of the management API: Kong-Admin-Token, admin key of APISIX, secret of Tyk, access token of Apigee"`
-	Plans       []planSettings   `json:"plans,omitempty" max:"100" desc:"Plans that the plugin makes, for Kong, APISIX, Tyk and forward-auth"`
+	Token       sdk.Secret       `json:"token,omitempty" desc:"Credential of the management API: Kong-Admin-Token, access token of Konnect, admin key of APISIX, secret of Tyk, access token of Apigee"`
+	Plans       []planSettings   `json:"plans,omitempty" max:"100" desc:"Plans that the plugin makes, for Kong, Konnect, APISIX, Tyk and forward-auth"`
 	APIs        []apiSettings    `json:"apis,omitempty" max:"500" desc:"APIs behind a gateway that asks the plugin, for forward-auth"`
 	Usage       *usageSettings   `json:"usage,omitempty" desc:"Where its metrics are"`
 	Kong        *kongSettings    `json:"kong,omitempty" desc:"More about a Kong"`
 	APIM        *apimSettings    `json:"apim,omitempty" desc:"More about an Azure API Management"`
 	AWS         *awsSettings     `json:"aws,omitempty" desc:"More about Amazon API Gateway in a region"`
+	Konnect     *konnectSettings `json:"konnect,omitempty" desc:"More about a Konnect"`
 	Tyk         *tykSettings     `json:"tyk,omitempty" desc:"More about a Tyk"`
 	Apigee      *apigeeSettings  `json:"apigee,omitempty" desc:"More about an organization of Apigee"`
 	Express     *expressSettings `json:"expressGateway,omitempty" desc:"More about an Express Gateway"`
@@ -178,7 +179,7 @@ func (s gatewaySettings) check() error {
 func (s gatewaySettings) sections() map[string]bool {
 	return map[string]bool{
 		"url": s.URL != "", "token": s.Token != "", "plans": len(s.Plans) > 0, "apis": len(s.APIs) > 0,
-		"kong": s.Kong != nil, "apim": s.APIM != nil, "aws": s.AWS != nil, "apigee": s.Apigee != nil, "tyk": s.Tyk != nil, "expressGateway": s.Express != nil,
+		"kong": s.Kong != nil, "apim": s.APIM != nil, "aws": s.AWS != nil, "apigee": s.Apigee != nil, "tyk": s.Tyk != nil, "konnect": s.Konnect != nil, "expressGateway": s.Express != nil,
 	}
 }
 

@@ -49,3 +49,7 @@ type apigeeSettings struct {
 type tykSettings struct {
 	Organization string `json:"organization" desc:"Organization of the keys and policies that the plugin makes"`
 }
+
+type konnectSettings struct {
+	ControlPlane string `json:"controlPlane" desc:"Id of the control plane"`
+}
