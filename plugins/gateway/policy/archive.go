@@ -16,21 +16,19 @@ import (
 // readArchive reads a gzipped tar archive in memory: nothing of it is ever written. It is read no further than four times
 // the bounds of a bundle, for the files in it that do not matter.
 func readArchive(r io.Reader) (bundle, error) {
-	b := bundle{}
-	if err := b.readArchive(r); err != nil {
+	b := reading{bundle{}, usual, 0}
+	if err := b.unpack(r); err != nil {
 		return nil, apierror.Inputf("policy: archive: %v", err)
 	}
-	return b, nil
+	return b.bundle, nil
 }
 
-var errArchiveTooLarge = fmt.Errorf("it unpacks to more than %d bytes", 4*maxBundle)
-
-func (b bundle) readArchive(r io.Reader) error {
-	unzipped, err := gzip.NewReader(r)
+func (r *reading) unpack(packed io.Reader) error {
+	unzipped, err := gzip.NewReader(packed)
 	if err != nil {
 		return err
 	}
-	entries := tar.NewReader(&bounded{r: unzipped, left: 4 * maxBundle})
+	entries := tar.NewReader(&bounded{r: unzipped, left: 4 * r.max.all})
 	for {
 		h, err := entries.Next()
 		if errors.Is(err, io.EOF) {
@@ -39,13 +37,13 @@ func (b bundle) readArchive(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if err := b.addEntry(h, entries); err != nil {
+		if err := r.addEntry(h, entries); err != nil {
 			return err
 		}
 	}
 }
 
-func (b bundle) addEntry(h *tar.Header, content io.Reader) error {
+func (r *reading) addEntry(h *tar.Header, content io.Reader) error {
 	name := path.Clean(strings.TrimLeft(h.Name, "/"))
 	switch {
 	case !fs.ValidPath(name):
@@ -57,7 +55,7 @@ func (b bundle) addEntry(h *tar.Header, content io.Reader) error {
 	case h.Typeflag != tar.TypeReg:
 		return fmt.Errorf("%s is no regular file", name)
 	}
-	return b.add(name, content)
+	return r.add(name, content)
 }
 
 func hidden(name string) bool {
@@ -72,7 +70,7 @@ type bounded struct {
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errArchiveTooLarge
+		return 0, errors.New("it unpacks to four times what a bundle may have")
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n

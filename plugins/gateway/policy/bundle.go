@@ -16,15 +16,22 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
-// Bounds of a bundle. A policy of a thousand rules takes a tenth of them.
-const (
-	maxFiles  = 500
-	maxFile   = 1 << 20
-	maxBundle = 8 << 20
-)
+// bounds of a bundle: how many files, and bytes of one and of all.
+type bounds struct{ files, file, all int }
+
+// usual are ten times what a policy of a thousand rules takes.
+var usual = bounds{files: 500, file: 1 << 20, all: 8 << 20}
 
 // bundle is the files of a policy that matter, by their slash-separated names.
 type bundle map[string][]byte
+
+// reading is a bundle that is being read.
+type reading struct {
+	bundle
+
+	max bounds
+	all int // bytes so far
+}
 
 // readPath reads a folder, or an archive by its name. Nothing outside the folder is read, whatever its links say.
 func readPath(name string) (bundle, error) {
@@ -47,7 +54,7 @@ func readPath(name string) (bundle, error) {
 // readFS reads the files of a folder. Names that begin with a dot are left out, as are files of other kinds; links to
 // files are followed, as a ConfigMap's are.
 func readFS(fsys fs.FS) (bundle, error) {
-	b := bundle{}
+	r := reading{bundle{}, usual, 0}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -60,28 +67,28 @@ func readFS(fsys fs.FS) (bundle, error) {
 		case d.IsDir() || !matters(name):
 			return refuseYAML(name)
 		}
-		return b.addFile(fsys, name)
+		return r.addFile(fsys, name)
 	})
 	if err != nil {
 		return nil, apierror.Inputf("policy: %v", err)
 	}
-	return b, nil
+	return r.bundle, nil
 }
 
 func readTexts(files map[string]string) (bundle, error) {
-	b := bundle{}
+	r := reading{bundle{}, usual, 0}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !fs.ValidPath(name) || !matters(name) {
 			return nil, apierror.Inputf("policy: %q is neither a file .rego nor data.json", name)
 		}
-		if err := b.add(name, strings.NewReader(files[name])); err != nil {
+		if err := r.add(name, strings.NewReader(files[name])); err != nil {
 			return nil, apierror.Inputf("policy: %v", err)
 		}
 	}
-	return b, nil
+	return r.bundle, nil
 }
 
-func (b bundle) addFile(fsys fs.FS, name string) error {
+func (r *reading) addFile(fsys fs.FS, name string) error {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return err
@@ -94,32 +101,28 @@ func (b bundle) addFile(fsys fs.FS, name string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", name)
 	}
-	return b.add(name, file)
+	return r.add(name, file)
 }
 
 // add reads one file, no further than its bound.
-func (b bundle) add(name string, r io.Reader) error {
-	if _, twice := b[name]; twice {
+func (r *reading) add(name string, content io.Reader) error {
+	if _, twice := r.bundle[name]; twice {
 		return fmt.Errorf("%s is there twice", name)
 	}
-	if len(b) >= maxFiles {
-		return fmt.Errorf("there are more than %d files", maxFiles)
+	if len(r.bundle) >= r.max.files {
+		return fmt.Errorf("there are more than %d files", r.max.files)
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(content, int64(r.max.file)+1))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	if len(text) > maxFile {
-		return fmt.Errorf("%s has more than %d bytes", name, maxFile)
+	if len(text) > r.max.file {
+		return fmt.Errorf("%s has more than %d bytes", name, r.max.file)
 	}
-	b[name] = text
-	total := 0
-	for _, text := range b {
-		total += len(text)
+	if r.all += len(text); r.all > r.max.all {
+		return fmt.Errorf("its files have more than %d bytes together", r.max.all)
 	}
-	if total > maxBundle {
-		return fmt.Errorf("its files have more than %d bytes together", maxBundle)
-	}
+	r.bundle[name] = text
 	return nil
 }
 

@@ -192,7 +192,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"two objects":         {files("a.rego", header+`deny contains "x" if true`, "data.json", `{}{}`), "has more after its object"},
 		"data twice":          {files("a.rego", header+`deny contains "x" if true`, "data.json", `{"a": {"b": 1}}`, "a/data.json", `{"b": 2}`), "member b is there twice"},
 		"YAML":                {files("a.rego", header+`deny contains "x" if true`, "data.yaml", `a: 1`), "write it as data.json"},
-		"a large file":        {files("a.rego", header+"#"+strings.Repeat("x", maxFile)), "a.rego has more than"},
+		"a large file":        {files("a.rego", header+"#"+strings.Repeat("x", usual.file)), "a.rego has more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(c.files)
