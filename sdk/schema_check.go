@@ -44,11 +44,54 @@ func (s *schema) fill(data []byte, into any) error {
 	if err := s.whole.ApplyDefaults(&exact); err != nil {
 		return err
 	}
+	if err := fillElements(s.root, exact, false); err != nil {
+		return err
+	}
 	full, err := json.Marshal(exact)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(full, into)
+}
+
+// fillElements fills in the defaults of objects in lists and maps, which ApplyDefaults leaves as they are. An object that is
+// absent there stays absent: who leaves out an optional section wants none.
+func fillElements(n *jsonschema.Schema, v any, element bool) error {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if n.Items == nil {
+				break
+			}
+			if err := fillElements(n.Items, item, true); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, member := range n.Properties {
+			if _, there := v[name]; there || !element || member.Default == nil {
+				continue
+			}
+			var value any
+			if err := json.Unmarshal(member.Default, &value); err != nil {
+				return err
+			}
+			v[name] = value
+		}
+		for name, member := range v {
+			inner, inMap := n.Properties[name], element
+			if inner == nil {
+				inner, inMap = n.AdditionalProperties, true
+			}
+			if inner == nil {
+				continue
+			}
+			if err := fillElements(inner, member, inMap); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // decodeProblem leaves the text of the error out, which may quote a secret, unless it is known to name types only.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,42 @@ func TestSettings_ArriveWithDefaults(t *testing.T) {
 	if err != nil || got.On || got.Every.Std() != 90*time.Minute || got.ID != 9007199254740993 ||
 		got.Accounts["a"].Password.Reveal() != "p4ss" || got.Nested.Name != "bob" {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// fleetSettings have defaults in lists, in maps, and in what stands in these.
+type fleetSettings struct {
+	Ships []ship          `json:"ships,omitempty"`
+	Ports map[string]ship `json:"ports,omitempty"`
+}
+
+type ship struct {
+	Name  string       `json:"name"`
+	Every sdk.Duration `json:"every" default:"10m"`
+	Crew  *crew        `json:"crew,omitempty"`
+	Boats []crew       `json:"boats,omitempty"`
+}
+
+type crew struct {
+	Size int `json:"size" default:"12"`
+}
+
+func TestSettings_ArriveWithTheDefaultsOfElements(t *testing.T) {
+	var got fleetSettings
+	p := sdk.New("x")
+	sdk.Settings(p, func(_ context.Context, s fleetSettings) error { got = s; return nil })
+	h := plugintest.Start(t, p, plugintest.Config(fleetSettings{}))
+	err := h.Configure(json.RawMessage(`{"ships":[{"name":"a"},{"name":"b","every":"1s","crew":{},"boats":[{},{"size":3}]}],"ports":{"c":{"name":"c"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenMinutes := sdk.Duration(10 * time.Minute)
+	want := fleetSettings{
+		Ships: []ship{{Name: "a", Every: tenMinutes}, {Name: "b", Every: sdk.Duration(time.Second), Crew: &crew{12}, Boats: []crew{{12}, {3}}}},
+		Ports: map[string]ship{"c": {Name: "c", Every: tenMinutes}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
