@@ -60,7 +60,7 @@ func run(ctx context.Context, rows int, dir string, repeat int) (err error) {
 }
 
 func write(path string, rows int) error {
-	f, err := os.Create(path) //nolint:gosec // where the caller wants it
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func write(path string, rows int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("A year of %d charges, %d MB of CSV, written in %s.\n\n", rows, info.Size()>>20, since(started))
+	fmt.Fprintf(os.Stdout, "A year of %d charges, %d MB of CSV, written in %s.\n\n", rows, info.Size()>>20, since(started))
 	return nil
 }
 
@@ -90,6 +90,6 @@ func sizes(dir string) error {
 		total += info.Size()
 		return err
 	})
-	fmt.Printf("The ledger takes %d MB on disk.\n\n", total>>20)
+	fmt.Fprintf(os.Stdout, "The ledger takes %d MB on disk.\n\n", total>>20)
 	return err
 }

@@ -46,7 +46,7 @@ func asked() []struct {
 
 // queries asks them, and the first one of a plain table too.
 func queries(ctx context.Context, l *ledger.Ledger, bill, bareFile string, repeat int) error {
-	fmt.Printf("%-40s %9s %9s %9s %8s\n", "query", "p50", "p99", "max", "series")
+	fmt.Fprintf(os.Stdout, "%-40s %9s %9s %9s %8s\n", "query", "p50", "p99", "max", "series")
 	for _, a := range asked() {
 		series := 0
 		times, err := timed(repeat, func() error {
@@ -87,7 +87,7 @@ func timed(repeat int, f func() error) ([]time.Duration, error) {
 
 func show(name string, times []time.Duration, series int) {
 	at := func(percent int) time.Duration { return times[(len(times)-1)*percent/100].Round(10 * time.Microsecond) }
-	fmt.Printf("%-40s %9s %9s %9s %8d\n", name, at(50), at(99), at(100), series)
+	fmt.Fprintf(os.Stdout, "%-40s %9s %9s %9s %8d\n", name, at(50), at(99), at(100), series)
 }
 
 // bare is a table with a row for each charge, as one would write it down first.

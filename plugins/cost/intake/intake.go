@@ -198,7 +198,7 @@ func (i *Intake) files(ctx context.Context, d Delivery, p *progress) (ledger.Imp
 
 // fileReader reads one file after the other.
 type fileReader struct {
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // of one import
 	intake   *Intake
 	files    []File // that are left
 	progress *progress

@@ -58,7 +58,7 @@ func TestLedger_SurvivesBeingKilledInTheMiddle(t *testing.T) {
 		cycles = 200
 	}
 	dir := t.TempDir()
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) //nolint:gosec // any moment will do
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	run, midway := 1, 0
 	for cycle := range cycles {
 		reported := killImporter(t, dir, run, time.Duration(random.IntN(40))*time.Millisecond)
@@ -78,7 +78,7 @@ func TestLedger_SurvivesBeingKilledInTheMiddle(t *testing.T) {
 // killImporter lets a process import from a run on, and kills it some time after its first import has ended.
 func killImporter(t *testing.T, dir string, run int, after time.Duration) (reported int) {
 	t.Helper()
-	child := exec.Command(os.Args[0]) //nolint:gosec // the test itself
+	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), importerVariable+"="+dir, fmt.Sprintf("%s_FROM=%d", importerVariable, run))
 	out, err := child.StdoutPipe()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // plan is a query with the group of every series that it is about.
 type plan struct {
-	ctx        context.Context
+	ctx        context.Context //nolint:containedctx // of one query
 	tx         *sql.Tx
 	query      Query
 	ruling     *ruling

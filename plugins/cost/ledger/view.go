@@ -40,7 +40,7 @@ func between(ctx context.Context, tx *sql.Tx, from, to Day) ([]stored, error) {
 
 // view reads a segment's columns as they are asked for. It lives within one transaction.
 type view struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // of one transaction
 	tx    *sql.Tx
 	seg   stored
 	known map[Dimension]*values

@@ -51,8 +51,8 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, close := range []func() error{days.Close, r.intake.Close, r.ledger.Close} {
-			if err := close(); err != nil {
+		for _, end := range []func() error{days.Close, r.intake.Close, r.ledger.Close} {
+			if err := end(); err != nil {
 				t.Error(err)
 			}
 		}

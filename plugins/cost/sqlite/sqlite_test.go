@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -80,7 +79,7 @@ func TestDB_RollsBackAndReadsOneState(t *testing.T) {
 
 func TestDB_SaysWhichFileCannotBeOpened(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := Open(context.Background(), folder, first); err == nil || !strings.Contains(err.Error(), folder) {
+	if _, err := Open(t.Context(), folder, first); err == nil || !strings.Contains(err.Error(), folder) {
 		t.Errorf("a folder was opened: %v", err)
 	}
 	bad := fstest.MapFS{"0001_bad.sql": {Data: []byte("CREATE TABL")}}

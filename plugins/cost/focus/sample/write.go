@@ -189,7 +189,7 @@ func (d delivery) create(dir, month string) (*file, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(path) //nolint:gosec // where the caller wants it
+	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
