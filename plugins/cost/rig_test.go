@@ -130,7 +130,7 @@ func months(days int) []ledger.Charge {
 	return out
 }
 
-// get answers the JSON of a route, and fails the test when it is an error.
+// get answers the JSON of a route, and fails the test when it is an error or not as described.
 func (r *rig) get(t *testing.T, path string, into any, as plugintest.RequestOption) {
 	t.Helper()
 	res := r.Get(path, as)
@@ -140,6 +140,7 @@ func (r *rig) get(t *testing.T, path string, into any, as plugintest.RequestOpti
 	if err := json.Unmarshal(res.Body, into); err != nil {
 		t.Fatalf("%s: %v\n%s", path, err, res.Text())
 	}
+	fits(t, path, res.Body)
 }
 
 // refusal is the message of an error.

@@ -125,6 +125,35 @@ func TestClaim_IsReadFromEachKindOfAnnotation(t *testing.T) {
 	}
 }
 
+func FuzzClaim(f *testing.F) {
+	f.Add("AWS/shop (123), x", "team: web|app, category: Compute", "a=b,c=d")
+	f.Add("", "a: b", "")
+	f.Add(",", ":", "=")
+	f.Fuzz(func(t *testing.T, project, extra, tags string) {
+		claim, err := insight.ClaimOf(annotated("shop", "infrawallet.io/project", project, "infrawallet.io/extra-filters", extra, insight.TagsAnnotation, tags))
+		if err != nil || claim == nil {
+			return
+		}
+		var whole func(ledger.Filter) bool
+		whole = func(f ledger.Filter) bool {
+			for _, term := range f.All {
+				if !term.Dimension.Valid() {
+					return false
+				}
+			}
+			for _, alternative := range f.Any {
+				if !whole(alternative) {
+					return false
+				}
+			}
+			return true
+		}
+		if !whole(claim.Filter) {
+			t.Errorf("%q %q %q is read as %+v", project, extra, tags, claim.Filter)
+		}
+	})
+}
+
 func TestClaim_NamesTheAnnotationThatIsWrong(t *testing.T) {
 	for want, pair := range map[string][2]string{
 		`annotation callboard.dev/cost-filter: InputError: "flavour" is no dimension`:  {insight.FilterAnnotation, "flavour=x"},
