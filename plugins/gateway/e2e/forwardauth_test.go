@@ -35,7 +35,7 @@ func startPortal(t *testing.T, limit int64) *portal {
 	host := func() *forwardauth.Driver {
 		d, err := forwardauth.New(forwardauth.Options{
 			Name: "edge", Store: plugin.Host().KV, Metrics: metrics,
-			APIs: []forwardauth.API{{ID: "orders", Name: "Orders"}},
+			APIs: []forwardauth.API{{ID: "orders", Name: "Orders", Query: "key", Preflight: true}},
 			Plans: []forwardauth.Plan{
 				{ID: "day", Limits: []forwardauth.Limit{{Requests: limit, Window: forwardauth.Day}}},
 				{ID: "many", Limits: []forwardauth.Limit{{Requests: 1_000_000, Window: forwardauth.Day}}},
@@ -116,12 +116,16 @@ func startCaddy(t *testing.T, portal, upstream string) (listen string) {
 
 func TestReal_Nginx(t *testing.T) {
 	p := startPortal(t, 40)
-	front(t, "nginx", p, startNginx(t, address(t), p.address, serve(t, echo()))).life(t)
+	g := front(t, "nginx", p, startNginx(t, address(t), p.address, serve(t, echo())))
+	g.life(t)
+	g.browsers(t)
 }
 
 func TestReal_Caddy(t *testing.T) {
 	p := startPortal(t, 40)
-	front(t, "Caddy", p, startCaddy(t, p.address, serve(t, echo()))).life(t)
+	g := front(t, "Caddy", p, startCaddy(t, p.address, serve(t, echo())))
+	g.life(t)
+	g.browsers(t)
 }
 
 func front(t *testing.T, name string, p *portal, listen string) *gateway {
@@ -129,6 +133,50 @@ func front(t *testing.T, name string, p *portal, listen string) *gateway {
 		name: name, driver: twoHosts{p.first, p.second}, api: "orders", plan: "many", limited: "day", limit: 40, url: "http://" + listen + "/orders/1",
 		tells: true, within: 5 * time.Second, http: client(t),
 	}
+}
+
+// browsers may carry the key in the query and send preflights without one; nobody is let in for claiming to be a preflight.
+func (g *gateway) browsers(t *testing.T) {
+	t.Helper()
+	g.app(t, "page", g.plan)
+	k := g.issue(t, "page", "6a3f6a5e-0000-4000-8000-000000000021")
+	query := "?a=b&key=" + k.Secret.Reveal()
+	until(t, g.within, "the key in the query is let in", func() bool { return sends(t, g.http, http.MethodGet, g.url+query) == http.StatusOK })
+	preflights(t, g.http, g.name, g.url)
+}
+
+func preflights(t *testing.T, c *http.Client, name, url string) {
+	t.Helper()
+	for _, try := range []struct {
+		method, url string
+		status      int
+	}{
+		{http.MethodOptions, url, 200},
+		{http.MethodOptions, url + "?method=GET", 200},
+		{http.MethodGet, url + "?method=OPTIONS", 401},
+		{http.MethodGet, url, 401},
+		{http.MethodGet, url + "?key=wrong", 401},
+	} {
+		if got := sends(t, c, try.method, try.url); got != try.status {
+			t.Errorf("%s: %s %s is answered %d, want %d", name, try.method, try.url, got, try.status)
+		}
+	}
+	seen.note(name, "preflight without a key, and whoever claims to be one", "200, 401", "")
+}
+
+// sends makes a request without a key in a header, and with headers that claim to be another.
+func sends(t *testing.T, c *http.Client, method, url string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	must(t, err)
+	for _, name := range []string{"X-Forwarded-Method", "X-Authz-Method", "X-Original-Method", "X-Http-Method-Override"} {
+		req.Header.Set(name, http.MethodOptions)
+	}
+	req.Header.Set("X-Authz-Uri", "/orders?key=wrong")
+	res, err := c.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	return res.StatusCode
 }
 
 // twoHosts changes things on the host that gateways do not ask, and reads quotas on the one that counts.

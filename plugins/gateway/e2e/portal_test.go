@@ -47,7 +47,7 @@ callboard:
           type: forward-auth
           proxyUrl: http://%[6]s
           autoApprove: true
-          apis: [{id: orders, url: 'http://%[6]s/orders'}]
+          apis: [{id: orders, url: 'http://%[6]s/orders', query: key, preflight: true}]
           plans:
           - {id: many, limits: [{requests: 1000000, per: month}]}
           - {id: day, limits: [{requests: 40, per: day}]}
@@ -268,6 +268,7 @@ func TestReal_PortalWithThePluginAsAProcess(t *testing.T) {
 	stop := c.start(t)
 	seen.note("callboard serve", "started, with the plugin and the catalog", "ready", millis(time.Since(began)))
 	c.life(t, "nginx, portal", "edge/orders", "many")
+	preflights(t, c.http, "nginx, portal", "http://"+nginx+"/orders/1")
 	c.life(t, "Express Gateway, portal", "express/orders", "orders")
 	c.counts(t)
 	c.quotaOutlivesARestart(t, stop)

@@ -14,7 +14,7 @@ import (
 type question struct {
 	api    *API // nil = none of this gateway's
 	secret sdk.Secret
-	method string // of the original request; "" = not told
+	method string
 }
 
 // decision is what it is answered.
@@ -99,10 +99,7 @@ func (d decision) header(h http.Header, now time.Time) {
 			h["Retry-After"] = []string{wait}
 		}
 	}
-	switch d.status {
-	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = []string{`ApiKey`}
-	case http.StatusServiceUnavailable:
+	if d.status == http.StatusServiceUnavailable {
 		h["Retry-After"] = []string{"5"}
 	}
 }

@@ -18,7 +18,7 @@ func TestAuthorizer_SaysWhoseRequestItIs(t *testing.T) {
 	w := newWorld(t)
 	d := w.host()
 	k := w.issue(d, "shop", "bronze")
-	got := ask(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal(), "X-Consumer", "admin", "X-Consumer-App", "admin", "X-Consumer-Owner", "admin").Header()
+	got := request(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal(), "X-Consumer", "admin", "X-Consumer-App", "admin", "X-Consumer-Owner", "admin").Header()
 	for name, want := range map[string]string{
 		"X-Consumer": "shop", "X-Consumer-App": "Caf%C3%A9 shop", "X-Consumer-Owner": "group:default/payments", "X-Consumer-Key": string(k.ID),
 		"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4", "X-RateLimit-Reset": "86400", "X-Authz-Status": "200", "Cache-Control": "no-store",
@@ -36,13 +36,11 @@ func TestAuthorizer_NeverPassesACallersNameOn(t *testing.T) {
 	w := newWorld(t)
 	d := w.host(func(o *Options) { o.APIs = []API{{ID: "orders", Preflight: true}} })
 	w.issue(d, "shop", "bronze")
-	for _, c := range [][]string{
-		{}, {"X-Api-Key", "wrong"}, {"X-Forwarded-Method", "OPTIONS"}, // the last one is let in
-	} {
-		got := ask(d, "/authz/edge/orders", append(c, "X-Consumer", "admin", "X-Consumer-Key", "k")...).Header()
+	for path, key := range map[string]string{"/authz/edge/orders": "wrong", "/authz/edge/orders?method=OPTIONS": "", "/authz/no/orders": ""} {
+		got := request(d, path, "X-Api-Key", key, "X-Consumer", "admin", "X-Consumer-Key", "k").Header()
 		for _, name := range []string{HeaderConsumer, HeaderApp, HeaderOwner, HeaderKey} {
 			if values := got.Values(name); len(values) != 1 || values[0] != Nobody {
-				t.Errorf("%v: %s is %q: a gateway would pass on what the caller said", c, name, values)
+				t.Errorf("%s: %s is %q: a gateway would pass on what the caller said", path, name, values)
 			}
 		}
 	}
@@ -66,7 +64,7 @@ func TestAuthorizer_Decides(t *testing.T) {
 	if err := d.follow(ctx); err != nil {
 		t.Fatal(err)
 	}
-	const uri, host = "X-Forwarded-Uri", "X-Forwarded-Host"
+	const uri, host = "X-Authz-Uri", "X-Authz-Host"
 	for _, c := range []struct {
 		name, path string
 		headers    []string
@@ -86,9 +84,9 @@ func TestAuthorizer_Decides(t *testing.T) {
 		{"no scheme", "/authz/edge/billing", []string{"X-Token", narrow}, 401, "no API key"},
 		{"an unknown API", "/authz/edge/nope", []string{"X-Api-Key", good}, 403, "no such API"},
 		{"an unknown gateway", "/authz/other/orders", []string{"X-Api-Key", good}, 403, "no such gateway"},
-		{"the key in the address that Caddy and Traefik tell", "/authz/edge/orders", []string{uri, "/orders/1?key=" + good}, 200, ""},
-		{"the key in the address that nginx tells", "/authz/edge/orders", []string{"X-Original-Uri", "/orders/1?key=" + good}, 200, ""},
+		{"the key in the address that the gateway tells", "/authz/edge/orders", []string{uri, "/orders/1?key=" + good}, 200, ""},
 		{"the key in the address that Envoy appends", "/authz/edge/orders/orders/1?key=" + good, nil, 200, ""},
+		{"the key in a header beside an appended address", "/authz/edge/orders/", []string{uri, "/orders?key=" + good}, 401, "no API key"},
 		{"the key in another parameter", "/authz/edge/orders", []string{uri, "/orders?token=" + good}, 401, "no API key"},
 		{"an address that is none", "/authz/edge/orders", []string{uri, "%zz?key=" + good}, 401, "no API key"},
 		{"the API by the address", "/authz/edge/", []string{host, "API.example.com", uri, "/orders/1", "X-Api-Key", good}, 200, ""},
@@ -101,9 +99,9 @@ func TestAuthorizer_Decides(t *testing.T) {
 		{"empty segments", "/authz/edge/", []string{host, "api.example.com", uri, "//orders", "X-Api-Key", good}, 403, "no such API"},
 		{"neither API nor address", "/authz/edge/", []string{"X-Api-Key", good}, 403, "no such API"},
 		{"a gateway that knows 403 only", "/authz/edge/orders?deny=403", nil, 403, "no API key"},
-		{"a preflight where it needs a key", "/authz/edge/orders", []string{"X-Forwarded-Method", "OPTIONS"}, 401, "no API key"},
+		{"a preflight where it needs a key", "/authz/edge/orders?method=OPTIONS", nil, 401, "no API key"},
 	} {
-		got := ask(d, c.path, c.headers...)
+		got := request(d, c.path, c.headers...)
 		if got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
 			t.Errorf("%s: %d %q, want %d %q", c.name, got.Code, got.Body, c.status, c.says)
 		}
@@ -111,7 +109,7 @@ func TestAuthorizer_Decides(t *testing.T) {
 			t.Errorf("%s: %s says %s", c.name, HeaderStatus, meant)
 		}
 	}
-	if got := ask(d, "/authz/edge/orders?deny=403"); got.Header().Get(HeaderStatus) != "401" {
+	if got := request(d, "/authz/edge/orders?deny=403"); got.Header().Get(HeaderStatus) != "401" {
 		t.Errorf("the status that is meant is %s", got.Header().Get(HeaderStatus))
 	}
 }
@@ -119,11 +117,25 @@ func TestAuthorizer_Decides(t *testing.T) {
 func TestAuthorizer_LetsPreflightsInWhereItIsSet(t *testing.T) {
 	w := newWorld(t)
 	d := w.host(func(o *Options) { o.APIs = []API{{ID: "orders", Preflight: true}} })
-	if got := ask(d, "/authz/edge/orders", "X-Forwarded-Method", "OPTIONS"); got.Code != 200 {
-		t.Errorf("a preflight is answered %d", got.Code)
-	}
-	if got := ask(d, "/authz/edge/orders", "X-Forwarded-Method", "GET"); got.Code != 401 {
-		t.Errorf("a request without a key is answered %d", got.Code)
+	for _, c := range []struct {
+		name, method, path string
+		status             int
+	}{
+		{"told in the address", "GET", "/authz/edge/orders?method=OPTIONS", 200},
+		{"by the method of the question", "OPTIONS", "/authz/edge/orders/orders/1", 200},
+		{"another method", "GET", "/authz/edge/orders?method=GET", 401},
+		{"a caller's query behind an appended path", "GET", "/authz/edge/orders/orders/1?method=OPTIONS", 401},
+		{"a caller's query behind the path /", "GET", "/authz/edge/orders/?method=OPTIONS", 401},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		for _, name := range []string{"X-Authz-Method", "X-Forwarded-Method", "X-Http-Method-Override"} {
+			r.Header.Set(name, "OPTIONS") // what a caller may say
+		}
+		got := httptest.NewRecorder()
+		served(d).ServeHTTP(got, r)
+		if got.Code != c.status {
+			t.Errorf("%s: %d, want %d", c.name, got.Code, c.status)
+		}
 	}
 }
 
@@ -209,7 +221,7 @@ func FuzzHandler_LetsNobodyInWithoutAKey(f *testing.F) {
 		r.SetPathValue("instance", "edge")
 		r.SetPathValue("rest", rest)
 		r.URL.RawQuery = query
-		r.Header = http.Header{"X-Forwarded-Uri": {uri}, "X-Forwarded-Host": {host}, "X-Api-Key": {key}, "X-Token": {key}}
+		r.Header = http.Header{HeaderURI: {uri}, HeaderHost: {host}, "X-Api-Key": {key}, "X-Token": {key}}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		if w.Code != 401 && w.Code != 403 {

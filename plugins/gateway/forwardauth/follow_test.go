@@ -142,7 +142,7 @@ func TestStoreOutage_LeavesKnownKeysValidForAWhile(t *testing.T) {
 		}
 	}
 	w.Clock.Advance(defaultStale + time.Second)
-	got := ask(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal())
+	got := request(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal())
 	if got.Code != 503 || got.Header().Get("Retry-After") == "" {
 		t.Errorf("after a long outage: %d %v", got.Code, got.Header())
 	}

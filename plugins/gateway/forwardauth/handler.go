@@ -13,24 +13,35 @@ import (
 	"github.com/callboard/callboard/sdk"
 )
 
-// Pattern is where [Handler] is to be mounted, for any method. The rest of the path is the original one, where a gateway
-// appends it.
+// Pattern is where [Handler] is to be mounted, for any method.
 const Pattern = "/authz/{instance}/{rest...}"
+
+// The headers in which a gateway tells the address of the original request, where it does not append it to its own. The
+// customary ones, X-Forwarded-Uri and its kin, are callers' claims to the portal, which hands them to no plugin.
+const (
+	HeaderURI  = "X-Authz-Uri"
+	HeaderHost = "X-Authz-Host"
+)
 
 // Handler answers gateways that ask whether to let a request in, at /authz/{instance}/{api}: with 200 and headers that say
 // whose request it is, or with 401, 403, 429 or 503. find answers the driver of an instance, nil = there is none.
 //
-// Without {api}, the API is found by the host and path of the original request, which the gateway tells: X-Forwarded-Host
-// with X-Forwarded-Uri or X-Original-URI. These headers, X-Forwarded-Method among them, are believed: a gateway must set them
-// itself and drop what callers send. Whoever can reach this handler can only try keys, as he can at the gateway.
+// A gateway that appends the path of the original request to this, as Envoy does, has said everything. Others may tell more:
 //
-// With ?deny=403 everything that is not allowed is answered 403, for gateways that take other statuses for a failure; the
-// header X-Authz-Status has the one that is meant.
+//	?method=     the method of the original request, where browsers' preflights are let in
+//	?deny=403    they take other refusals for a failure: all are answered 403, and X-Authz-Status has the one that is meant
+//	X-Authz-Uri  the original address, where the key may be in its query, or where {api} is left out
+//
+// Without {api}, the API is the one whose URL has the host of X-Authz-Host and begins the path of X-Authz-Uri. These headers
+// are believed: a gateway that needs them sets them itself, over what callers send. The method is not taken from a header,
+// since a gateway that forgot to set it would let everybody in who does. Whoever can reach this handler can only try keys,
+// as he can at the gateway.
 func Handler(find func(instance string) *Driver) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := find(r.PathValue("instance"))
 		if d == nil {
-			write(w, r, decision{status: http.StatusForbidden, reason: "no such gateway"}, time.Time{})
+			a := ask(r)
+			write(w, a, decision{status: http.StatusForbidden, reason: "no such gateway"}, time.Time{})
 			return
 		}
 		d.answer(w, r)
@@ -38,24 +49,24 @@ func Handler(find func(instance string) *Driver) http.Handler {
 }
 
 func (d *Driver) answer(w http.ResponseWriter, r *http.Request) {
-	began := d.now()
+	began, a := d.now(), ask(r)
 	if err := d.load(r.Context()); err != nil {
-		write(w, r, decision{status: http.StatusServiceUnavailable, reason: "keys cannot be checked yet"}, began)
+		write(w, a, decision{status: http.StatusServiceUnavailable, reason: "keys cannot be checked yet"}, began)
 		return
 	}
-	q := d.question(r)
+	q := d.question(a, r.Header)
 	answer := d.decide(q, began)
-	write(w, r, answer, began)
+	write(w, a, answer, began)
 	d.metrics.count(d.name, q.api, answer, d.now().Sub(began))
 }
 
 // write sends a decision. The body says why; few gateways pass it on.
-func write(w http.ResponseWriter, r *http.Request, d decision, now time.Time) {
+func write(w http.ResponseWriter, a asked, d decision, now time.Time) {
 	h := w.Header()
 	d.header(h, now)
 	h["Cache-Control"] = []string{"no-store"}
 	status := d.status
-	if status != http.StatusOK && strings.Contains(r.URL.RawQuery, "deny=403") && r.URL.Query().Get("deny") == "403" {
+	if status != http.StatusOK && a.deny {
 		status = http.StatusForbidden
 	}
 	if d.reason == "" {
@@ -65,36 +76,46 @@ func write(w http.ResponseWriter, r *http.Request, d decision, now time.Time) {
 	http.Error(w, d.reason, status)
 }
 
-// question reads what is asked.
-func (d *Driver) question(r *http.Request) question {
-	named, appended, _ := strings.Cut(r.PathValue("rest"), "/")
-	uri := original(r)
-	if uri == nil && appended != "" {
-		uri = &url.URL{Path: "/" + appended, RawQuery: r.URL.RawQuery}
-	}
-	q := question{method: cmp.Or(r.Header.Get("X-Forwarded-Method"), r.Header.Get("X-Original-Method"))}
-	if named != "" {
-		q.api = d.apis[driver.APIID(named)]
-	} else if uri != nil {
-		q.api = d.routed(cmp.Or(r.Header.Get("X-Forwarded-Host"), uri.Host), uri)
-	}
-	if q.api != nil {
-		q.secret = q.api.secret(r.Header, uri)
-	}
-	return q
+// asked is what a gateway says of the original request.
+type asked struct {
+	api    string   // "" = not named
+	method string   // of the original request, or of the one that asks
+	uri    *url.URL // nil = not told, or not readable
+	host   string
+	deny   bool // everything that is not allowed is answered 403
 }
 
-// original is the address of the request that the gateway asks about; nil = not told, or not readable.
-func original(r *http.Request) *url.URL {
-	text := cmp.Or(r.Header.Get("X-Forwarded-Uri"), r.Header.Get("X-Original-Uri"), r.Header.Get("X-Original-Url"))
-	if text == "" {
-		return nil
+// ask reads a request. The query is the gateway's own only where nothing was appended: else it is the caller's.
+func ask(r *http.Request) asked {
+	a := asked{method: r.Method, host: r.Header.Get(HeaderHost)}
+	var path string
+	var appended bool
+	if a.api, path, appended = strings.Cut(r.PathValue("rest"), "/"); appended {
+		a.uri = &url.URL{Path: "/" + path, RawQuery: r.URL.RawQuery}
+		return a
 	}
-	uri, err := url.ParseRequestURI(text)
-	if err != nil {
-		return nil
+	if text := r.Header.Get(HeaderURI); text != "" {
+		a.uri, _ = url.ParseRequestURI(text) // what cannot be read says nothing
 	}
-	return uri
+	if r.URL.RawQuery != "" {
+		query := r.URL.Query()
+		a.deny = query.Get("deny") == "403"
+		a.method = cmp.Or(query.Get("method"), a.method)
+	}
+	return a
+}
+
+func (d *Driver) question(a asked, h http.Header) question {
+	q := question{method: a.method}
+	if a.api != "" {
+		q.api = d.apis[driver.APIID(a.api)]
+	} else if a.uri != nil {
+		q.api = d.routed(cmp.Or(a.host, a.uri.Host), a.uri)
+	}
+	if q.api != nil {
+		q.secret = q.api.secret(h, a.uri)
+	}
+	return q
 }
 
 // secret is the key that a request carries.

@@ -28,7 +28,7 @@ func TestLimits_EndWithTheirWindow(t *testing.T) {
 	want(t, d, k.Secret, 200, 200, 200, 200, 200, 429, 429)
 	w.Clock.Advance(time.Hour)
 	follows(t, d)
-	got := ask(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal())
+	got := request(d, "/authz/edge/orders", "X-Api-Key", k.Secret.Reveal())
 	if got.Header().Get("Retry-After") != "82800" || got.Header().Get("X-RateLimit-Remaining") != "0" || got.Header().Get("X-RateLimit-Limit") != "5" {
 		t.Errorf("the refusal says %s", text(got.Header()))
 	}

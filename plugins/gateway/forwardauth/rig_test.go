@@ -132,8 +132,8 @@ func served(hosts ...*Driver) http.Handler {
 	return mux
 }
 
-// ask asks about a request; headers are names and values.
-func ask(d *Driver, path string, headers ...string) *httptest.ResponseRecorder {
+// request asks about one; headers are names and values.
+func request(d *Driver, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	for n := 0; n+1 < len(headers); n += 2 {
 		r.Header.Set(headers[n], headers[n+1])
@@ -145,7 +145,7 @@ func ask(d *Driver, path string, headers ...string) *httptest.ResponseRecorder {
 
 // uses presents a key to the API orders.
 func uses(d *Driver, secret sdk.Secret) int {
-	return ask(d, "/authz/edge/orders", "X-Api-Key", secret.Reveal()).Code
+	return request(d, "/authz/edge/orders", "X-Api-Key", secret.Reveal()).Code
 }
 
 // want compares the statuses of the same request made again and again.
