@@ -201,8 +201,10 @@ func (e *Engine) openRequest(ctx context.Context, id string, r AccessRequest, v 
 			return req, err
 		}
 	}
-	if err := e.index(ctx, openPrefix+id); err != nil {
-		return req, err
+	for _, key := range []string{openPrefix + id, askedPrefix + string(r.App) + "/" + id} {
+		if err := e.index(ctx, key); err != nil {
+			return req, err
+		}
 	}
 	if err := e.requests.create(ctx, id, req); err != nil {
 		return req, err
@@ -261,13 +263,11 @@ func (e *Engine) OpenRequests(ctx context.Context) ([]Request, error) {
 // Requests answers all requests of an application, the newest first.
 func (e *Engine) Requests(ctx context.Context, app driver.AppID) ([]Request, error) {
 	found := []Request{}
-	for r, err := range e.requests.all(ctx) {
+	for r, err := range e.requests.indexed(ctx, askedPrefix+string(app)+"/") {
 		if err != nil {
 			return nil, err
 		}
-		if r.App == app {
-			found = append(found, r)
-		}
+		found = append(found, r)
 	}
 	slices.Reverse(found)
 	return found, nil

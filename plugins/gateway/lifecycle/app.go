@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"crypto/rand"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +114,9 @@ func (e *Engine) CreateApp(ctx context.Context, by string, c AppChange, key stri
 		}
 	}
 	a := App{ID: driver.AppID(id), Name: c.Name, Description: c.Description, Owner: c.Owner, Created: e.now(), CreatedBy: by, Grants: []Grant{}}
+	if err := e.index(ctx, byOwnerPrefix+a.Owner+"/"+id); err != nil {
+		return App{}, err
+	}
 	if err := e.apps.create(ctx, id, a); err != nil {
 		return App{}, err
 	}
@@ -128,22 +132,34 @@ func (e *Engine) App(ctx context.Context, id driver.AppID) (App, error) {
 
 // Apps answers the applications of the owners, or all with none.
 func (e *Engine) Apps(ctx context.Context, owners ...string) ([]App, error) {
-	var found []App
-	for a, err := range e.apps.all(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if len(owners) == 0 || slices.Contains(owners, a.Owner) {
-			found = append(found, a)
+	lists := []iter.Seq2[App, error]{e.apps.all(ctx)}
+	if len(owners) > 0 {
+		lists = nil
+	}
+	for _, owner := range owners {
+		lists = append(lists, e.apps.indexed(ctx, byOwnerPrefix+owner+"/"))
+	}
+	found := []App{}
+	for _, list := range lists {
+		for a, err := range list {
+			if err != nil {
+				return nil, err
+			}
+			if len(owners) == 0 || slices.Contains(owners, a.Owner) { // the index keeps former owners
+				found = append(found, a)
+			}
 		}
 	}
 	slices.SortFunc(found, func(a, b App) int { return strings.Compare(a.Name+string(a.ID), b.Name+string(b.ID)) })
-	return found, nil
+	return slices.CompactFunc(found, func(a, b App) bool { return a.ID == b.ID }), nil
 }
 
 // ChangeApp changes what an application is called and whose it is. The gateway keeps the name that it has.
 func (e *Engine) ChangeApp(ctx context.Context, by string, id driver.AppID, c AppChange) (App, error) {
 	if err := c.check(); err != nil {
+		return App{}, err
+	}
+	if err := e.index(ctx, byOwnerPrefix+c.Owner+"/"+string(id)); err != nil {
 		return App{}, err
 	}
 	a, err := e.apps.update(ctx, string(id), func(a *App) error {
@@ -222,6 +238,7 @@ func (e *Engine) settleApp(ctx context.Context, a App, intent, by string) error 
 		if err := e.apps.delete(ctx, string(a.ID)); err != nil {
 			return err
 		}
+		_ = e.o.KV.Delete(ctx, byOwnerPrefix+a.Owner+"/"+string(a.ID)) // what an index has too much does no harm
 	}
 	return e.unmark(ctx, appIntents, string(a.ID), intent)
 }

@@ -157,14 +157,7 @@ func (e *Engine) Credential(ctx context.Context, id string) (Credential, error) 
 // Credentials answers the credentials of an application, the newest first.
 func (e *Engine) Credentials(ctx context.Context, app driver.AppID) ([]Credential, error) {
 	found := []Credential{}
-	for id, err := range e.byApp(ctx, app) {
-		if err != nil {
-			return nil, err
-		}
-		c, _, err := e.credentials.get(ctx, id)
-		if missing(err) {
-			continue // the index is written first
-		}
+	for c, err := range e.credentials.indexed(ctx, byAppPrefix+string(app)+"/") {
 		if err != nil {
 			return nil, err
 		}

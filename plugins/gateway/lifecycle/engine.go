@@ -41,7 +41,21 @@ type Rules struct {
 	Grace, MaxGrace time.Duration // in which a rotated key goes on
 	MaxKeys         int           // of one application for one API; rotations may double it
 	Probe           time.Duration // how long a proof is sought; 0 = 10 s
-	Keep            time.Duration // how long events are kept; 0 = for ever
+	Keep            time.Duration // how long events, and what has ended, are kept; 0 = for ever
+}
+
+func (r Rules) keepRequest(v Request) time.Duration {
+	if v.Status.open() {
+		return 0
+	}
+	return r.Keep
+}
+
+func (r Rules) keepCredential(c Credential) time.Duration {
+	if c.State.Alive() || c.Intent != nil {
+		return 0
+	}
+	return r.Keep
 }
 
 // Engine runs the lives of keys. It has no state of its own: any number of engines may share a store. Its methods are safe
@@ -66,8 +80,9 @@ func New(o Options) *Engine {
 		o.Rules.Probe = 10 * time.Second
 	}
 	return &Engine{
-		o: o, apps: table[App]{o.KV, appPrefix, "application"}, requests: table[Request]{o.KV, requestPrefix, "access request"},
-		credentials: table[Credential]{o.KV, credentialPrefix, "credential"},
+		o: o, apps: table[App]{kv: o.KV, prefix: appPrefix, noun: "application"},
+		requests:    table[Request]{kv: o.KV, prefix: requestPrefix, noun: "access request", keep: o.Rules.keepRequest},
+		credentials: table[Credential]{kv: o.KV, prefix: credentialPrefix, noun: "credential", keep: o.Rules.keepCredential},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
 )
@@ -29,7 +28,9 @@ const (
 	appPrefix        = "app/"        // id
 	requestPrefix    = "request/"    // id
 	credentialPrefix = "credential/" // id
+	byOwnerPrefix    = "by-owner/"   // owner/app, without content
 	byAppPrefix      = "by-app/"     // app/credential id, without content
+	askedPrefix      = "asked/"      // app/request id, without content
 	openPrefix       = "open/"       // request id, without content
 	duePrefix        = "due/"        // time/credential id, without content
 	markPrefix       = "intent/"     // kind/id/intent: when it began
@@ -42,6 +43,8 @@ const (
 type table[T any] struct {
 	kv           KV
 	prefix, noun string
+	// keep is how long a document stays after it was written last; nil or 0 = for ever.
+	keep func(T) time.Duration
 }
 
 func (t table[T]) get(ctx context.Context, id string) (v T, version int64, err error) {
@@ -67,7 +70,11 @@ func (t table[T]) create(ctx context.Context, id string, v T) error { return t.p
 func (t table[T]) put(ctx context.Context, id string, v T, over int64) error {
 	data, err := json.Marshal(v)
 	if err == nil {
-		_, err = t.kv.Put(ctx, t.prefix+id, data, sdk.PutOptions{IfVersion: &over})
+		options := sdk.PutOptions{IfVersion: &over}
+		if t.keep != nil {
+			options.TTL = t.keep(v)
+		}
+		_, err = t.kv.Put(ctx, t.prefix+id, data, options)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s %s: %w", t.noun, id, err)
@@ -105,13 +112,17 @@ func (t table[T]) delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// all streams the documents in the order of their ids. What is deleted meanwhile is left out.
-func (t table[T]) all(ctx context.Context) iter.Seq2[T, error] {
+// all streams the documents in the order of their ids.
+func (t table[T]) all(ctx context.Context) iter.Seq2[T, error] { return t.indexed(ctx, t.prefix) }
+
+// indexed streams the documents that an index lists. An index is written before its documents, and outlives them: what is
+// not there is left out.
+func (t table[T]) indexed(ctx context.Context, index string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for key, err := range t.kv.Keys(ctx, t.prefix) {
+		for key, err := range t.kv.Keys(ctx, index) {
 			var v T
 			if err == nil {
-				v, _, err = t.get(ctx, strings.TrimPrefix(key, t.prefix))
+				v, _, err = t.get(ctx, strings.TrimPrefix(key, index))
 			}
 			if missing(err) {
 				continue
@@ -132,10 +143,6 @@ func (e *Engine) suffixes(ctx context.Context, prefix string) iter.Seq2[string, 
 			}
 		}
 	}
-}
-
-func (e *Engine) byApp(ctx context.Context, app driver.AppID) iter.Seq2[string, error] {
-	return e.suffixes(ctx, byAppPrefix+string(app)+"/")
 }
 
 // index writes a key whose name is all that it says.

@@ -66,7 +66,7 @@ func (e *Engine) Trail(ctx context.Context, app driver.AppID, limit int) ([]Even
 	}
 	slices.Reverse(ids)
 	events := []Event{}
-	t := table[Event]{e.o.KV, trailPrefix + string(app) + "/", "event"}
+	t := table[Event]{kv: e.o.KV, prefix: trailPrefix + string(app) + "/", noun: "event"}
 	for _, id := range ids[:min(len(ids), limit)] {
 		v, _, err := t.get(ctx, id)
 		if missing(err) {
