@@ -218,13 +218,18 @@ func (r *fileReader) next() error {
 	}
 	f := r.files[0]
 	r.files = r.files[1:]
+	o := r.intake.o
+	if f.Size > o.MaxBytes {
+		return apierror.Inputf("%s has %d bytes, more than %d", f.Name, f.Size, o.MaxBytes)
+	}
 	body, err := f.Open(r.ctx)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", f.Name, err)
 	}
-	r.body, r.bytes = body, &counted{Reader: body}
-	o := r.intake.o
-	r.reader, err = focus.Open(r.bytes, focus.Options{
+	r.body = body
+	var stream io.Reader
+	stream, r.bytes = counting(body)
+	r.reader, err = focus.Open(stream, focus.Options{
 		Name: f.Name, Now: r.intake.now, TempDir: o.Dir, CarbonColumns: o.CarbonColumns, Reject: r.progress.reject,
 	})
 	if err != nil {
@@ -246,7 +251,7 @@ func (r *fileReader) close() {
 		r.reader = nil
 	}
 	if r.body != nil {
-		r.read += r.bytes.n
+		r.read += r.bytes.n.Load()
 		_ = r.body.Close() // it was only read
 		r.body = nil
 	}
@@ -260,9 +265,13 @@ func (r *fileReader) tell() {
 		rows += r.reader.Rows()
 	}
 	if r.body != nil {
-		read += r.bytes.n
+		read += r.bytes.n.Load()
 	}
-	r.progress.update(func(j *Job) { j.Rows, j.BytesRead = rows, read })
+	r.progress.update(func(j *Job) {
+		if j.Rows, j.BytesRead = rows, read; j.BytesTotal > 0 {
+			j.BytesRead = min(read, j.BytesTotal)
+		}
+	})
 }
 
 // tellEvery is how many rows pass between updates.

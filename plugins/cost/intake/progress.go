@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/callboard/callboard/plugins/cost/focus"
 )
@@ -63,15 +64,46 @@ func (i *Intake) Watch(ctx context.Context, id string) iter.Seq2[Job, error] {
 	}
 }
 
-// counted counts the bytes that are read of a file.
+// counted counts the bytes that are read of a stream.
 type counted struct {
 	io.Reader
 
-	n int64
+	n atomic.Int64
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
+}
+
+// file is what can be read at any place, as Parquet is, so that it need not be copied first.
+type file interface {
+	io.Reader
+	io.ReaderAt
+	io.Seeker
+}
+
+// countedFile counts the bytes that are read of a file. Some may be read twice.
+type countedFile struct {
+	file
+
+	read *counted
+}
+
+func (c countedFile) Read(b []byte) (int, error) { return c.read.Read(b) }
+
+func (c countedFile) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.file.ReadAt(b, at)
+	c.read.n.Add(int64(n))
+	return n, err
+}
+
+// counting is a body with its counter.
+func counting(body io.Reader) (io.Reader, *counted) {
+	c := &counted{Reader: body}
+	if f, ok := body.(file); ok {
+		return countedFile{f, c}, c
+	}
+	return c, c
 }

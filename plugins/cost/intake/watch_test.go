@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +90,22 @@ func TestFolder_NamesFilesThatHaveMovedOrGone(t *testing.T) {
 	list, err := r.Delivered(t.Context(), folder)
 	if err != nil || len(list) != 3 || list[0].Gone == nil || list[1].Gone == nil || list[2].Gone != nil || list[2].Job != list[0].Job {
 		t.Errorf("delivered are %+v, %v", list, err)
+	}
+}
+
+func TestFolder_ReadsParquetWhereItLies(t *testing.T) {
+	r := newRig(t)
+	folder := t.TempDir()
+	var content bytes.Buffer
+	if err := sample.WriteParquet(&content, sample.Options{Rows: 500, From: ledger.Date(2026, 9, 1).Time(), Days: 30, Seed: 3}); err != nil {
+		t.Fatal(err)
+	}
+	r.put(folder, "bill.parquet", content.Bytes())
+	if n := r.look(r.Watcher(&Folder{folder}, "azure")); n != 1 {
+		t.Errorf("%d imports", n)
+	}
+	if j := r.last(); j.State != Done || j.Format != "parquet" || j.Rows != 500 || j.BytesTotal != int64(content.Len()) || j.BytesRead < j.BytesTotal/2 || j.BytesRead > j.BytesTotal {
+		t.Errorf("job is %+v", j)
 	}
 }
 

@@ -26,7 +26,6 @@ type builder struct {
 	places  map[cellKey]uint32 // of a cell
 	cells   []cell
 	order   []cellKey // of cells, as they came
-	carbon  bool
 	charges int64
 }
 
@@ -77,7 +76,6 @@ func (b *builder) add(c *Charge) error {
 		b.cells, b.order = append(b.cells, cell{}), append(b.order, at)
 	}
 	b.charges++
-	b.carbon = b.carbon || c.HasCarbon
 	return b.cells[place].add(c)
 }
 
