@@ -29,7 +29,7 @@ func (c *plugin) health(ctx context.Context) error {
 			found = append(found, errors.New(w))
 		}
 	}
-	found = append(found, c.failedImports(ctx)...)
+	found = append(found, c.failedImports(ctx, sources)...)
 	found = append(found, c.aboutFeeds()...)
 	return errors.Join(append(found, c.aboutCatalog()...)...)
 }

@@ -250,11 +250,16 @@ func newMetrics(p *sdk.Plugin) metrics {
 // lastImports is how many imports the health looks back on.
 const lastImports = 100
 
-// failedImports are the sources whose last import has failed, with the reason.
-func (c *plugin) failedImports(ctx context.Context) []error {
+// failedImports are the sources whose last import has failed, with the reason. An upload of a source that has no charges
+// concerns who sent it, and was answered.
+func (c *plugin) failedImports(ctx context.Context, sources []ledger.SourceState) []error {
 	jobs, err := c.intake.Jobs(ctx, lastImports)
 	if err != nil {
 		return []error{err}
+	}
+	known := map[string]bool{}
+	for _, s := range sources {
+		known[s.Source] = true
 	}
 	seen := map[string]bool{}
 	var found []error
@@ -263,7 +268,7 @@ func (c *plugin) failedImports(ctx context.Context) []error {
 			continue
 		}
 		seen[j.Source] = true
-		if j.State == intake.Failed {
+		if j.State == intake.Failed && (known[j.Source] || j.Origin != intake.FromUpload) {
 			found = append(found, fmt.Errorf("the last import of source %s failed: %s", clip(j.Source), j.Error))
 		}
 	}

@@ -132,7 +132,8 @@ func TestImport_TellsRejectedRowsWithLineAndRule(t *testing.T) {
 	if r.get(t, "/v1/imports?limit=2", &list, ann); len(list.Imports) != 2 {
 		t.Errorf("%+v", list)
 	}
-	if err := r.Health(); err == nil || !strings.Contains(err.Error(), "the last import of source all failed") {
+	r.Do("POST", "/v1/imports/focus?source=mistyped", "<html>", ann)
+	if err := r.Health(); err == nil || !strings.Contains(err.Error(), "the last import of source all failed") || strings.Contains(err.Error(), "mistyped") {
 		t.Errorf("%v", err)
 	}
 	if res := r.Get("/v1/imports/none", ann); res.Status != http.StatusNotFound {
