@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/plugins/cost/opencost/opencostfake"
 )
 
 // service is one that is stood in for.
@@ -19,7 +21,7 @@ type service struct {
 
 // services are all of them, filled, in the order of their ports.
 func services(now func() time.Time) []service {
-	list := append([]service{sentry(now), sonarqube(now), newBills(now).service()}, kong(now)...)
+	list := append([]service{sentry(now), sonarqube(now), newBills(now).service(), {name: "opencost", handler: opencostfake.New(now)}}, kong(now)...)
 	refill(list, now())
 	return list
 }

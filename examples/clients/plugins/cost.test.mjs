@@ -148,4 +148,8 @@ test('the call of OpenCost\'s frontend is answered', async () => {
   const { code, data } = await get('opencost/allocation/compute?window=lastweek&aggregate=namespace&step=1d&accumulate=false', token);
   assert.equal(code, 200);
   assert.equal(data.length, 7);
+  for (const name of ['booking', 'payments']) {
+    const workload = data[0][name];
+    for (const field of ['cpuCost', 'ramCost', 'pvCost', 'gpuCost', 'totalCost', 'totalEfficiency', 'minutes']) assert.equal(typeof workload[field], 'number', field);
+  }
 });
