@@ -270,8 +270,30 @@ func TestReal_PortalWithThePluginAsAProcess(t *testing.T) {
 	c.life(t, "nginx, portal", "edge/orders", "many")
 	preflights(t, c.http, "nginx, portal", "http://"+nginx+"/orders/1")
 	c.life(t, "Express Gateway, portal", "express/orders", "orders")
+	c.costs(t, "http://"+upstream+"/orders/1")
 	c.counts(t)
 	c.quotaOutlivesARestart(t, stop)
+}
+
+// costs measures what a gateway's question adds to a request, beside the same request to the API itself.
+func (c *callboard) costs(t *testing.T, direct string) {
+	t.Helper()
+	k := c.issue(t, c.access(t, "Patient", "edge/orders", "many"), "edge/orders")
+	median := func(ask func() int) time.Duration {
+		took := make([]time.Duration, 300)
+		for n := range took {
+			began := time.Now()
+			if status := ask(); status != http.StatusOK {
+				t.Fatalf("answered %d", status)
+			}
+			took[n] = time.Since(began)
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	bare := median(func() int { return sends(t, c.http, http.MethodGet, direct) })
+	asked := median(func() int { return c.presents(t, k) })
+	seen.note("nginx, portal", "a request, of 300 the median", "to the API itself "+millis(bare), millis(asked))
 }
 
 // read is how often the portal reads what plugins count, whoever scrapes it more often.

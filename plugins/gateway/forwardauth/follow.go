@@ -134,20 +134,34 @@ func (d *Driver) Run(ctx context.Context) {
 	loops.Go(func() {
 		read := d.now()
 		d.every(ctx, Poll, "following changes", func(ctx context.Context) error {
-			if d.now().Sub(read) < wholly {
-				return d.follow(ctx)
+			if d.now().Sub(read) < wholly && d.index.Load() != nil {
+				return within(ctx, writeWithin, d.follow)
 			}
 			read = d.now()
-			return d.reload(ctx)
+			return within(ctx, wholly, func(ctx context.Context) error { return d.refresh(ctx) })
 		})
 	})
-	loops.Go(func() { d.every(ctx, Flush, "keeping counts", d.flush) })
+	loops.Go(func() {
+		d.every(ctx, Flush, "keeping counts", func(ctx context.Context) error { return within(ctx, Flush, d.flush) })
+	})
 	loops.Wait()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Flush)
-	defer cancel()
-	if err := d.flush(ctx); err != nil {
+	if err := within(context.WithoutCancel(ctx), Flush, d.flush); err != nil {
 		slog.WarnContext(ctx, "what was counted last is lost", "gateway", d.name, "error", err)
 	}
+}
+
+// refresh reads everything, if it was read before or not.
+func (d *Driver) refresh(ctx context.Context) error {
+	if d.index.Load() == nil {
+		return d.load(ctx)
+	}
+	return d.reload(ctx)
+}
+
+func within(ctx context.Context, limit time.Duration, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return step(ctx)
 }
 
 // every calls step at once and then at an interval. It logs the first of several failures, and their end.
@@ -156,9 +170,7 @@ func (d *Driver) every(ctx context.Context, interval time.Duration, what string,
 	defer ticker.Stop()
 	failing := false
 	for {
-		once, cancel := context.WithTimeout(ctx, writeWithin)
-		err := step(once)
-		cancel()
+		err := step(ctx)
 		if err != nil && ctx.Err() == nil && !failing {
 			slog.WarnContext(ctx, what+" fails; it is tried again", "gateway", d.name, "error", err)
 		} else if err == nil && failing {
