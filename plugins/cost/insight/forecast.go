@@ -60,17 +60,17 @@ type Backtest struct {
 	Errors map[Method]float64
 }
 
-// TooShort is why there is no forecast.
-type TooShort struct{ Days int }
+// TooShortError is why there is no forecast.
+type TooShortError struct{ Days int }
 
-func (e *TooShort) Error() string {
+func (e *TooShortError) Error() string {
 	return fmt.Sprintf("a forecast needs %d complete days of data; there are %d", leastHistory, e.Days)
 }
 
 // Predict foresees the days after a series of daily amounts without gaps, whose last day is complete. It is deterministic.
 func Predict(series []float64, days int) (Forecast, error) {
 	if len(series) < leastHistory {
-		return Forecast{}, &TooShort{len(series)}
+		return Forecast{}, &TooShortError{len(series)}
 	}
 	if days < 0 || days > LongestForecast {
 		return Forecast{}, fmt.Errorf("a forecast of %d days: it must have 0 to %d", days, LongestForecast)

@@ -87,7 +87,7 @@ func TestForecast_IntervalHoldsMostOfWhatCame(t *testing.T) {
 
 func TestForecast_IsRefusedWithoutEnoughDays(t *testing.T) {
 	_, err := insight.Predict(daily(27, weekend), 3)
-	if short, ok := errors.AsType[*insight.TooShort](err); !ok || short.Days != 27 || err.Error() != "a forecast needs 28 complete days of data; there are 27" {
+	if short, ok := errors.AsType[*insight.TooShortError](err); !ok || short.Days != 27 || err.Error() != "a forecast needs 28 complete days of data; there are 27" {
 		t.Error(err)
 	}
 	if _, err := insight.Predict(daily(60, weekend), 93); err == nil {

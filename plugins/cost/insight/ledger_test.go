@@ -40,14 +40,14 @@ func TestAllocation_OfTheLedgerIsThatOfItsChargesOneByOne(t *testing.T) {
 	for seed := range uint64(12) {
 		random := rand.New(rand.NewPCG(seed, 11))
 		m := &memory{complete: day, charges: randomCharges(random, 200+random.IntN(800))}
-		real := &insight.Costs{Ledger: kept(t, m.charges), Now: costs(m).Now}
+		actual := &insight.Costs{Ledger: kept(t, m.charges), Now: costs(m).Now}
 		d := randomDirectory(random)
 		q := ledger.Query{From: day - 3, To: day + 1}
 		want, err := costs(m).Allocate(t.Context(), d, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := real.Allocate(t.Context(), d, q)
+		got, err := actual.Allocate(t.Context(), d, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestAllocation_OfTheLedgerIsThatOfItsChargesOneByOne(t *testing.T) {
 		if sum.Cmp(exactly(new(big.Rat), got.Total)) != 0 {
 			t.Fatalf("seed %d: shares are %s, the total %s", seed, sum.FloatString(18), got.Total)
 		}
-		sameScopes(t, d, refs, q, costs(m), real)
+		sameScopes(t, d, refs, q, costs(m), actual)
 	}
 }
 

@@ -151,7 +151,7 @@ func (c *Costs) Foresee(ctx context.Context, s Scope, q ledger.Query, days int) 
 	}
 	t := timelineOf(res, q.From, q.To)
 	f, err := t.predict(t.complete+1, t.complete+1+ledger.Day(days))
-	if short, ok := errors.AsType[*TooShort](err); ok {
+	if short, ok := errors.AsType[*TooShortError](err); ok {
 		return nil, res, short.Error(), nil
 	}
 	return f, res, "", err
