@@ -120,6 +120,28 @@ func yieldAll(yield func(Charge, error) bool, list []Charge, period Period) bool
 	return true
 }
 
+func TestLedger_AnswersWhileItImports(t *testing.T) {
+	l := openTest(t)
+	l.room = 50_000
+	replace(t, l, "aws", "1", usage("2026-11-01", "EC2", "2"))
+	n := 0
+	_, err := l.Replace(t.Context(), Batch{Source: "aws", Run: "2"}, func(yield func(Charge, error) bool) {
+		for _, c := range random(4, 2000) {
+			if n++; n%500 == 0 {
+				if got := query(t, l, Query{From: Date(2026, 11, 1), To: Date(2026, 11, 2)}).Total; got != money.FromUnits(2) {
+					t.Errorf("after %d charges the total is %s", n, got)
+				}
+			}
+			if c.Period = "2026-11"; !yield(c, nil) {
+				return
+			}
+		}
+	})
+	if err != nil || n != 2000 || query(t, l, Query{}).Total == money.FromUnits(2) {
+		t.Errorf("%d charges, %v", n, err)
+	}
+}
+
 func TestLedger_AnEmptyImportChangesNothing(t *testing.T) {
 	l := openTest(t)
 	replace(t, l, "aws", "1", usage("2026-11-01", "EC2", "2"))

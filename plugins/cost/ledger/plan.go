@@ -3,21 +3,28 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // plan is a query with the group of every series that it is about.
 type plan struct {
-	ctx        context.Context //nolint:containedctx // of one query
-	tx         *sql.Tx
+	from       *snapshot
 	query      Query
 	ruling     *ruling
 	time       buckets
 	segments   []planned
-	groups     [][]string // values by GroupBy
-	numbers    map[string]int
 	currencies map[string]bool // of cells that were summed
 	touched    map[string]bool // sources of such cells
+
+	mu      sync.Mutex // while segments are planned
+	groups  [][]string // values by GroupBy
+	numbers map[string]int
 }
 
 type planned struct {
@@ -54,7 +61,7 @@ func newBuckets(g Granularity, from, to Day) buckets {
 func wholeTime(from, to Day) buckets { return newBuckets(Total, from, to) }
 
 func newPlan(ctx context.Context, tx *sql.Tx, q Query) (*plan, error) {
-	p := &plan{ctx: ctx, tx: tx, query: q, time: newBuckets(q.Granularity, q.From, q.To),
+	p := &plan{from: &snapshot{ctx: ctx, tx: tx}, query: q, time: newBuckets(q.Granularity, q.From, q.To),
 		numbers: map[string]int{}, currencies: map[string]bool{}, touched: map[string]bool{}}
 	if slices.Contains(q.GroupBy, ByRule) || q.Filter.usesRules() {
 		p.ruling = newRuling(q.Rules)
@@ -63,25 +70,39 @@ func newPlan(ctx context.Context, tx *sql.Tx, q Query) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, seg := range segments {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		s, err := p.plan(seg)
-		if err != nil {
-			return nil, err
-		}
-		if s.groups != nil {
-			p.segments = append(p.segments, s)
-		}
+	all := make([]planned, len(segments))
+	err = atOnce(ctx, len(segments), runtime.GOMAXPROCS(0), func(_, i int) (err error) {
+		all[i], err = p.plan(segments[i])
+		return err
+	})
+	p.segments = slices.DeleteFunc(all, func(s planned) bool { return s.groups == nil })
+	return p, err
+}
+
+// atOnce does n things by some workers, each of which has a number.
+func atOnce(ctx context.Context, n, workers int, f func(worker, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for worker := range min(n, workers) {
+		group.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return nil
+				}
+				if err := errors.Join(ctx.Err(), f(worker, i)); err != nil {
+					return err
+				}
+			}
+		})
 	}
-	return p, nil
+	return group.Wait()
 }
 
 // plan finds the groups of a segment's series. They are nil when it has none.
 func (p *plan) plan(seg stored) (planned, error) {
 	s := planned{stored: seg}
-	v := &view{ctx: p.ctx, tx: p.tx, seg: seg}
+	v := &view{from: p.from, seg: seg}
 	find := p.lookup(v)
 	selection, err := p.query.Filter.selecting(find)
 	if err != nil {
@@ -177,6 +198,8 @@ func (p *plan) number(by []*values, series int) int {
 		texts[i] = v.of(series)
 		key = appendText(key, texts[i])
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	n, known := p.numbers[string(key)]
 	if !known {
 		n = len(p.groups)

@@ -19,7 +19,7 @@ const settled = 24 * time.Hour
 
 // states tells how far the sources are that the query found charges of; all, when it found none.
 func (p *plan) states(r *Result) error {
-	list, err := states(p.ctx, p.tx)
+	list, err := states(p.from.ctx, p.from.tx)
 	if err != nil {
 		return err
 	}
@@ -98,15 +98,16 @@ func (l *Ledger) TagKeys(ctx context.Context, from, to Day, limit int) ([]string
 	})
 }
 
-func (l *Ledger) texts(ctx context.Context, d Dimension, from, to Day, limit int, each func(string, map[string]bool)) ([]string, error) {
+func (l *Ledger) texts(ctx context.Context, d Dimension, first, end Day, limit int, each func(string, map[string]bool)) ([]string, error) {
 	found := map[string]bool{}
 	err := l.db.Read(ctx, func(tx *sql.Tx) error {
-		segments, err := between(ctx, tx, from, to)
+		segments, err := between(ctx, tx, first, end)
 		if err != nil {
 			return err
 		}
+		from := &snapshot{ctx: ctx, tx: tx}
 		for _, seg := range segments {
-			v := &view{ctx: ctx, tx: tx, seg: seg}
+			v := &view{from: from, seg: seg}
 			column, err := v.dimension(d)
 			if err != nil {
 				return err

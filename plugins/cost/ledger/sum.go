@@ -3,6 +3,8 @@ package ledger
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"runtime"
 
 	"github.com/callboard/callboard/plugins/cost/money"
 )
@@ -43,28 +45,68 @@ func (m *matrix) fold(other *matrix, slots []int) {
 	}
 }
 
-// sum adds the cells of all segments to the slots of their groups.
+// sum adds the cells of all segments to the slots of their groups. Where sums are few, each processor has its own.
 func (p *plan) sum(m *matrix, slots []int) error {
 	m.make()
-	for i := range p.segments {
-		if err := p.ctx.Err(); err != nil {
-			return err
-		}
-		if err := p.sumSegment(m, slots, &p.segments[i]); err != nil {
-			return fmt.Errorf("charges of %s, %s: %w", p.segments[i].source, p.segments[i].period, err)
+	workers := runtime.GOMAXPROCS(0)
+	if len(m.sums) > mostOwnSums {
+		workers = 1
+	}
+	own := make([]*tally, min(workers, len(p.segments)))
+	for i := range own {
+		own[i] = newTally(*m)
+		if workers > 1 {
+			own[i].make()
 		}
 	}
-	return nil
+	err := atOnce(p.from.ctx, len(p.segments), workers, func(worker, i int) error {
+		s := &p.segments[i]
+		if err := p.sumSegment(own[worker], slots, s); err != nil {
+			return fmt.Errorf("charges of %s, %s: %w", s.source, s.period, err)
+		}
+		return nil
+	})
+	for _, t := range own {
+		if workers > 1 {
+			m.add(&t.matrix)
+		}
+		maps.Copy(p.currencies, t.currencies)
+		maps.Copy(p.touched, t.sources)
+	}
+	return err
 }
 
-func (p *plan) sumSegment(m *matrix, slots []int, s *planned) error {
-	v := &view{ctx: p.ctx, tx: p.tx, seg: s.stored}
-	data, err := v.data(daysColumn)
+// mostOwnSums bounds the memory of a query on a machine with many processors.
+const mostOwnSums = 1 << 17
+
+// tally is what one goroutine has summed.
+type tally struct {
+	matrix
+
+	currencies, sources map[string]bool
+}
+
+// newTally has the sums of m until it makes its own.
+func newTally(m matrix) *tally {
+	return &tally{matrix: m, currencies: map[string]bool{}, sources: map[string]bool{}}
+}
+
+func (m *matrix) add(other *matrix) {
+	for i, touched := range other.touched {
+		m.touched[i] = m.touched[i] || touched
+	}
+	for i, a := range other.sums {
+		m.sums[i] = m.sums[i].Add(a)
+	}
+}
+
+func (p *plan) sumSegment(t *tally, slots []int, s *planned) error {
+	data, err := p.from.column(s.id, daysColumn)
 	if err != nil {
 		return err
 	}
 	days := numbers{data: data}
-	if data, err = v.data(string(p.query.Metric)); err != nil {
+	if data, err = p.from.column(s.id, string(p.query.Metric)); err != nil {
 		return err
 	}
 	amounts, err := newAmounts(data)
@@ -76,8 +118,8 @@ func (p *plan) sumSegment(m *matrix, slots []int, s *planned) error {
 		if group >= 0 {
 			slot = slots[group]
 		}
-		if addSeries(m, slot, s.first, &days, amounts) {
-			p.touch(s, series)
+		if addSeries(&t.matrix, slot, s.first, &days, amounts) {
+			t.touch(s, series)
 		}
 	}
 	if days.broken || amounts.broken() {
@@ -114,11 +156,11 @@ func addSeries(m *matrix, slot int, day Day, days *numbers, amounts *amounts) bo
 }
 
 // touch notes what a series that counted is of.
-func (p *plan) touch(s *planned, series int) {
+func (t *tally) touch(s *planned, series int) {
 	if s.currency != nil {
-		p.currencies[s.currency.of(series)] = true
+		t.currencies[s.currency.of(series)] = true
 	}
-	p.touched[s.source] = true
+	t.sources[s.source] = true
 }
 
 // numbers reads varints. Beyond the end, which is noted, all are 0.

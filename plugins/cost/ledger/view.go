@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // stored is a segment that can be read.
@@ -38,10 +39,28 @@ func between(ctx context.Context, tx *sql.Tx, from, to Day) ([]stored, error) {
 	return list, rows.Err()
 }
 
-// view reads a segment's columns as they are asked for. It lives within one transaction.
+// snapshot is one state of the ledger, from which goroutines read one after the other.
+type snapshot struct {
+	ctx context.Context //nolint:containedctx // of one transaction
+	mu  sync.Mutex
+	tx  *sql.Tx
+}
+
+// column is a column's bytes; nil when the segment has none of it.
+func (s *snapshot) column(segment int64, name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var data []byte
+	err := s.tx.QueryRowContext(s.ctx, "SELECT data FROM columns WHERE segment_id = ? AND name = ?", segment, name).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// view reads a segment's dimensions as they are asked for. It is for one goroutine.
 type view struct {
-	ctx   context.Context //nolint:containedctx // of one transaction
-	tx    *sql.Tx
+	from  *snapshot
 	seg   stored
 	known map[Dimension]*values
 }
@@ -62,16 +81,6 @@ func (v *values) code(series int) uint32 {
 }
 
 var errBroken = errors.New("the stored charges are broken; import them again")
-
-// data is a column's bytes; nil when the segment has none of it.
-func (v *view) data(name string) ([]byte, error) {
-	var data []byte
-	err := v.tx.QueryRowContext(v.ctx, "SELECT data FROM columns WHERE segment_id = ? AND name = ?", v.seg.id, name).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return data, err
-}
 
 // dimension is what the segment's series are by d. ByRule is not known here.
 func (v *view) dimension(d Dimension) (*values, error) {
@@ -103,7 +112,7 @@ func (v *view) read(d Dimension) (*values, error) {
 		}
 		return sets.tag(key), nil
 	}
-	data, err := v.data(string(d))
+	data, err := v.from.column(v.seg.id, string(d))
 	if err != nil {
 		return nil, err
 	}
