@@ -127,7 +127,29 @@ func (g *gateway) life(t *testing.T) {
 
 	must(t, g.driver.RevokeKey(ctx, "shop", second.ID))
 	g.turns(t, "revoke: refused", second.Secret, 401, 403)
+	g.expiry(t)
 	g.quota(t)
+}
+
+// expiry issues a key that ends soon, where the gateway ends keys by itself.
+func (g *gateway) expiry(t *testing.T) {
+	t.Helper()
+	if can, err := g.driver.Capabilities(t.Context()); err != nil || !can.KeyTTL {
+		return
+	}
+	const life = 2 * time.Second
+	ends := time.Now().Add(life)
+	k, err := g.driver.IssueKey(t.Context(), driver.KeyRequest{
+		App: "shop", API: g.api, Operation: "6a3f6a5e-0000-4000-8000-000000000004", Expires: ends,
+	})
+	must(t, err)
+	until(t, life, "a key that ends soon is let in", func() bool { return g.status(t, k.Secret) == http.StatusOK })
+	until(t, 2*life, "it ends", func() bool { return g.status(t, k.Secret) == http.StatusUnauthorized })
+	late := time.Since(ends)
+	seen.note(g.name, "expiry: the key ends by itself", "401", millis(late))
+	if late < 0 || late > life {
+		t.Errorf("the key ended %s after its time", late)
+	}
 }
 
 // whose checks that the API learns whose request it is from the gateway and not from the caller.

@@ -162,7 +162,7 @@ func TestCounts_ThatAreDamagedAreBegunAgain(t *testing.T) {
 
 func TestSheet_FitsIntoTheStore(t *testing.T) {
 	s := sheet{}
-	for n := range 3000 {
+	for n := range 1500 {
 		for w := Minute; w <= Month; w++ {
 			s[sheetKey(meterID{driver.AppID("application-" + itoa(n)), "orders", ""}, w)] = count{1767225600, 1}
 		}
