@@ -6,8 +6,9 @@
 #
 #   run.sh            install and run; ends with an error when anything is not as it should be
 #   run.sh --install  only install, and print the folder
+#   run.sh --caddy    build Caddy first, which takes some minutes once; it takes part from then on
 #
-# A Caddy takes part when there is one: $CALLBOARD_CADDY, or caddy in that folder.
+# Another Caddy is $CALLBOARD_CADDY. Without one its part is skipped.
 set -euo pipefail
 
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,11 +55,18 @@ build_portal() {
   cp "$root"/plugins/gateway/{plugin.yaml,openapi.yaml,settings.schema.json} "$plugin/"
 }
 
+build_caddy() {
+  if [ -x "$cache/caddy" ]; then return; fi
+  say "Building Caddy ..."
+  (cd "$cache" && GOBIN=$cache go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9)
+}
+
 mkdir -p "$cache"
 install_express
 install_debian
 build_portal
 if [ "${1:-}" = --install ]; then echo "$cache"; exit 0; fi
+if [ "${1:-}" = --caddy ]; then shift; build_caddy; fi
 
 export CALLBOARD_GATEWAYS=$cache
 cd "$root/plugins"
