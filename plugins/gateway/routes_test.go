@@ -242,3 +242,24 @@ func TestBodies_AreBoundedAndRead(t *testing.T) {
 		r.refusedWith(res, http.StatusBadRequest, c.part)
 	}
 }
+
+func TestKey_WhoseSecretWasNotToldIsRevokedAndItsOwnerTold(t *testing.T) {
+	r := start(t)
+	a := r.app()
+	k, err := r.g.hub.Load().engine.Issue(t.Context(), lifecycle.KeyRequest{App: a.ID, Gateway: "edge", API: "orders", By: "user:default/ann"})
+	if err != nil || r.presents(k.Secret.Reveal()) != 200 {
+		t.Fatal(err)
+	}
+	r.clock.advance(3 * time.Minute) // the process that asked for it is gone
+	if err := r.RunTask("sweep"); err != nil {
+		t.Fatal(err)
+	}
+	r.told("group:default/shop", "No key for Web Shop at edge/orders")
+	got := answered[lifecycle.Credential](r, 200, r.Get("/v1/credentials/"+k.Credential.ID, ann))
+	if got.State != lifecycle.Failed || !strings.Contains(got.Reason, "while its secret was being told") || r.presents(k.Secret.Reveal()) != 401 {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(r.Metrics(), `gateway_swept_total{what="untold"} 1`) {
+		t.Error("what was swept is not counted")
+	}
+}

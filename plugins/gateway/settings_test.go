@@ -58,3 +58,36 @@ func TestSettings_OfAGatewayThatDoesNotGoTogetherAreRefused(t *testing.T) {
 		t.Errorf("the former settings do not go on: %+v", got)
 	}
 }
+
+func TestSettings_MakeAGatewayOfEachType(t *testing.T) {
+	const url, proxy, uuid = "https://gateway.example.com", "https://api.example.com", "6d1f0c52-0000-4000-8000-000000000000"
+	plans := []planSettings{{ID: "bronze", Limits: []limitSettings{{Requests: 60, Per: "minute"}}}}
+	all := map[string]gatewaySettings{
+		"kong":            {URL: url, Token: "t", Plans: plans, Kong: &kongSettings{Workspace: "w", Policy: "cluster"}},
+		"konnect":         {URL: url, Token: "t", Plans: plans, Konnect: &konnectSettings{ControlPlane: uuid}},
+		"apisix":          {URL: url, Token: "t", Plans: plans},
+		"tyk":             {URL: url, Token: "t", Plans: plans, Tyk: &tykSettings{Organization: "o"}},
+		"apigee":          {URL: url, Token: "t", Apigee: &apigeeSettings{Organization: "o"}},
+		"apim":            {URL: url, APIM: &apimSettings{LoginURL: url, Tenant: "t", ClientID: "c", ClientSecret: "s", Subscription: uuid, ResourceGroup: "g", Service: "s"}},
+		"aws":             {URL: url, AWS: &awsSettings{Region: "eu-central-1", AccessKeyID: "i", SecretAccessKey: "s"}},
+		"express-gateway": {URL: url, Express: &expressSettings{Header: "X-Gate", Value: "s"}},
+		"forward-auth":    edge(),
+	}
+	r := start(t)
+	s := defaults()
+	s.Gateways = nil
+	for name := range kinds {
+		one, ok := all[name]
+		if !ok {
+			t.Errorf("type %s is not tested", name)
+		}
+		one.Name, one.Type, one.ProxyURL = name, name, proxy
+		s.Gateways = append(s.Gateways, one)
+	}
+	if err := r.Configure(s); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.g.hub.Load().gateways); n != len(kinds) {
+		t.Errorf("%d gateways", n)
+	}
+}
