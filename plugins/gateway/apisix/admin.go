@@ -137,7 +137,24 @@ func list[T any](ctx context.Context, d *Driver, segments ...string) iter.Seq2[T
 
 // put writes a resource whole; consumers are written to their collection.
 func (d *Driver) put(ctx context.Context, value map[string]any, hide []sdk.Secret, segments ...string) error {
-	r := rest.Request{Method: http.MethodPut, Path: base + rest.Path(segments...), Body: value, Hide: hide}
+	return d.write(ctx, rest.Request{Method: http.MethodPut, Path: base + rest.Path(segments...), Body: value, Hide: hide})
+}
+
+// patch merges members into a resource.
+func (d *Driver) patch(ctx context.Context, members map[string]any, segments ...string) error {
+	return d.write(ctx, rest.Request{Method: http.MethodPatch, Path: base + rest.Path(segments...), Body: members})
+}
+
+// merge is patch for what is there, put for what is not.
+func (d *Driver) merge(ctx context.Context, members map[string]any, segments ...string) error {
+	err := d.patch(ctx, members, segments...)
+	if missing(err) {
+		err = d.put(ctx, members, nil, segments...)
+	}
+	return err
+}
+
+func (d *Driver) write(ctx context.Context, r rest.Request) error {
 	var answer found[map[string]any]
 	if err := d.admin.Call(ctx, r, &answer); err != nil {
 		return err

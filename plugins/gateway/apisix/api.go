@@ -125,11 +125,11 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 	}
 	upstream := map[string]any{"type": "roundrobin", "scheme": u.Scheme, "pass_host": "node", "nodes": map[string]int{u.Host: 1}}
 	made := map[string]any{"name": name(p), "labels": labels, "upstream": upstream, "plugins": d.protection(p.ID, s)}
-	if err := d.put(ctx, made, nil, "services", id); err != nil {
+	if err := d.merge(ctx, made, "services", id); err != nil {
 		return driver.API{}, err
 	}
 	way := map[string]any{"name": id, "service_id": id, "labels": labels, "uris": uris(p.Paths), "plugins": rewriting(p.Paths, u.Path)}
-	if err := d.put(ctx, way, nil, "routes", id); err != nil {
+	if err := d.merge(ctx, way, "routes", id); err != nil {
 		return driver.API{}, err
 	}
 	return d.api(service{ID: id, Name: name(p), Labels: labels}, []route{{URIs: uris(p.Paths)}}), nil

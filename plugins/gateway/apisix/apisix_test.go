@@ -207,10 +207,16 @@ func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantStatus("/stock/7", k.Secret, 200)
+	if err := r.patch(t.Context(), map[string]any{"enable_websocket": true}, "services", "stock.v1"); err != nil { // somebody else
+		t.Fatal(err)
+	}
 	if _, err := r.Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	r.wantStatus("/stock", k.Secret, 200)
+	if s, err := one[map[string]any](t.Context(), r.Driver, "services", "stock.v1"); err != nil || s["enable_websocket"] != true {
+		t.Errorf("%v %v", s, err)
+	}
 }
 
 func TestKey_ThatAPISIXEncryptsIsNotToldAndNotSuspended(t *testing.T) {

@@ -51,16 +51,25 @@ func groupID(api driver.APIID, plan driver.PlanID) string { return string(api) +
 
 // SetPlan implements [driver.Driver]. Limits are there before access is.
 func (d *Driver) SetPlan(ctx context.Context, app driver.AppID, api driver.APIID, plan driver.PlanID) error {
-	if plan == "" {
-		c, err := d.consumerFor(ctx, app, api)
-		if missing(err) || err == nil && c.Group == "" {
-			return nil
-		}
-		if err != nil {
+	wanted := ""
+	if plan != "" {
+		if err := d.ready(ctx, app, api, plan); err != nil {
 			return err
 		}
-		return d.putConsumer(ctx, app, api, "")
+		wanted = groupID(api, plan)
 	}
+	c, err := d.consumerFor(ctx, app, api)
+	switch {
+	case missing(err) && wanted == "", err == nil && c.Group == wanted:
+		return nil
+	case err != nil && !missing(err):
+		return err
+	}
+	return d.putConsumer(ctx, app, api, wanted)
+}
+
+// ready makes what an application needs to be given a plan of an API.
+func (d *Driver) ready(ctx context.Context, app driver.AppID, api driver.APIID, plan driver.PlanID) error {
 	s, err := one[service](ctx, d, "services", string(api))
 	if err != nil {
 		return err
@@ -69,26 +78,17 @@ func (d *Driver) SetPlan(ctx context.Context, app driver.AppID, api driver.APIID
 	if !there {
 		return d.problem(apierror.NotFound, "has no plan %q", rest.Line(string(plan)))
 	}
-	switch known, err := d.known(ctx, app); {
-	case err != nil:
-		return err
-	case !known:
-		return d.problem(apierror.NotFound, "does not know application %s", app)
+	known, err := d.known(ctx, app)
+	if err == nil && !known {
+		err = d.problem(apierror.NotFound, "does not know application %s", app)
 	}
-	if err := d.ensureGroup(ctx, api, p); err != nil {
-		return err
+	if err == nil {
+		err = d.ensureGroup(ctx, api, p)
 	}
-	if err := d.allow(ctx, s); err != nil {
-		return err
+	if err == nil {
+		err = d.allow(ctx, s)
 	}
-	c, err := d.consumerFor(ctx, app, api)
-	if err == nil && c.Group == groupID(api, plan) {
-		return nil
-	}
-	if err != nil && !missing(err) {
-		return err
-	}
-	return d.putConsumer(ctx, app, api, groupID(api, plan))
+	return err
 }
 
 // ensureGroup makes the group of a plan, or has it keep the limit that the plan has now.
@@ -149,7 +149,7 @@ func (d *Driver) allow(ctx context.Context, s service) error {
 		return nil
 	}
 	change := map[string]any{"plugins": map[string]any{"consumer-restriction": map[string]any{"whitelist": allowed}}}
-	return d.admin.Do(ctx, "PATCH", base+rest.Path("services", s.ID), nil, change, nil)
+	return d.patch(ctx, change, "services", s.ID)
 }
 
 func (d *Driver) exposed(s service, what string) error {

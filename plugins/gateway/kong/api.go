@@ -172,7 +172,7 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 		return driver.API{}, err
 	}
 	port, _ := strconv.Atoi(u.Port()) // it was checked
-	upstream := map[string]any{"name": string(p.ID), "protocol": u.Scheme, "host": u.Hostname(), "port": port, "tags": tagsOf(p)}
+	upstream := map[string]any{"name": string(p.ID), "protocol": u.Scheme, "host": u.Hostname(), "port": port, "path": nil, "tags": tagsOf(p)}
 	if u.Path != "" {
 		upstream["path"] = u.Path
 	}
@@ -181,8 +181,8 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 	if err != nil {
 		return driver.API{}, err
 	}
-	changes := append([]change{{verb: put, kind: services, id: id, body: upstream}}, guarded...)
-	changes = append(changes, change{verb: put, kind: routes, id: stableID("route", string(p.ID)), body: map[string]any{
+	changes := append([]change{{verb: merge, kind: services, id: id, body: upstream}}, guarded...)
+	changes = append(changes, change{verb: merge, kind: routes, id: stableID("route", string(p.ID)), body: map[string]any{
 		"name": string(p.ID), "service": ref{id}, "paths": anys(p.Paths), "tags": tagsOf(p),
 	}})
 	if err := d.apply(ctx, n, changes...); err != nil {

@@ -29,6 +29,7 @@ const (
 	create verb = iota // a conflict if it is there
 	put                // whatever was there
 	patch              // members of what is there
+	merge              // members of what is there, or all of it if it is not
 	remove             // or nothing, if it is not there
 )
 
@@ -64,18 +65,23 @@ func (d *Driver) apply(ctx context.Context, n *Node, changes ...change) error {
 var methods = map[verb]string{create: http.MethodPost, put: http.MethodPut, patch: http.MethodPatch, remove: http.MethodDelete}
 
 func (d *Driver) write(ctx context.Context, c change) error {
+	if c.verb == merge {
+		c.verb = patch
+		if err := d.write(ctx, c); !missing(err) {
+			return err
+		}
+		c.verb = put
+	}
 	segments := []string{c.kind.path}
 	if c.kind.nested != "" {
 		segments = []string{consumers.path, c.owner, c.kind.nested}
 	}
-	r := rest.Request{Method: methods[c.verb], Hide: c.hide}
-	switch c.verb {
-	case create:
+	if c.verb == create {
 		c.body["id"] = c.id
-	default:
+	} else {
 		segments = append(segments, c.id)
 	}
-	r.Path = d.at(rest.Path(segments...))
+	r := rest.Request{Method: methods[c.verb], Path: d.at(rest.Path(segments...)), Hide: c.hide}
 	if c.verb != remove {
 		r.Body = c.body
 	}

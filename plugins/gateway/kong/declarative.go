@@ -2,6 +2,8 @@ package kong
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -87,9 +89,24 @@ func (d *Driver) export(ctx context.Context, node *rest.Client) (document, error
 	if err := whole.Do(ctx, http.MethodGet, "/config", nil, nil, &answer); err != nil {
 		return nil, err
 	}
+	doc, err := parseDocument([]byte(answer.Config))
+	if err != nil {
+		return nil, d.unavailable("exports a configuration that is none: %v", err)
+	}
+	return doc, nil
+}
+
+// parseDocument reads YAML, or JSON because that is faster.
+func parseDocument(config []byte) (document, error) {
 	var doc map[string]any // of this very type, since what is nested gets the same one
-	if err := yaml.Unmarshal([]byte(answer.Config), &doc); err != nil || doc["_format_version"] == nil {
-		return nil, d.unavailable("exports a configuration that is none")
+	if json.Unmarshal(config, &doc) != nil {
+		doc = nil
+		if err := yaml.Unmarshal(config, &doc); err != nil {
+			return nil, errors.New("it is no YAML")
+		}
+	}
+	if doc["_format_version"] == nil {
+		return nil, errors.New("it has no _format_version")
 	}
 	return doc, nil
 }
@@ -124,7 +141,7 @@ func (d *Driver) edit(doc document, changes []change) (bool, error) {
 			return false, d.problem(apierror.Conflict, "has %s %s already", c.kind.path, c.id)
 		case c.verb == patch && at < 0:
 			return false, d.problem(apierror.NotFound, "has no %s %s on one of its nodes", c.kind.path, c.id)
-		case c.verb == patch:
+		case c.verb == patch, c.verb == merge && was != nil:
 			is = mergedInto(was, c.row())
 		case c.verb != remove:
 			if is = c.row(); was["created_at"] != nil {

@@ -118,6 +118,6 @@ func TestKong_KeepsTheLawsOfDrivers(t *testing.T) {
 
 func TestKong_WithoutADatabaseKeepsTheLawsByDeclaringWhatThereIs(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Subject {
-		return start(t, Options{Declarative: true}, kongfake.Options{PageSize: 5, DBLess: true}, 1).subject()
+		return start(t, Options{Declarative: true}, kongfake.Options{PageSize: 5, DBLess: true, JSON: true}, 1).subject()
 	})
 }

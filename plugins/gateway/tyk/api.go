@@ -120,6 +120,7 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 		return driver.API{}, d.problem(apierror.Input, "an API has one path, not %d", len(p.Paths))
 	}
 	r := rest.Request{Method: http.MethodPut, Path: rest.Path("tyk", "apis", string(p.ID))}
+	whole := map[string]any{} // what is not sent would be gone
 	switch def, err := d.definition(ctx, p.ID); {
 	case missing(err):
 		r = rest.Request{Method: http.MethodPost, Path: "/tyk/apis"}
@@ -127,27 +128,45 @@ func (d *Driver) Publish(ctx context.Context, p driver.Publication) (driver.API,
 		return driver.API{}, err
 	case !def.Data.Portal:
 		return driver.API{}, d.problem(apierror.Conflict, "has an API %s that the portal did not make", p.ID)
+	default:
+		if err := d.get(ctx, r.Path, &whole); err != nil {
+			return driver.API{}, err
+		}
 	}
-	name := rest.Line(p.Name)
-	if name == "" {
-		name = string(p.ID)
+	made := definition{ID: string(p.ID), Name: rest.Line(p.Name), Tags: p.Tags}
+	if made.Name == "" {
+		made.Name = made.ID
 	}
-	path := strings.TrimRight(p.Paths[0], "/") + "/"
-	r.Body = map[string]any{
-		"api_id": string(p.ID), "name": name, "slug": string(p.ID), "org_id": d.options.Org, "active": true, "use_keyless": false, "use_standard_auth": true,
-		"auth":         map[string]any{"auth_header_name": "Authorization"},
-		"auth_configs": map[string]any{"authToken": map[string]any{"auth_header_name": "Authorization"}},
-		"proxy":        map[string]any{"listen_path": path, "target_url": u.String(), "strip_listen_path": true},
-		"version_data": map[string]any{"not_versioned": true, "versions": map[string]any{"Default": map[string]any{"name": "Default", "use_extended_paths": true}}},
-		"config_data":  map[string]any{"portal": true, "portal_tags": p.Tags}, // tags of Tyk's own say which gateways serve an API
-	}
+	made.Proxy.Path = strings.TrimRight(p.Paths[0], "/") + "/"
+	d.define(whole, made, u.String())
+	r.Body = whole
 	if _, err := d.write(ctx, r); err != nil {
 		return driver.API{}, err
 	}
-	if err := d.reload(ctx); err != nil {
-		return driver.API{}, err
+	return d.api(made, nil), d.reload(ctx)
+}
+
+// define sets the members of a definition that are the portal's, and leaves the others as they are.
+func (d *Driver) define(whole map[string]any, made definition, upstream string) {
+	defaults := map[string]any{
+		"auth":         map[string]any{"auth_header_name": "Authorization"},
+		"auth_configs": map[string]any{"authToken": map[string]any{"auth_header_name": "Authorization"}},
+		"version_data": map[string]any{"not_versioned": true, "versions": map[string]any{"Default": map[string]any{"name": "Default", "use_extended_paths": true}}},
+		"proxy":        map[string]any{"strip_listen_path": true},
+		"config_data":  map[string]any{},
 	}
-	made := definition{ID: string(p.ID), Name: name, Tags: p.Tags}
-	made.Proxy.Path = path
-	return d.api(made, nil), nil
+	for name, value := range defaults {
+		if _, is := whole[name].(map[string]any); !is {
+			whole[name] = value
+		}
+	}
+	for name, value := range map[string]any{
+		"api_id": made.ID, "name": made.Name, "slug": made.ID, "org_id": d.options.Org, "active": true, "use_keyless": false, "use_standard_auth": true,
+	} {
+		whole[name] = value
+	}
+	proxy, _ := whole["proxy"].(map[string]any)
+	proxy["listen_path"], proxy["target_url"] = made.Proxy.Path, upstream
+	data, _ := whole["config_data"].(map[string]any)
+	data["portal"], data["portal_tags"] = true, made.Tags // tags of Tyk's own say which gateways serve an API
 }

@@ -55,7 +55,11 @@ func (s *Server) export() string {
 			out[k.table] = list
 		}
 	}
-	text, err := yaml.Marshal(out)
+	write := yaml.Marshal
+	if s.options.JSON {
+		write = func(v any) ([]byte, error) { return json.Marshal(v) }
+	}
+	text, err := write(out)
 	if err != nil {
 		panic(err) // maps and slices can be written
 	}

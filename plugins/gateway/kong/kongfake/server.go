@@ -18,6 +18,8 @@ type Options struct {
 	Header, Value string
 	// DBLess has a node without a database: entities are read-only but for POST /config.
 	DBLess bool
+	// JSON has the node export its configuration as JSON, which is YAML as well and read faster.
+	JSON bool
 	// Role is "traditional", the default, or "control_plane".
 	Role string
 	// Version is told by GET /; "" = 3.9.1.
