@@ -54,6 +54,7 @@ func newPluginAt(now func() time.Time) (*sdk.Plugin, *plugin) {
 		p.Permission(permission)
 	}
 	p.Task("sweep", time.Minute, g.sweep, sdk.TaskOptions{Timeout: 10 * time.Minute})
+	p.CronTask("remind", "0 7 * * *", g.remind)
 	p.Health(g.health)
 	p.OnDrain(g.finish)
 	return p, g

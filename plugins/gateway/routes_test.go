@@ -263,3 +263,26 @@ func TestKey_WhoseSecretWasNotToldIsRevokedAndItsOwnerTold(t *testing.T) {
 		t.Error("what was swept is not counted")
 	}
 }
+
+func TestOwners_AreRemindedBeforeAKeyEnds(t *testing.T) {
+	r := start(t)
+	a := r.app()
+	answered[issuedAnswer](r, 201, r.Do("POST", "/v1/apps/"+string(a.ID)+"/credentials", object{"api": "edge/orders", "ttl": "480h"}, ann)) // 20 days
+	reminded := func() (n int) {
+		if err := r.RunTask("remind"); err != nil {
+			t.Fatal(err)
+		}
+		for _, sent := range r.Notifications.Sent() {
+			if strings.Contains(sent.Title, "ends on 2026-12-10") && slices.Equal(sent.To, []string{"group:default/shop"}) {
+				n++
+			}
+		}
+		return n
+	}
+	for day, want := range []int{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3} {
+		if got := reminded(); got != want {
+			t.Errorf("after %d days there were %d reminders, want %d", day, got, want)
+		}
+		r.clock.advance(24 * time.Hour)
+	}
+}

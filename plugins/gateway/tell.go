@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -100,4 +101,34 @@ func aboutRequest(m sdk.Notification, h *hub, a lifecycle.App, r lifecycle.Reque
 		m.To, m.Title, m.Description, m.Severity = []string{r.By, r.DecidedBy}, "The gateway refuses access for "+a.Name+" to "+api, r.Trouble, "high"
 	}
 	return m
+}
+
+// reminders are how many days before its end the owner of a key is told. The task runs once a day, so that each is sent once.
+var reminders = []int{14, 7, 1}
+
+// remind tells owners of keys that end soon.
+func (g *plugin) remind(ctx context.Context) error {
+	const day = 24 * time.Hour
+	engine, now := g.hub.Load().engine, g.now()
+	ending, err := engine.Expiring(ctx, now.Add(time.Duration(reminders[0])*day))
+	if err != nil {
+		return err
+	}
+	var troubles []error
+	for _, c := range ending {
+		left := int((c.Expires.Sub(now) + day - 1) / day)
+		if !slices.Contains(reminders, left) {
+			continue
+		}
+		a, err := engine.App(ctx, c.App)
+		if err == nil {
+			err = g.host.Notifications.Send(ctx, sdk.Notification{
+				To: []string{a.Owner}, Topic: "gateway", Scope: "gateway:" + c.ID, Severity: "normal",
+				Title:       "A key of " + a.Name + " for " + c.Gateway + "/" + string(c.API) + " ends on " + c.Expires.Format(time.DateOnly),
+				Description: "Rotate the key " + c.Prefix + "… before then: the old one and the new one work beside each other for a while",
+			})
+		}
+		troubles = append(troubles, err)
+	}
+	return errors.Join(troubles...)
 }

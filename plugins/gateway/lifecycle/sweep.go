@@ -237,3 +237,28 @@ func (e *Engine) reapOne(ctx context.Context, due, id string, s *Swept) error {
 	slog.InfoContext(ctx, "the time of a key is over", "credential", id, "app", c.App, "gateway", c.Gateway, "reason", reason)
 	return e.o.KV.Delete(ctx, duePrefix+due)
 }
+
+// Expiring answers the credentials that work and whose time is over by then, those that are replaced already left out.
+func (e *Engine) Expiring(ctx context.Context, by time.Time) ([]Credential, error) {
+	var found []Credential
+	for due, err := range e.suffixes(ctx, duePrefix) {
+		if err != nil {
+			return nil, err
+		}
+		at, id, _ := strings.Cut(due, "/")
+		if when, err := time.Parse(sortableTime, at); err == nil && when.After(by) {
+			break
+		}
+		c, err := e.Credential(ctx, id)
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if (c.State == Active || c.State == Suspended) && !c.Expires.IsZero() && !c.Expires.After(by) && c.Expires.Format(sortableTime) == at {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
