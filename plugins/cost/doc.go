@@ -12,6 +12,7 @@
 //	imports.go     uploads, and what became of imports; feeds.go folders and buckets that are looked at
 //	widgets.go     what pages show
 //	ask.go         facades for other frontends
+//	search.go      who uses a service, for the portal's search
 //	health.go      what operators are told; meta.go what each answer says about its data
 //
 // The work is done in packages of their own: money adds exactly, focus reads bills, ledger keeps charges, intake brings them

@@ -67,6 +67,7 @@ func newPluginAt(now func() time.Time) (*sdk.Plugin, *plugin) {
 	c.facades(p)
 	c.widgets(p)
 	c.estimator.Register(p)
+	p.Collator(documentType, c.documents, sdk.CollatorOptions{Every: collectEvery})
 	p.Health(c.health)
 	p.Task(budgetsTask, time.Hour, c.watchBudgets, sdk.TaskOptions{InitialDelay: time.Minute})
 	p.OnDrain(c.finish)

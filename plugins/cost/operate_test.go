@@ -126,3 +126,21 @@ func TestStaleData_IsAnsweredWithItsAge(t *testing.T) {
 		t.Errorf("%q", label)
 	}
 }
+
+func TestSearch_FindsWhoUsesAService(t *testing.T) {
+	r := start(t, settings{})
+	euro := charge("9.999", "BigQuery", "service", "cart")
+	euro.Currency = "EUR"
+	r.bill(t, "aws", append(months(40), euro)...)
+	docs, err := r.Collect(documentType)
+	if err != nil || len(docs) != 2 {
+		t.Fatalf("%+v %v", docs, err)
+	}
+	if got := docs[0]; got.EntityRef != "component:default/cart" || got.Title != "Costs of cart" || got.Location != "/catalog/default/component/cart" ||
+		got.Text != "In 30 days: EC2 2520 USD, S3 300 USD, BigQuery 10 EUR" {
+		t.Errorf("%+v", got)
+	}
+	if docs, err := start(t, settings{}).Collect(documentType); err != nil || len(docs) != 0 {
+		t.Errorf("without charges: %+v %v", docs, err)
+	}
+}

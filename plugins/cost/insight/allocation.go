@@ -104,3 +104,30 @@ func (c *Costs) Accounts(ctx context.Context, d *Directory, q ledger.Query) (map
 	}
 	return found, nil
 }
+
+// Part is what one service costs one entity, in one currency.
+type Part struct {
+	Ref, Service, Currency string
+	Amount                 money.Amount
+}
+
+// Breakdown is what each service costs each entity, by ref, the most expensive first. It does not add anything up, and so
+// takes charges of any currency.
+func (c *Costs) Breakdown(ctx context.Context, d *Directory, q ledger.Query) ([]Part, error) {
+	rules, err := c.rules(ctx, d, q.From, q.To, func(ref string) string { return ref })
+	if err != nil {
+		return nil, err
+	}
+	q.Rules, q.GroupBy, q.Granularity, q.Limit = rules, []ledger.Dimension{ledger.ByRule, ledger.Service, ledger.Currency}, ledger.Total, 0
+	q.Filter = narrowed(q.Filter, ledger.IsNot(ledger.ByRule, ""))
+	res, err := c.Ledger.Query(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Part, len(res.Series))
+	for i, s := range res.Series {
+		out[i] = Part{s.Keys[ledger.ByRule], s.Keys[ledger.Service], s.Keys[ledger.Currency], s.Total}
+	}
+	slices.SortStableFunc(out, func(a, b Part) int { return cmp.Or(cmp.Compare(a.Ref, b.Ref), b.Amount.Cmp(a.Amount)) })
+	return out, nil
+}
