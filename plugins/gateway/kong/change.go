@@ -72,14 +72,12 @@ func (d *Driver) write(ctx context.Context, c change) error {
 		}
 		c.verb = put
 	}
-	segments := []string{c.kind.path}
-	if c.kind.nested != "" {
-		segments = []string{consumers.path, c.owner, c.kind.nested}
+	if c.verb == patch && d.edition.NoPatch {
+		return d.rewrite(ctx, c)
 	}
+	segments := c.segments()
 	if c.verb == create {
-		c.body["id"] = c.id
-	} else {
-		segments = append(segments, c.id)
+		c.body["id"], segments = c.id, segments[:len(segments)-1]
 	}
 	r := rest.Request{Method: methods[c.verb], Path: d.at(rest.Path(segments...)), Hide: c.hide}
 	if c.verb != remove {
@@ -93,6 +91,30 @@ func (d *Driver) write(ctx context.Context, c change) error {
 		return d.unavailable("answers %d to DELETE, as Kong does not", a.Status)
 	}
 	return err
+}
+
+// segments are the path of the entity.
+func (c change) segments() []string {
+	if c.kind.nested != "" {
+		return []string{consumers.path, c.owner, c.kind.nested, c.id}
+	}
+	return []string{c.kind.path, c.id}
+}
+
+// rewrite merges members into an entity by reading it and replacing it.
+func (d *Driver) rewrite(ctx context.Context, c change) error {
+	var was map[string]any
+	if err := d.get(ctx, &was, c.segments()...); err != nil {
+		return err
+	}
+	if was["id"] != c.id {
+		return d.unavailable("answers something that is not what was asked for")
+	}
+	c.verb, c.body = put, mergedInto(was, c.body)
+	for _, name := range []string{"created_at", "updated_at"} {
+		delete(c.body, name)
+	}
+	return d.write(ctx, c)
 }
 
 // stableID makes a UUID of a name, so that an entity is the same one however often it is made.

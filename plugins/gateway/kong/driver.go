@@ -46,6 +46,8 @@ type Edition struct {
 	Explain func(status int, body []byte) error
 	// Node tells how Kong runs. It is asked again a minute later.
 	Node func(context.Context, *rest.Client) (*Node, error)
+	// NoPatch holds where entities can be replaced only, and members of them not merged.
+	NoPatch bool
 	// Check says what keeps one node from being managed well; it may be nil.
 	Check func(context.Context, *rest.Client) error
 }

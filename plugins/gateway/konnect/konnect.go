@@ -1,7 +1,7 @@
 // Package konnect drives Kong Konnect: the Kong of package kong, whose entities are managed by a control plane in Kong's cloud.
 //
 // It differs by its addresses, one for each region and control plane; by its access token, personal (kpat_…) or of a system
-// account (spat_…); by its errors; and in that nothing tells how data planes run. Entities, and what the driver makes of them, are
+// account (spat_…); by its errors; in that entities are replaced and never merged; and in that nothing tells how data planes run. Entities, and what the driver makes of them, are
 // the same. Keys are credentials of the control plane's consumers: those of Konnect's own developer portal can be made in a
 // developer's session only, and this driver has nothing to do with them.
 //
@@ -9,7 +9,6 @@
 package konnect
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -57,7 +56,7 @@ func New(o Options) (*Driver, error) {
 		Name: o.Name, HTTP: o.HTTP, URL: strings.TrimRight(o.URL, "/") + rest.Path("v2", "control-planes", o.ControlPlane, "core-entities"),
 		Token: o.Token, Proxy: o.Proxy, Plans: o.Plans, Now: o.Now,
 	}, kong.Edition{
-		Authorize: o.authorize, Explain: o.explain,
+		Authorize: o.authorize, Explain: o.explain, NoPatch: true,
 		Node: func(ctx context.Context, _ *rest.Client) (*kong.Node, error) { return o.node(ctx, region) },
 	})
 	if err != nil {
@@ -139,10 +138,10 @@ func (o Options) explain(status int, body []byte) error {
 	case status == http.StatusUnauthorized:
 		return o.credentials("does not accept the access token: it is wrong, revoked or expired")
 	case status == http.StatusForbidden:
-		return o.credentials("says that the access token lacks a role at the control plane: " + rest.Saying(body))
+		return o.credentials("refuses: the access token lacks a role at the control plane, or the organization has reached a limit: " + rest.Saying(body))
 	case status == http.StatusNotFound && said.Code == nil:
 		return o.problem(apierror.ServiceUnavailable, "has no such control plane, or its address is not that of a region")
-	case status == http.StatusBadRequest && bytes.Contains(body, []byte("(type: unique) constraint failed")):
+	case status == http.StatusBadRequest && strings.Contains(text, "(type: unique) constraint failed"):
 		return o.problem(apierror.Conflict, "has that already: %s", text)
 	case status == http.StatusBadRequest && text != "":
 		return o.problem(apierror.Input, "refuses: %s", text)

@@ -153,7 +153,7 @@ func TestKonnect_SaysWhatItRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "other", Operation: operationB, Secret: secret})
-	if !errors.Is(err, sdk.ErrConflict) || !strings.Contains(err.Error(), "key (type: unique) constraint failed") || strings.Contains(err.Error(), secret.Reveal()) {
+	if !errors.Is(err, sdk.ErrConflict) || !strings.Contains(err.Error(), "key (type: unique) constraint failed for value '[secret]'") || strings.Contains(err.Error(), secret.Reveal()) {
 		t.Error(err)
 	}
 	r.fake.Kong().Put("consumers", map[string]any{"username": "theirs"})
@@ -166,6 +166,25 @@ func TestKonnect_SaysWhatItRefuses(t *testing.T) {
 	}
 }
 
+func TestPublish_KeepsWhatOthersHaveTuned(t *testing.T) {
+	r := start(t, konnectfake.Options{})
+	p := driver.Publication{ID: "stock", Upstream: "https://stock.internal/v1", Paths: []string{"/stock"}}
+	if _, err := r.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	tuned := httptest.NewRecorder()
+	r.fake.Kong().ServeHTTP(tuned, httptest.NewRequest(http.MethodPatch, "/services/stock", strings.NewReader(`{"retries":1}`)))
+	p.Upstream = "http://stock.internal"
+	if _, err := r.Publish(t.Context(), p); err != nil || tuned.Code != 200 {
+		t.Fatal(tuned.Code, err)
+	}
+	now := httptest.NewRecorder()
+	r.fake.Kong().ServeHTTP(now, httptest.NewRequest(http.MethodGet, "/services/stock", nil))
+	if !strings.Contains(now.Body.String(), `"retries":1`) || !strings.Contains(now.Body.String(), `"port":80`) || !strings.Contains(now.Body.String(), `"path":null`) {
+		t.Error(now.Body)
+	}
+}
+
 func TestKonnect_IsNeverTrustedToAnswerWell(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -174,7 +193,7 @@ func TestKonnect_IsNeverTrustedToAnswerWell(t *testing.T) {
 		text  string
 	}{
 		{"a wrong token", gatewayfake.Fault{Status: 401, ContentType: problem, Body: `{"status":401,"title":"Unauthorized","detail":"A valid token is required"}`}, rest.ErrCredentials, "does not accept the access token"},
-		{"a token without a role", gatewayfake.Fault{Status: 403, ContentType: problem, Body: `{"status":403,"title":"Forbidden","detail":"You do not have permission to perform this action"}`}, rest.ErrCredentials, "lacks a role at the control plane: You do not have permission"},
+		{"a token without a role", gatewayfake.Fault{Status: 403, ContentType: problem, Body: `{"status":403,"title":"Forbidden","detail":"You do not have permission to perform this action"}`}, rest.ErrCredentials, "reached a limit: You do not have permission"},
 		{"another address", gatewayfake.Fault{Status: 404, ContentType: data, Body: `{"message":"no Route matched with those values"}`}, sdk.ErrServiceUnavailable, "its address is not that of a region"},
 		{"too many calls", gatewayfake.Fault{Status: 429, ContentType: data, Body: `{"message":"API rate limit exceeded"}`}, sdk.ErrServiceUnavailable, "limits the rate of calls"},
 		{"an outage", gatewayfake.Fault{Status: 503, ContentType: "text/html", Body: `<html>`}, sdk.ErrServiceUnavailable, "answers 503"},
@@ -219,7 +238,8 @@ func TestFake_AnswersAsKonnectDoes(t *testing.T) {
 		{"GET " + base + "/core-entities/consumers/shop/key-auth", "", 404, `"code":5`},
 		{"GET " + base + "/core-entities/nothing", "", 404, `"title":"Not Found"`},
 		{"GET /services", "", 404, `"title":"Not Found"`},
-		{"POST " + base + "/core-entities/services", `{"name":"orders","host":"x"}`, 400, `"messages":["name (type: unique) constraint failed"]`},
+		{"POST " + base + "/core-entities/services", `{"name":"orders","host":"x"}`, 400, `"messages":["name (type: unique) constraint failed for value 'orders': "]`},
+		{"PATCH " + base + "/core-entities/services/orders", `{"retries":1}`, 405, `"message":"Method Not Allowed"`},
 		{"POST " + base + "/core-entities/services", `{"name":"x"}`, 400, `"message":"validation error"`},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")

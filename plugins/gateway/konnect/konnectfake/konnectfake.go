@@ -111,6 +111,9 @@ func (s *Server) entities(w http.ResponseWriter, r *http.Request, path string) {
 	case !slices.Contains([]string{"services", "routes", "consumers", "plugins", "key-auths", "acls"}, kind):
 		refuse(w, http.StatusNotFound, "Not Found", "Not found")
 		return
+	case r.Method == http.MethodPatch: // entities are replaced whole
+		said(w, http.StatusMethodNotAllowed, 12, "Method Not Allowed")
+		return
 	case kind == "consumers" && nested != "" && len(owner) != 36: // below a consumer, names do not do
 		said(w, http.StatusNotFound, 5, "Not found")
 		return
@@ -146,7 +149,7 @@ func translate(w http.ResponseWriter, recorded *httptest.ResponseRecorder) {
 		for _, field := range slices.Sorted(maps.Keys(kong.Fields)) {
 			details = append(details, map[string]any{
 				"@type": "type.googleapis.com/kong.admin.model.v1.ErrorDetail", "type": "ERROR_TYPE_REFERENCE", "field": field,
-				"messages": []string{fmt.Sprintf("%s (type: unique) constraint failed", field)},
+				"messages": []string{fmt.Sprintf("%s (type: unique) constraint failed for value '%v': ", field, kong.Fields[field])},
 			})
 		}
 		said(w, http.StatusBadRequest, 3, "data constraint error", details...)
