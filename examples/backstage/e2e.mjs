@@ -122,7 +122,7 @@ async function run(step, { page, watch }, base) {
   await watch.settle();
   const screenshot = path.join(options.out, `${step.name.replace(/[^\w]+/g, '-')}.png`);
   await page.screenshot({ path: screenshot }).catch(() => {});
-  if (options.readme && step.readme) await step.readme.of(screen).screenshot({ path: path.join(repository, step.readme.file) });
+  if (options.readme && step.readme && problems.length === 0) await step.readme.of(screen).screenshot({ path: path.join(repository, step.readme.file) });
   problems.push(...watch.drain());
   const counted = unexpected(step.name, problems, { stock: options.stock });
   return report({ name: step.name, ms: Date.now() - began, problems: counted, screenshot, url: page.url() });

@@ -12,8 +12,9 @@ import { shell } from './shell.mjs';
 import { signIn } from './sign-in.mjs';
 import { tasks } from './tasks.mjs';
 import { templateEditor } from './template-editor.mjs';
+import { widgets } from './widgets.mjs';
 
 export const steps = [...signIn, ...catalog, ...components, ...apis, ...kinds, ...create, ...tasks, ...templateEditor, ...search, ...shell];
 
 // Those of the frontend with plugins, beside the official plugins.
-export const stepsWithPlugins = [...signIn, ...plugins];
+export const stepsWithPlugins = [...signIn, ...plugins, ...widgets];

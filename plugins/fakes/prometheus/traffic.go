@@ -22,7 +22,7 @@ func (f Traffic) until(t time.Time) float64 {
 		return height / turn * math.Sin(turn*(days-peak))
 	}
 	peak := f.Peak / 24
-	return f.PerDay * (days + wave(1, 0.65, peak) + wave(7, 0.15, peak*3) + wave(41, 0.1, peak*5))
+	return f.PerDay * (days + wave(1, 0.65, peak) + wave(7, 0.06, peak*3) + wave(41, 0.04, peak*5))
 }
 
 // Requests is the counter of a list of traffic.
