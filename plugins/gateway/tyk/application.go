@@ -99,6 +99,6 @@ func (d *Driver) note(ctx context.Context, a application) error {
 	for _, k := range a.Keys {
 		hide = append(hide, sdk.Secret(k.ID))
 	}
-	_, err := d.write(ctx, rest.Request{Method: http.MethodPut, Path: p.path(), Query: p.query(), Body: d.appSession(a), Hide: hide})
+	_, err := d.write(ctx, rest.Request{Method: http.MethodPut, Path: p.path(), Query: d.query(p), Body: d.appSession(a), Hide: hide})
 	return err
 }

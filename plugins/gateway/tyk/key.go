@@ -243,7 +243,7 @@ func (d *Driver) RevokeKey(ctx context.Context, app driver.AppID, id driver.KeyI
 	}
 	p, err := d.find(ctx, a, id)
 	if err == nil {
-		_, err = d.write(ctx, rest.Request{Method: http.MethodDelete, Path: p.path(), Query: p.query(), Hide: []sdk.Secret{p.ID}})
+		_, err = d.write(ctx, rest.Request{Method: http.MethodDelete, Path: p.path(), Query: d.query(p), Hide: []sdk.Secret{p.ID}})
 	}
 	if err != nil && !missing(err) {
 		return err
@@ -300,7 +300,7 @@ func (d *Driver) keysOf(ctx context.Context, app driver.AppID, yield func(driver
 			return false
 		}
 	}
-	return d.others(ctx, app, own, yield)
+	return d.others(ctx, a, own, yield)
 }
 
 // stopped ends a list with an error.
@@ -310,7 +310,7 @@ func stopped(yield func(driver.Key, error) bool, err error) bool {
 }
 
 // others yields the keys under the application's alias that are not noted.
-func (d *Driver) others(ctx context.Context, app driver.AppID, own map[place]bool, yield func(driver.Key, error) bool) bool {
+func (d *Driver) others(ctx context.Context, a application, own map[place]bool, yield func(driver.Key, error) bool) bool {
 	for f, err := range d.all(ctx) {
 		if apierror.Has(err, apierror.NotImplemented) {
 			return true
@@ -318,7 +318,8 @@ func (d *Driver) others(ctx context.Context, app driver.AppID, own map[place]boo
 		if err != nil {
 			return stopped(yield, err)
 		}
-		if f.app != "" || f.alias != string(app) || own[f.place] {
+		_, noted := a.Keys[f.operation] // the list may call it by another name than it was made with
+		if f.app != "" || f.alias != string(a.ID) || own[f.place] || noted {
 			continue
 		}
 		s, err := d.read(ctx, f.place)
@@ -332,7 +333,7 @@ func (d *Driver) others(ctx context.Context, app driver.AppID, own map[place]boo
 		if f.operation != "" {
 			id = driver.KeyID(f.operation) // of an operation that was interrupted
 		}
-		if !yield(s.key(app, id), nil) {
+		if !yield(s.key(a.ID, id), nil) {
 			return false
 		}
 	}

@@ -25,16 +25,21 @@ type place struct {
 
 func (p place) path() string { return rest.Path("tyk", "keys", p.ID.Reveal()) }
 
-func (p place) query() url.Values {
+// query says how the path is meant: Tyk finds keys that were made elsewhere by their organization, too.
+func (d *Driver) query(p place) url.Values {
+	query := url.Values{}
 	if p.Hashed {
-		return url.Values{"hashed": {"true"}}
+		query.Set("hashed", "true")
 	}
-	return url.Values{}
+	if d.options.Org != "" {
+		query.Set("org_id", d.options.Org)
+	}
+	return query
 }
 
 func (d *Driver) read(ctx context.Context, p place) (session, error) {
 	var s session
-	r := rest.Request{Method: http.MethodGet, Path: p.path(), Query: p.query(), Hide: []sdk.Secret{p.ID}}
+	r := rest.Request{Method: http.MethodGet, Path: p.path(), Query: d.query(p), Hide: []sdk.Secret{p.ID}}
 	if err := d.admin.Call(ctx, r, &s); err != nil {
 		return nil, err
 	}
@@ -46,7 +51,7 @@ func (d *Driver) read(ctx context.Context, p place) (session, error) {
 
 // replace writes a session in place of itself; what is used of quotas stays.
 func (d *Driver) replace(ctx context.Context, p place, s session) error {
-	query := p.query()
+	query := d.query(p)
 	query.Set("suppress_reset", "1")
 	_, err := d.write(ctx, rest.Request{Method: http.MethodPut, Path: p.path(), Query: query, Body: s, Hide: []sdk.Secret{p.ID}})
 	return err

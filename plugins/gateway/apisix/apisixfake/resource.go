@@ -58,6 +58,10 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, path []string) {
 	case http.MethodPut:
 		s.write(w, r, path)
 	case http.MethodPatch:
+		if len(path) == 4 {
+			refuse(w, http.StatusMethodNotAllowed, "not supported `PATCH` method for credential")
+			return
+		}
 		s.patch(w, r, key)
 	case http.MethodDelete:
 		s.remove(w, r, key, there)
