@@ -8,7 +8,7 @@ import (
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
-// audit records what was written, or tried. What was done is done: that it cannot be recorded is logged, and does not fail
+// audit records what was written, or tried, by the caller of ctx or by the plugin itself. What was done is done: that it cannot be recorded is logged, and does not fail
 // it.
 func (c *plugin) audit(ctx context.Context, event string, failure error, about map[string]any) {
 	if failure != nil {

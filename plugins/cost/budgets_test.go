@@ -211,6 +211,10 @@ func TestWatch_TellsOwnersOnceWhenAThresholdIsCrossed(t *testing.T) {
 	if got := r.told(); len(got) != 3 || got[2] != "Budget cart: 100% is spent" || r.Notifications.Sent()[2].Severity != "high" {
 		t.Errorf("%v", got)
 	}
+	r.bill(t, "credits", on(last, charge("-100", "Credit", "service", "cart")))
+	if err := r.RunTask("budgets"); err != nil || len(r.told()) != 3 {
+		t.Errorf("it is no news that less than 100%% is spent again: %v %v", err, r.told())
+	}
 	r.clock.advance(15 * 24 * time.Hour) // December: nothing is spent yet
 	if err := r.RunTask("budgets"); err != nil {
 		t.Fatal(err)

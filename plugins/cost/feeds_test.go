@@ -28,6 +28,9 @@ func TestInbox_BringsInWhatIsPutThere(t *testing.T) {
 	if r.get(t, "/v1/partitions", &list, ann); len(list.Partitions) != 1 || list.Partitions[0].Source != "ferries" {
 		t.Errorf("%+v", list)
 	}
+	if written := r.Audit.Written(); len(written) != 1 || written[0].Event != "import.folder" || written[0].Actor != "" || written[0].Meta["source"] != "ferries" {
+		t.Errorf("%+v", written)
+	}
 	if err := os.WriteFile(filepath.Join(folder, "login.csv"), []byte("<html>"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -225,11 +225,18 @@ func (c *plugin) ended(j intake.Job) {
 	c.metrics.imports.Add(1, j.Origin, string(j.State))
 	c.metrics.rows.Add(float64(j.Rows), j.Origin)
 	c.metrics.rejects.Add(float64(j.Rejects), j.Origin)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if j.Origin != intake.FromUpload { // those are recorded with who sent them
+		var failure error
+		if j.State == intake.Failed {
+			failure = errors.New(j.Error)
+		}
+		c.audit(ctx, "import."+j.Origin, failure, map[string]any{"source": j.Source, "run": j.Run, "files": len(j.Files)})
+	}
 	if j.State != intake.Done {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
 	err := c.host.Scheduler.Trigger(ctx, budgetsTask)
 	if err != nil && !errors.Is(err, sdk.ErrConflict) { // they are being looked at
 		slog.WarnContext(ctx, "budgets are looked at later", "error", err)

@@ -43,27 +43,40 @@ func (c *plugin) watchBudgets(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// tell sends what has not been told. Of several thresholds that were crossed since, the highest is told alone.
+// tell sends what has not been told. Of several thresholds that were crossed since, the highest is told alone; credits that
+// bring the sum below it again are no news.
 func (c *plugin) tell(ctx context.Context, b budgetState) error {
 	if len(b.State.Crossed) > 0 {
 		highest := b.State.Crossed[len(b.State.Crossed)-1]
-		if err := c.once(ctx, b, strconv.Itoa(highest), c.crossed(b, highest)); err != nil {
-			return err
+		for _, percent := range b.Thresholds {
+			if told, err := c.told(ctx, b, strconv.Itoa(percent)); percent > highest && (told || err != nil) {
+				return err
+			}
 		}
+		return c.once(ctx, b, strconv.Itoa(highest), c.crossed(b, highest))
 	}
-	if b.State.Overrun != nil && b.State.Status == insight.OverrunForecast {
+	if b.State.Overrun != nil {
 		return c.once(ctx, b, "forecast", c.overrun(b))
 	}
 	return nil
 }
 
+// toldKey notes that a message of a month was sent.
+func toldKey(b budgetState, about string) string {
+	return "told/" + b.ID + "/" + b.State.Month + "/" + about
+}
+
+func (c *plugin) told(ctx context.Context, b budgetState, about string) (bool, error) {
+	_, err := c.host.KV.Get(ctx, toldKey(b, about))
+	if errors.Is(err, sdk.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // once sends a message unless it was sent before.
 func (c *plugin) once(ctx context.Context, b budgetState, about string, m sdk.Notification) error {
-	key := "told/" + b.ID + "/" + b.State.Month + "/" + about
-	switch _, err := c.host.KV.Get(ctx, key); {
-	case err == nil:
-		return nil
-	case !errors.Is(err, sdk.ErrNotFound):
+	if told, err := c.told(ctx, b, about); told || err != nil {
 		return err
 	}
 	if m.To = c.addressees(ctx, b.Budget); len(m.To) == 0 {
@@ -73,7 +86,7 @@ func (c *plugin) once(ctx context.Context, b budgetState, about string, m sdk.No
 	if err := c.host.Notifications.Send(ctx, m); err != nil {
 		return err
 	}
-	_, err := c.host.KV.Put(ctx, key, []byte(c.now().UTC().Format(time.RFC3339)), sdk.PutOptions{TTL: toldFor})
+	_, err := c.host.KV.Put(ctx, toldKey(b, about), []byte(c.now().UTC().Format(time.RFC3339)), sdk.PutOptions{TTL: toldFor})
 	return err
 }
 
