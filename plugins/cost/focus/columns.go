@@ -107,7 +107,7 @@ func arrange(header []string, carbonNames []string) (layout, error) {
 }
 
 func isField(lower string) bool {
-	return slices.ContainsFunc(names[:], func(name string) bool { return strings.EqualFold(name, lower) })
+	return lower != "" && slices.ContainsFunc(names[:], func(name string) bool { return strings.EqualFold(name, lower) })
 }
 
 func place(places map[string]int, name string) int {

@@ -119,7 +119,8 @@ func TestReader_ReadsCSVHoweverItIsWritten(t *testing.T) {
 		"plain": plain, "byte order mark": byteOrderMark + plain, "CRLF": strings.ReplaceAll(plain, "\n", "\r\n"), "no line end": strings.TrimSuffix(plain, "\n"),
 		"lower case": lower, "spaced header": strings.Replace(plain, "BilledCost,", " BilledCost ,", 1), "gzip": string(zipped(plain)),
 		"two gzip members": string(zipped(table(header))) + string(zipped(table(valid))), "empty lines": strings.ReplaceAll(plain, "\n", "\n\n"),
-		"custom columns": table(append(slices.Clone(header), "x_Discounts", "x_Operation"), append(slices.Clone(valid), "{}", "Run")),
+		"nameless columns": table(append(slices.Clone(header), "", ""), append(slices.Clone(valid), "", "")),
+		"custom columns":   table(append(slices.Clone(header), "x_Discounts", "x_Operation"), append(slices.Clone(valid), "{}", "Run")),
 	} {
 		got := readText(t, text)
 		if got.err != nil || len(got.rejects) != 0 || len(got.charges) != 1 || got.charges[0] != wantCharge {

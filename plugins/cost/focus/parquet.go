@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -141,6 +143,9 @@ func (p *parquetRows) arrangeField(f field, c *parquet.Column) error {
 	leaves := leavesOf(c)
 	if f != tags || len(leaves) != 2 {
 		return apierror.Inputf("column %s has members that FOCUS does not have", names[f])
+	}
+	if strings.EqualFold(leaves[0].Name(), "value") {
+		slices.Reverse(leaves)
 	}
 	p.leaves[leaves[0].Index()] = leaf{field: f, part: mapKey, text: textOf(leaves[0].Type())}
 	p.leaves[leaves[1].Index()] = leaf{field: f, part: mapValue, text: textOf(leaves[1].Type())}

@@ -141,6 +141,24 @@ func TestReader_ReadsParquetWithTheTypesOfClouds(t *testing.T) {
 	}
 }
 
+func TestReader_ReadsTagsThatAreAListInParquet(t *testing.T) {
+	type pair struct {
+		Value string `parquet:"value"`
+		Key   string `parquet:"key"`
+	}
+	type listRow struct {
+		BilledCost, EffectiveCost                                          float64
+		BillingCurrency, BillingPeriodStart, ChargePeriodStart             string
+		ChargeCategory, ServiceProviderName, BillingAccountId, ServiceName string //nolint:revive,stylecheck // names of FOCUS
+		Tags                                                               []pair
+	}
+	row := listRow{1, 1, "EUR", "2026-11-01", "2026-11-05", "Usage", "Google Cloud", "1", "BigQuery", []pair{{"booking-crew", "team"}, {"", "spot"}}}
+	got := read(t, bytes.NewReader(parquetFile(t, []listRow{row})), Options{})
+	if got.err != nil || len(got.charges) != 1 || got.charges[0].Tags != ledger.TagsOf(map[string]string{"team": "booking-crew", "spot": ""}) {
+		t.Errorf("%+v, rejected %v, %v", got.charges, got.rejects, got.err)
+	}
+}
+
 func TestReader_SaysWhatIsWrongWithParquet(t *testing.T) {
 	type listed struct {
 		stringRow
