@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,27 @@ func TestDirectory_ReportsAnnotationsThatCannotBeRead(t *testing.T) {
 	d := insight.NewDirectory(nil, []sdk.Entity{annotated("cart", insight.FilterAnnotation, "flavour=x"), annotated("shop", insight.FilterAnnotation, "service=S3")})
 	if got := d.Problems["component:default/cart"]; len(d.Problems) != 1 || got == "" || d.Claim("component:default/cart") != nil {
 		t.Errorf("%q", d.Problems)
+	}
+}
+
+func TestDirectory_IsNotBrokenByClaimsWithoutEnd(t *testing.T) {
+	entities := []sdk.Entity{annotated("precise", insight.FilterAnnotation, "service=S3, region=eu")}
+	for i := range 200 {
+		entities = append(entities, annotated(fmt.Sprintf("greedy-%03d", i), insight.FilterAnnotation, "service="+strings.Repeat("x|", 190)+fmt.Sprint(i)))
+	}
+	d := insight.NewDirectory(assignments, entities)
+	greedy := 0
+	for i := range 200 {
+		if d.Claim(fmt.Sprintf("component:default/greedy-%03d", i)) != nil {
+			greedy++
+		}
+	}
+	if d.Claim("component:default/precise") == nil || greedy < 100 || greedy+len(d.Problems) != 200 {
+		t.Errorf("%d claims hold, %d are problems", greedy, len(d.Problems))
+	}
+	charges := []ledger.Charge{charge("1", "S3", "service", "precise")}
+	if _, err := (&insight.Costs{Ledger: kept(t, charges), Now: costs(nil).Now}).Allocate(t.Context(), d, ledger.Query{From: day, To: day + 1}); err != nil {
+		t.Error(err)
 	}
 }
 

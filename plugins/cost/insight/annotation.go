@@ -79,6 +79,9 @@ func weight(f ledger.Filter) int {
 // tagsFilter reads "key=value,key=value".
 func tagsFilter(text string) (ledger.Filter, error) {
 	var f ledger.Filter
+	if len(text) > longestFilter {
+		return f, apierror.Inputf("it must have at most %d bytes", longestFilter)
+	}
 	for pair := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
 		if !ok || key == "" {
@@ -122,7 +125,12 @@ func walletClaim(e sdk.Entity) (*Claim, error) {
 	if parts == nil {
 		return nil, nil
 	}
-	return claimed(wallet+strings.Join(names, "|"), strings.Join(texts, ", "), all(parts), nil)
+	annotation, text := wallet+strings.Join(names, "|"), strings.Join(texts, ", ")
+	f, err := all(parts)
+	if len(text) > longestFilter {
+		err = apierror.Inputf("it must have at most %d bytes", longestFilter)
+	}
+	return claimed(annotation, text, f, err)
 }
 
 // extraFilters reads "key: value|value, key: value". A key that is no dimension is a tag's.
@@ -189,11 +197,18 @@ func oneOf(dimensions []ledger.Dimension, values []string) ledger.Filter {
 	return f
 }
 
+// mostCombinations bounds what the alternatives of several filters are multiplied to.
+const mostCombinations = 64
+
 // all holds where every one of the filters does.
-func all(filters []ledger.Filter) ledger.Filter {
+func all(filters []ledger.Filter) (ledger.Filter, error) {
 	var out ledger.Filter
+	combinations := 1
 	for _, f := range filters {
+		if combinations *= max(1, len(f.Any)); combinations > mostCombinations {
+			return out, apierror.Inputf("accounts and projects that must all match have more than %d combinations", mostCombinations)
+		}
 		out = both(out, f)
 	}
-	return out
+	return out, nil
 }

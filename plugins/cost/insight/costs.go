@@ -38,7 +38,7 @@ const (
 	// mine and others are the names of the rules of a scope's own entities, and of all other entities.
 	mine   = "mine"
 	others = "others"
-	// mostAssigned values of a dimension may name entities; a bill with more of them has the others unallocated.
+	// mostAssigned values of all assignments together may name entities; of a bill with more of them the others are nobody's.
 	mostAssigned = 20_000
 )
 
@@ -78,8 +78,9 @@ func (c *Costs) rules(ctx context.Context, d *Directory, from, to ledger.Day, na
 	for _, ref := range d.claimants {
 		rules = append(rules, ledger.Rule{Name: name(ref), Filter: d.claims[ref].Filter})
 	}
+	left := mostAssigned
 	for _, a := range d.assignments {
-		values, err := c.Ledger.Values(ctx, a.Dimension, from, to, mostAssigned)
+		values, err := c.Ledger.Values(ctx, a.Dimension, from, to, left)
 		if err != nil {
 			return nil, fmt.Errorf("values of %s: %w", a.Dimension, err)
 		}
@@ -93,7 +94,7 @@ func (c *Costs) rules(ctx context.Context, d *Directory, from, to ledger.Day, na
 				continue
 			}
 			n := name(ref)
-			if byName[n] == nil {
+			if left--; byName[n] == nil {
 				names = append(names, n)
 			}
 			byName[n] = append(byName[n], v)

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -51,7 +52,38 @@ func NewDirectory(assignments []Assignment, entities []sdk.Entity) *Directory {
 	d.claimants = slices.SortedFunc(maps.Keys(d.claims), func(a, b string) int {
 		return cmp.Or(cmp.Compare(d.claims[b].weight, d.claims[a].weight), cmp.Compare(a, b))
 	})
+	d.bound()
 	return d
+}
+
+// mostClaimed bounds what all claims are made of together, so that those of a few do not break the allocation for all.
+const mostClaimed = 25_000
+
+// bound lets go of the claims that are too many, the least precise first.
+func (d *Directory) bound() {
+	total := 0
+	d.claimants = slices.DeleteFunc(d.claimants, func(ref string) bool {
+		n := size(d.claims[ref].Filter)
+		if total+n <= mostClaimed {
+			total += n
+			return false
+		}
+		d.Problems[ref] = fmt.Sprintf("annotation %s: the annotations of all entities together have more than %d terms and values", d.claims[ref].Annotation, mostClaimed)
+		delete(d.claims, ref)
+		return true
+	})
+}
+
+// size counts terms, values and alternatives, as the ledger does.
+func size(f ledger.Filter) int {
+	n := 0
+	for _, t := range f.All {
+		n += 1 + len(t.Values)
+	}
+	for _, alternative := range f.Any {
+		n += 1 + size(alternative)
+	}
+	return n
 }
 
 func (d *Directory) add(e sdk.Entity) {
