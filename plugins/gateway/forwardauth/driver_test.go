@@ -23,7 +23,7 @@ func TestDriver_KeepsTheLawsOfDrivers(t *testing.T) {
 			o.APIs = []API{{ID: "orders", URL: "http://edge.example/authz/edge/orders"}}
 		})
 		return drivertest.Subject{
-			Driver: d, API: "orders", Plan: "bronze", OtherPlan: "gold", Gateway: served(d), Page: 40,
+			Driver: d, API: "orders", Plan: "bronze", OtherPlan: "gold", Gateway: served(d), Page: 12,
 			// Requests are still decided when time has passed, since Run would follow the store meanwhile.
 			Advance: func(by time.Duration) {
 				w.Clock.Advance(by)
