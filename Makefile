@@ -142,6 +142,10 @@ e2e: build conform backstage ## Walk the stock frontend on Callboard in headless
 	examples/backstage/e2e.sh --plugins
 	examples/backstage/node-plugin/run.sh
 
+.PHONY: gateways
+gateways: build ## Run the gateway plugin against a real Express Gateway, nginx and Prometheus (and Caddy: examples/gateways/run.sh --caddy)
+	examples/gateways/run.sh
+
 .PHONY: clean
 clean: ## Remove what was built, and the cache
 	rm -rf bin $(CACHE)
