@@ -290,7 +290,7 @@ func (c *plugin) deleteBudget(w http.ResponseWriter, r *http.Request) {
 		err = apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(b.version), clip(match))
 	}
 	if err == nil {
-		err = c.host.KV.Delete(r.Context(), budgetKeys+b.ID)
+		err = errors.Join(c.host.KV.Delete(r.Context(), budgetKeys+b.ID), c.forgetTold(r.Context(), b.ID))
 		c.audit(r.Context(), "budget.delete", err, map[string]any{"budget": b.ID, "entityRef": b.EntityRef, "filter": b.Filter})
 	}
 	if err != nil {

@@ -226,6 +226,23 @@ func TestWatch_TellsOwnersOnceWhenAThresholdIsCrossed(t *testing.T) {
 	}
 }
 
+func TestWatch_TellsAnewOfABudgetThatWasMadeAnew(t *testing.T) {
+	r := start(t, settings{})
+	r.bill(t, "aws", months(40)...)
+	for n := range 2 {
+		r.put(t, "cart", cartBudget)
+		if err := r.RunTask("budgets"); err != nil || len(r.told()) != n+1 {
+			t.Errorf("%v %v", err, r.told())
+		}
+		if res := r.Do("DELETE", "/v1/budgets/cart", nil, ann); res.Status != http.StatusNoContent {
+			t.Errorf("%d %s", res.Status, res.Text())
+		}
+	}
+	if keys := r.KV.Keys(); len(keys) != 0 {
+		t.Errorf("left: %v", keys)
+	}
+}
+
 func TestWatch_TriesAgainWhatCouldNotBeTold(t *testing.T) {
 	r := start(t, settings{})
 	r.bill(t, "aws", months(40)...)

@@ -66,6 +66,19 @@ func toldKey(b budgetState, about string) string {
 	return "told/" + b.ID + "/" + b.State.Month + "/" + about
 }
 
+// forgetTold has another budget of the same id tell people anew.
+func (c *plugin) forgetTold(ctx context.Context, id string) error {
+	for key, err := range c.host.KV.Keys(ctx, "told/"+id+"/") {
+		if err != nil {
+			return err
+		}
+		if err := c.host.KV.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *plugin) told(ctx context.Context, b budgetState, about string) (bool, error) {
 	_, err := c.host.KV.Get(ctx, toldKey(b, about))
 	if errors.Is(err, sdk.ErrNotFound) {
