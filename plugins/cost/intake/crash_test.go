@@ -46,15 +46,15 @@ func fail(err error) {
 }
 
 const (
-	months      = 3
-	rowsOfMonth = 1000
+	months      = 2
+	rowsOfMonth = 500
 )
 
 // TestWatcher_CountsNothingTwiceThoughItIsKilled changes all bills of a folder and kills the process that imports them, again
 // and again. Each month has the charges of one version at any time, and in the end those of the last.
 func TestWatcher_CountsNothingTwiceThoughItIsKilled(t *testing.T) {
 	t.Parallel()
-	cycles := 5
+	cycles := 4
 	if os.Getenv("CALLBOARD_CHAOS") == "full" {
 		cycles = 200
 	}

@@ -112,7 +112,7 @@ func TestFolder_ReadsParquetWhereItLies(t *testing.T) {
 func TestFolder_KeepsSourcesOfFoldersApart(t *testing.T) {
 	r := newRig(t)
 	folder := t.TempDir()
-	o := sample.Options{Rows: 2000, From: ledger.Date(2026, 9, 1).Time(), Days: 80, Seed: 3}
+	o := sample.Options{Rows: 800, From: ledger.Date(2026, 9, 1).Time(), Days: 80, Seed: 3}
 	if err := sample.WriteFolder(folder, o); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestFolder_KeepsSourcesOfFoldersApart(t *testing.T) {
 		charges += p.Charges
 		sources[p.Source]++
 	}
-	if charges != 2001 || fmt.Sprint(sources) != "map[aws:3 azure:3 default:1 google:3]" {
+	if charges != 801 || fmt.Sprint(sources) != "map[aws:3 azure:3 default:1 google:3]" {
 		t.Errorf("%d charges of %v", charges, sources)
 	}
 }
