@@ -9,7 +9,6 @@ import (
 	"iter"
 	"math/big"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -129,15 +128,19 @@ func records(bill string, each func([]string)) error {
 	}
 }
 
+// summed are the metrics that are checked, with their columns in a bill.
+var summed = map[ledger.Metric]string{
+	ledger.Effective: "EffectiveCost", ledger.Billed: "BilledCost", ledger.List: "ListCost", ledger.Contracted: "ContractedCost",
+}
+
 // check compares the ledger's totals with sums of the file in numbers of any size, for every metric, service and month.
 func check(ctx context.Context, l *ledger.Ledger, bill string) error {
-	columns := map[ledger.Metric]string{ledger.Effective: "EffectiveCost", ledger.Billed: "BilledCost", ledger.List: "ListCost", ledger.Contracted: "ContractedCost"}
+	all, err := sums(bill)
+	if err != nil {
+		return err
+	}
 	compared := 0
-	for metric, name := range columns {
-		want, err := sums(bill, name)
-		if err != nil {
-			return err
-		}
+	for metric, want := range all {
 		q := ledger.Query{Metric: metric, From: ledger.DayOf(firstDay), To: ledger.DayOf(firstDay) + 365, GroupBy: []ledger.Dimension{ledger.Service, ledger.BillingPeriod}}
 		got, err := l.Query(ctx, q)
 		if err != nil {
@@ -146,35 +149,42 @@ func check(ctx context.Context, l *ledger.Ledger, bill string) error {
 		for _, s := range got.Series {
 			key := s.Keys[ledger.Service] + "|" + s.Keys[ledger.BillingPeriod]
 			if want[key] == nil || want[key].Cmp(scaled(s.Total.String())) != 0 {
-				return fmt.Errorf("%s of %s is %s, want %s", name, key, s.Total, want[key])
+				return fmt.Errorf("%s of %s is %s, want %s", metric, key, s.Total, want[key])
 			}
 			delete(want, key)
 			compared++
 		}
 		if len(want) > 0 {
-			return fmt.Errorf("%s: %d sums are missing", name, len(want))
+			return fmt.Errorf("%s: %d sums are missing", metric, len(want))
 		}
 	}
 	fmt.Fprintf(os.Stdout, "%d totals are exactly those of an independent sum of the file.\n", compared)
 	return nil
 }
 
-func sums(bill, name string) (map[string]*big.Int, error) {
-	totals := map[string]*big.Int{}
-	var amount, service, period int
-	header := true
+// sums adds the file up by metric, and by "service|month".
+func sums(bill string) (map[ledger.Metric]map[string]*big.Int, error) {
+	totals := map[ledger.Metric]map[string]*big.Int{}
+	at := map[string]int{} // of columns
 	err := records(bill, func(record []string) {
-		if header {
-			amount, service, period, header = slices.Index(record, name), slices.Index(record, "ServiceName"), slices.Index(record, "BillingPeriodStart"), false
+		if len(at) == 0 {
+			for i, name := range record {
+				at[strings.Clone(name)] = i
+			}
 			return
 		}
-		key := record[service] + "|" + record[period][:7]
-		total := totals[key]
-		if total == nil {
-			total = new(big.Int)
-			totals[strings.Clone(key)] = total
+		key := record[at["ServiceName"]] + "|" + record[at["BillingPeriodStart"]][:7]
+		for metric, column := range summed {
+			if totals[metric] == nil {
+				totals[metric] = map[string]*big.Int{}
+			}
+			total := totals[metric][key]
+			if total == nil {
+				total = new(big.Int)
+				totals[metric][key] = total
+			}
+			total.Add(total, scaled(record[at[column]]))
 		}
-		total.Add(total, scaled(record[amount]))
 	})
 	return totals, err
 }

@@ -22,7 +22,7 @@ type Ledger struct {
 }
 
 // memoryOfImport is how much of a bill is rolled up at once; larger partitions get several segments.
-const memoryOfImport = 128 << 20
+const memoryOfImport = 64 << 20
 
 // keptImports is how many imports are listed.
 const keptImports = 1000
