@@ -96,8 +96,8 @@ func (c *chart) layOut(low, high float64) {
 	from, to, step := rounded(low, high, max(2, int((c.bottom-c.top)/42)))
 	c.yTicks, c.yStep = ticks(from, to, step), step
 	widest := 0
-	for _, v := range c.yTicks {
-		widest = max(widest, len([]rune(c.f.tick(v, step, c.unit()))))
+	for i := range c.yTicks {
+		widest = max(widest, len([]rune(c.yLabel(i))))
 	}
 	c.left, c.right = float64(widest)*charWidth+10, float64(c.o.Width)-12
 	c.y = scale{from, to, c.bottom, c.top}
@@ -105,6 +105,15 @@ func (c *chart) layOut(low, high float64) {
 	if c.times != nil && c.style == lines {
 		c.x.low, c.x.high = seconds(c.times[0]), seconds(c.times[len(c.times)-1])
 	}
+}
+
+// yLabel names a tick; the uppermost says the currency for all of them.
+func (c *chart) yLabel(i int) string {
+	text := c.f.tick(c.yTicks[i], c.yStep, c.unit())
+	if i == len(c.yTicks)-1 && isCurrency(c.unit()) {
+		return c.unit() + "\u202f" + text
+	}
+	return text
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
@@ -152,7 +161,7 @@ func cut(s string, n int) string {
 
 func (c *chart) drawAxes() {
 	c.open("g", "class", "cb-axis", "aria-hidden", "true")
-	for _, v := range c.yTicks {
+	for i, v := range c.yTicks {
 		y := px(c.y.at(v))
 		class := "cb-grid"
 		if v == 0 {
@@ -160,7 +169,7 @@ func (c *chart) drawAxes() {
 		}
 		c.open("line", "class", class, "x1", px(c.left), "x2", px(c.right), "y1", y, "y2", y)
 		c.close("line")
-		c.element("text", c.f.tick(v, c.yStep, c.unit()), "x", px(c.left-6), "y", y, "dy", "0.32em", "text-anchor", "end")
+		c.element("text", c.yLabel(i), "x", px(c.left-6), "y", y, "dy", "0.32em", "text-anchor", "end")
 	}
 	for _, t := range c.xTicks() {
 		c.element("text", t.label, "x", px(t.at), "y", px(c.bottom+16), "text-anchor", t.anchor)

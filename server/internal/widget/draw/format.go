@@ -169,8 +169,8 @@ func (f formatter) tick(v, step float64, unit string) string {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
 	text := f.words.Sprint(number.Decimal(v/scale, number.MaxFractionDigits(places(step/scale)))) + suffix
-	if unit == "%" {
-		return text + "\u202f%"
+	if unit == "%" || unit == "s" || unit == "ms" {
+		return text + "\u202f" + unit
 	}
 	return text
 }

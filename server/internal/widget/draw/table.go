@@ -34,6 +34,11 @@ func Table(f *frame.Frame, o Options, entityPath func(ref string) string) string
 	m.close("tr")
 	m.close("thead")
 	m.open("tbody")
+	if f.Rows() == 0 {
+		m.open("tr")
+		m.element("td", "Nothing to show", "class", "cb-none", "colspan", strconv.Itoa(max(1, len(f.Columns))))
+		m.close("tr")
+	}
 	for row := range min(f.Rows(), maxShown) {
 		m.open("tr")
 		for _, c := range f.Columns {
