@@ -80,3 +80,6 @@ func (a *keptAnswer) Write(p []byte) (int, error) {
 	}
 	return a.body.Write(p)
 }
+
+// Flush implements [http.Flusher]: all is kept until the end.
+func (a *keptAnswer) Flush() {}
