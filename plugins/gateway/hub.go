@@ -23,7 +23,6 @@ type hub struct {
 	order    []string
 	engine   *lifecycle.Engine
 	kongs    manager.Config
-	now      func() time.Time
 
 	ctx     context.Context //nolint:containedctx // it is the life of what the gateways run, and ends with it
 	cancel  context.CancelFunc
@@ -41,7 +40,7 @@ type instance struct {
 }
 
 func (g *plugin) newHub(s settings) (*hub, error) {
-	h := &hub{settings: s, gateways: map[string]*instance{}, now: g.now, kongs: manager.Config{Operators: s.Operators, ByPolicy: s.Permissions}}
+	h := &hub{settings: s, gateways: map[string]*instance{}, kongs: manager.Config{Operators: s.Operators, ByPolicy: s.Permissions}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	rules, err := newGate(s.Policy)
 	if err != nil {

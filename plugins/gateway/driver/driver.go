@@ -62,6 +62,9 @@ type SlotRotator interface {
 	RotateKey(ctx context.Context, app AppID, key KeyID, operation string) (IssuedKey, error)
 	// RetireSlot makes the old slot of a rotation be refused; the rotated key goes on.
 	RetireSlot(ctx context.Context, app AppID, key KeyID) error
+	// CancelRotation takes back the rotation of an operation whose old slot was not retired: the renewed slot is refused, and
+	// the old one is the key's own again. It does nothing when the last rotation was another operation's.
+	CancelRotation(ctx context.Context, app AppID, key KeyID, operation string) error
 }
 
 // PlanReader is implemented where the gateway can be asked what [Driver.SetPlan] has set, so that drift of plans is seen.

@@ -101,31 +101,40 @@ func (r *rig) handOver(k lifecycle.Issued, err error) []told {
 }
 
 func TestKeys_AreNeitherLostNorDoubledWhereverTheProcessDies(t *testing.T) {
-	for name, story := range stories {
-		t.Run(name, func(t *testing.T) {
-			for n := 1; ; n++ {
-				for _, after := range []bool{false, true} {
-					if alive := dieAt(t, name, story, n, after); alive {
-						if n < 4 {
-							t.Errorf("the story has %d steps only", n-1)
-						}
-						return
-					}
+	for name := range stories {
+		t.Run(name, func(t *testing.T) { dieEverywhere(t, name, func(t *testing.T) *rig { return start(t) }) })
+	}
+}
+
+func TestSlots_AreNeitherLostNorMixedUpWhereverTheProcessDies(t *testing.T) {
+	for _, name := range []string{"issue", "rotate", "rotate at once", "revoke"} {
+		t.Run(name, func(t *testing.T) { dieEverywhere(t, name, startSlots) })
+	}
+}
+
+// dieEverywhere dies at each step of a story, before its effect and after it.
+func dieEverywhere(t *testing.T, name string, start func(*testing.T) *rig) {
+	t.Helper()
+	for n := 1; ; n++ {
+		for _, after := range []bool{false, true} {
+			if alive := dieAt(t, start(t), name, n, after); alive {
+				if n < 4 {
+					t.Errorf("the story has %d steps only", n-1)
 				}
+				return
 			}
-		})
+		}
 	}
 }
 
 // dieAt runs a story that dies at a step, and what recovery makes of it. It reports whether the story came to its end.
-func dieAt(t *testing.T, name string, story func(*rig, lifecycle.App, lifecycle.Issued) []told, n int, after bool) bool {
+func dieAt(t *testing.T, r *rig, name string, n int, after bool) bool {
 	t.Helper()
-	r := start(t)
 	a := r.app()
 	k := r.key(a.ID)
 	m := &mortal{dies: n, after: after}
 	r.haunt(m)
-	secrets := append(story(r, a, k), told{k.Credential.ID, k.Secret})
+	secrets := append(stories[name](r, a, k), told{k.Credential.ID, k.Secret})
 	alive := !m.dead()
 	r.haunt(&mortal{})
 	r.calm()

@@ -41,8 +41,6 @@ type Credential struct {
 	Grace      time.Duration `json:"grace,omitempty"` // that the replaced one is given
 	// Slot is the key with which the other slot is retired, where the rotation renewed a slot: see [driver.SlotRotator].
 	Slot driver.KeyID `json:"slot,omitempty"`
-	// Disturbed: a rotation to the other slot was given up, so that the gateway may take that one for the key's own.
-	Disturbed bool `json:"disturbed,omitempty"`
 
 	Proofs []Proof `json:"proofs,omitempty"`
 	Intent *Intent `json:"intent,omitempty"` // what is being done; nil = nothing

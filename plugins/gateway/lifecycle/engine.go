@@ -147,8 +147,10 @@ func (e *Engine) alone(ctx context.Context, gateway string, app driver.AppID) (f
 // newID is a UUID of version 7, so that ids sort by time.
 func newID(now time.Time) string {
 	var b [16]byte
-	_, _ = rand.Read(b[8:]) // never fails
-	binary.BigEndian.PutUint16(b[6:], uint16(sequence.Add(1)&0xfff))
+	_, _ = rand.Read(b[10:]) // never fails
+	n := sequence.Add(1)
+	binary.BigEndian.PutUint16(b[6:], uint16(n>>14&0xfff))
+	binary.BigEndian.PutUint16(b[8:], uint16(n&0x3fff))
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) //nolint:gosec // times after 1970
 	copy(b[:6], ms[2:])

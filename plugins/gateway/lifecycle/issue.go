@@ -267,9 +267,22 @@ func (e *Engine) fail(ctx context.Context, c Credential, i Intent, cause error) 
 	_, err := e.replace(ctx, c.ID, i, func(c *Credential) {
 		c.State, c.Reason, c.Ended = Failed, message(cause), e.now()
 		c.Intent.Kind, c.Intent.Lease = Undo, e.now()
+		if e.isSlot(*c) {
+			c.Key = "" // it is that of the credential that goes on
+		}
 	})
 	e.recordCredential(ctx, i.By, issueEvent(c), c, "", cause)
 	return err
+}
+
+// isSlot reports whether a credential is the other slot of the one that it replaces.
+func (e *Engine) isSlot(c Credential) bool {
+	d, err := e.driver(c.Gateway)
+	if err != nil || c.Replaces == "" {
+		return false
+	}
+	_, slots := d.(driver.SlotRotator)
+	return slots
 }
 
 func issueEvent(c Credential) string {
@@ -279,18 +292,10 @@ func issueEvent(c Credential) string {
 	return "key.issue"
 }
 
-// undo takes the key of an operation away, if there is one. A slot that was renewed stays: nobody has its secret, and the
-// key in the other one goes on, until the next rotation renews that.
+// undo takes the key of an operation away, if there is one, or gives the renewed slot back.
 func (e *Engine) undo(ctx context.Context, c Credential) error {
 	d, err := e.driver(c.Gateway)
 	if err != nil {
-		return err
-	}
-	if _, slots := d.(driver.SlotRotator); slots && c.Replaces != "" {
-		_, err := e.credentials.update(ctx, c.Replaces, func(old *Credential) error {
-			old.Disturbed = true
-			return nil
-		})
 		return err
 	}
 	release, err := e.alone(ctx, c.Gateway, c.App)
@@ -298,6 +303,16 @@ func (e *Engine) undo(ctx context.Context, c Credential) error {
 		return err
 	}
 	defer release()
+	if slots, ok := d.(driver.SlotRotator); ok && c.Replaces != "" {
+		old, err := e.Credential(ctx, c.Replaces)
+		if missing(err) || err == nil && old.State.ended() {
+			return nil // the slots went with it
+		}
+		if err != nil {
+			return err
+		}
+		return slots.CancelRotation(ctx, c.App, old.Key, c.ID)
+	}
 	for k, err := range d.Keys(ctx, c.App) {
 		if err != nil {
 			return err

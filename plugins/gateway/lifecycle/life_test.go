@@ -277,25 +277,25 @@ func TestSlots_RotateWithinOneKey(t *testing.T) {
 	r.consistent()
 }
 
-func TestSlots_SayWhenAnInterruptedRotationLeavesNoGrace(t *testing.T) {
+func TestSlots_GoOnAsBeforeWhenARotationIsGivenUp(t *testing.T) {
 	r := startSlots(t)
 	k := r.key(r.app().ID)
+	lost, err := r.Rotate(t.Context(), lifecycle.Rotation{Credential: k.Credential.ID, By: ann})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Untold(t.Context(), lost.Credential.ID, "the caller has gone"); err != nil {
+		t.Fatal(err)
+	}
+	r.wantStatus(k.Secret, http.StatusOK, "the key whose rotation was given up")
+	r.wantStatus(lost.Secret, http.StatusUnauthorized, "the slot that was given up")
 	next, err := r.Rotate(t.Context(), lifecycle.Rotation{Credential: k.Credential.ID, By: ann})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Untold(t.Context(), next.Credential.ID, "the caller has gone"); err != nil {
-		t.Fatal(err)
-	}
-	r.wantStatus(k.Secret, http.StatusOK, "the key whose rotation was given up")
-	_, err = r.Rotate(t.Context(), lifecycle.Rotation{Credential: k.Credential.ID, By: ann})
-	wantErr(t, err, sdk.ErrConflict, "grace of 0")
-	if next, err = r.Rotate(t.Context(), lifecycle.Rotation{Credential: k.Credential.ID, By: ann, Grace: new(time.Duration)}); err != nil {
-		t.Fatal(err)
-	}
 	r.tell(next)
 	r.wantStatus(next.Secret, http.StatusOK, "the new slot")
-	r.wantStatus(k.Secret, http.StatusUnauthorized, "the slot that was rotated without a grace")
+	r.wantStatus(k.Secret, http.StatusOK, "the old slot in its grace")
 	r.calm()
 	r.consistent()
 }

@@ -44,9 +44,6 @@ func (e *Engine) Rotate(ctx context.Context, r Rotation) (Issued, error) {
 	if c.Grace, err = e.grace(r.Grace); err != nil {
 		return Issued{}, err
 	}
-	if old.Disturbed && c.Grace > 0 {
-		return Issued{}, apierror.Conflictf("credential %s: a rotation was interrupted, so that the next one ends the key at once: rotate it with a grace of 0", old.ID)
-	}
 	asked := r.TTL
 	if asked == 0 && !old.Expires.IsZero() {
 		asked = old.Expires.Sub(old.Created)

@@ -126,6 +126,32 @@ func rotatesSlots(s *trial, slots driver.SlotRotator, old driver.IssuedKey) {
 	}
 	s.refused(old.Secret, "the old slot, after the rotation")
 	s.accepted(next.Secret, "the new slot, after the rotation")
+	cancelsRotation(s, slots, next)
+}
+
+func cancelsRotation(s *trial, slots driver.SlotRotator, key driver.IssuedKey) {
+	op := operation()
+	lost, err := slots.RotateKey(s.Context(), key.App, key.ID, op)
+	if err != nil {
+		s.Fatalf("rotate again: %v", err)
+	}
+	if err := slots.CancelRotation(s.Context(), key.App, key.ID, operation()); err != nil {
+		s.Fatalf("cancel another operation: %v", err)
+	}
+	s.accepted(lost.Secret, "a slot, after another operation was cancelled")
+	for range 2 {
+		if err := slots.CancelRotation(s.Context(), key.App, key.ID, op); err != nil {
+			s.Fatalf("cancel: %v", err)
+		}
+	}
+	s.refused(lost.Secret, "the slot of a rotation that was taken back")
+	s.accepted(key.Secret, "the old slot of a rotation that was taken back")
+	next, err := slots.RotateKey(s.Context(), key.App, key.ID, operation())
+	if err != nil {
+		s.Fatalf("rotate after a cancellation: %v", err)
+	}
+	s.accepted(key.Secret, "the old slot, beside the one after a cancellation")
+	s.accepted(next.Secret, "the slot after a cancellation")
 }
 
 func expires(s *trial) {

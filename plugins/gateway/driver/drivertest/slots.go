@@ -20,6 +20,7 @@ type Slots struct {
 // former is the slot that a rotation leaves to be retired.
 type former struct {
 	operation string
+	before    string     // operation of the slot
 	secret    sdk.Secret // "" = retired
 }
 
@@ -40,7 +41,7 @@ func (s *Slots) RotateKey(ctx context.Context, app driver.AppID, key driver.KeyI
 		if was := s.former[key]; was != nil && was.operation == operation {
 			return nil
 		}
-		s.former[key] = &former{operation, k.secret}
+		s.former[key] = &former{operation, k.Operation, k.secret}
 		k.secret = sdk.Secret("memory" + rand.Text())
 		k.Prefix, k.Operation = k.secret.Reveal()[:6], operation
 		issued = driver.IssuedKey{Key: k.Key, Secret: k.secret}
@@ -58,6 +59,19 @@ func (s *Slots) RetireSlot(ctx context.Context, app driver.AppID, key driver.Key
 		if was := s.former[key]; was != nil {
 			was.secret = ""
 		}
+		return nil
+	})
+}
+
+// CancelRotation implements [driver.SlotRotator].
+func (s *Slots) CancelRotation(ctx context.Context, app driver.AppID, key driver.KeyID, operation string) error {
+	return s.call(ctx, Call{Method: "CancelRotation", App: app, Key: key, Operation: operation}, func() error {
+		k, was := s.keys[key], s.former[key]
+		if k == nil || k.App != app || was == nil || was.operation != operation || was.secret == "" {
+			return nil
+		}
+		k.secret, k.Operation, k.Prefix = was.secret, was.before, was.secret.Reveal()[:6]
+		delete(s.former, key)
 		return nil
 	})
 }
