@@ -13,7 +13,7 @@
 //	arm.go          calls to the management API: tokens, ETags, lists, what its errors mean
 //	product.go      APIs, plans, limits as far as policies tell them
 //	subscription.go keys
-//	slot.go         rotation
+//	slot.go         rotation; cancel.go takes one back
 //	access.go       which product an application's keys are for
 //
 // Folder apimfake is an API Management service for tests and demonstrations.
