@@ -68,7 +68,8 @@ func Open(ctx context.Context, o Options) (*Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(o.Dir, "intake.sqlite"), schema)
+	// What is lost here is imported again, and found to be in the ledger.
+	db, err := sqlite.Open(ctx, filepath.Join(o.Dir, "intake.sqlite"), schema, sqlite.Lately)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func open(ctx context.Context, dir string, now func() time.Time) (*Ledger, error
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(dir, "ledger.sqlite"), schema)
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "ledger.sqlite"), schema, sqlite.Everything)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func OpenDays(ctx context.Context, dir string) (*Days, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(dir, "opencost.sqlite"), schema)
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "opencost.sqlite"), schema, sqlite.Lately)
 	if err != nil {
 		return nil, err
 	}

@@ -22,10 +22,19 @@ type DB struct {
 	writer, reader *sql.DB
 }
 
+// Durability is what a power cut may take. The end of the process alone takes nothing that was committed.
+type Durability string
+
+// The durabilities.
+const (
+	Everything Durability = "FULL"   // nothing: each commit waits for the disk
+	Lately     Durability = "NORMAL" // the last commits, all of a moment, where they can be made again
+)
+
 // Open opens a file, which is made with its folder if it is not there, and brings its schema up to date: migrations are the
 // *.sql files of a folder, applied in the order of their names, each once.
-func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
-	db, err := open(ctx, path)
+func Open(ctx context.Context, path string, migrations fs.FS, keeps Durability) (*DB, error) {
+	db, err := open(ctx, path, keeps)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -35,11 +44,11 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	return db, nil
 }
 
-func open(ctx context.Context, path string) (*DB, error) {
+func open(ctx context.Context, path string, keeps Durability) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err
 	}
-	writer, err := pool(path, url.Values{"_txlock": {"immediate"}}, 1)
+	writer, err := pool(path, url.Values{"_txlock": {"immediate"}, "_synchronous": {string(keeps)}}, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +64,10 @@ func open(ctx context.Context, path string) (*DB, error) {
 	return &DB{path, writer, reader}, nil
 }
 
-// pool opens connections that are kept. Commits reach the disk: what is told to have been imported outlives a power cut.
+// pool opens connections that are kept.
 func pool(path string, extra url.Values, connections int) (*sql.DB, error) {
 	extra.Set("_busy_timeout", "10000")
 	extra.Set("_foreign_keys", "1")
-	extra.Set("_synchronous", "FULL")
 	extra.Set("_cache_size", "-16000")
 	p, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+extra.Encode())
 	if err != nil {

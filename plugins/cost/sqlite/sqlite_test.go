@@ -27,7 +27,7 @@ func TestDB_AppliesEachMigrationOnce(t *testing.T) {
 		migrations fstest.MapFS
 		want       int
 	}{{first, 1}, {first, 1}, {second, 2}, {second, 2}} {
-		db, err := Open(t.Context(), path, step.migrations)
+		db, err := Open(t.Context(), path, step.migrations, Everything)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,13 +38,13 @@ func TestDB_AppliesEachMigrationOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Open(t.Context(), path, first); err == nil || !strings.Contains(err.Error(), "newer version") {
+	if _, err := Open(t.Context(), path, first, Lately); err == nil || !strings.Contains(err.Error(), "newer version") {
 		t.Errorf("an older version opened it: %v", err)
 	}
 }
 
 func TestDB_RollsBackAndReadsOneState(t *testing.T) {
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "notes.sqlite"), first)
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "notes.sqlite"), first, Lately)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +79,11 @@ func TestDB_RollsBackAndReadsOneState(t *testing.T) {
 
 func TestDB_SaysWhichFileCannotBeOpened(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := Open(t.Context(), folder, first); err == nil || !strings.Contains(err.Error(), folder) {
+	if _, err := Open(t.Context(), folder, first, Lately); err == nil || !strings.Contains(err.Error(), folder) {
 		t.Errorf("a folder was opened: %v", err)
 	}
 	bad := fstest.MapFS{"0001_bad.sql": {Data: []byte("CREATE TABL")}}
-	if _, err := Open(t.Context(), filepath.Join(folder, "x.sqlite"), bad); err == nil || !strings.Contains(err.Error(), "0001_bad.sql") {
+	if _, err := Open(t.Context(), filepath.Join(folder, "x.sqlite"), bad, Lately); err == nil || !strings.Contains(err.Error(), "0001_bad.sql") {
 		t.Errorf("a broken migration: %v", err)
 	}
 }
