@@ -170,7 +170,7 @@ func TestUpload_CanBeWatched(t *testing.T) {
 		_, j := r.upload("source=aws", body)
 		done <- j
 	}()
-	content := bill(slices.Repeat([]string{"2026-11-01 1"}, 60_000)...)
+	content := bill(slices.Repeat([]string{"2026-11-01 1"}, 20_000)...)
 	half := bytes.LastIndexByte(content[:len(content)/2], '\n') + 1
 	_, _ = write.Write(content[:half])
 	id := r.last().ID
@@ -189,7 +189,7 @@ func TestUpload_CanBeWatched(t *testing.T) {
 		}
 	}
 	first, last := seen[0], seen[len(seen)-1]
-	if first.State != Running || last.State != Done || last.Rows != 60_000 || len(seen) < 3 || last.ID != (<-done).ID {
+	if first.State != Running || last.State != Done || last.Rows != 20_000 || len(seen) < 3 || last.ID != (<-done).ID {
 		t.Errorf("%d states, from %+v to %+v", len(seen), first, last)
 	}
 	for j, err := range r.Watch(t.Context(), id) {
