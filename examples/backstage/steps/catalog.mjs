@@ -44,7 +44,7 @@ const kinds = [
   ['Location', /^All Locations \(\d+\)$/, 'marram-freight'],
   ['Resource', 'All Resources (14)', 'bookings-db'],
   ['System', 'All Systems (10)', 'Tide Gauges'],
-  ['Template', 'All Templates (6)', 'Go Service'],
+  ['Template', 'All Templates (7)', 'Go Service'],
   ['User', 'All Users (15)', 'Isla Brandt'],
 ];
 

@@ -2,7 +2,7 @@
 import { articleOf, boxOf, chooseFrom, next, seeReview } from './scaffolder.mjs';
 
 const cards = screen => screen.page.getByRole('heading', { level: 4 }).allInnerTexts();
-const everyCard = ['Fire Drill', 'Go Service', 'Maintenance Window', 'Pilot Roster', 'Static Site', 'Terraform Module'];
+const everyCard = ['Fire Drill', 'Go Service', 'Maintenance Window', 'Pilot Roster', 'Request API access', 'Static Site', 'Terraform Module'];
 
 async function seeCards(screen, names) {
   await screen.eventually(`the cards ${names.join(', ')}`, () => cards(screen), seen => seen.join() === names.join());
@@ -25,7 +25,7 @@ export const create = [
     async walk(screen) {
       await screen.open('/create');
       await seeCards(screen, everyCard);
-      await screen.see(screen.role('menuitem', 'All 6'));
+      await screen.see(screen.role('menuitem', 'All 7'));
       for (const text of ['A small HTTP service with health checks, metrics and a pipeline that passes on the first day', 'service', 'recommended']) await screen.see(screen.page.getByText(text, { exact: true }));
       await screen.seeLinks(articleOf(screen), ['Harbour Platform', 'Quayside Web', 'Golden path'], 'the list');
     },

@@ -1,6 +1,7 @@
 // All steps in the order of a visit. Each is { name, walk(screen) } and begins by opening the page it is about, so that
 // any of them can run alone; only those marked `always` are needed by the others. Those marked `own` are about what stock
 // Backstage does not have.
+import { access } from './access.mjs';
 import { apis } from './apis.mjs';
 import { catalog } from './catalog.mjs';
 import { components } from './components.mjs';
@@ -17,4 +18,4 @@ import { widgets } from './widgets.mjs';
 export const steps = [...signIn, ...catalog, ...components, ...apis, ...kinds, ...create, ...tasks, ...templateEditor, ...search, ...shell];
 
 // Those of the frontend with plugins, beside the official plugins.
-export const stepsWithPlugins = [...signIn, ...plugins, ...widgets];
+export const stepsWithPlugins = [...signIn, ...plugins, ...access, ...widgets];

@@ -1,15 +1,6 @@
 // Widgets as the host draws them, with the sample data of plugins/fakes, on a page that holds nothing else.
-import { guestToken } from '../callboard.mjs';
 import { StepError } from '../screen.mjs';
-
-// Asks the portal as the guest, outside of the page.
-async function ask(screen, path, body, method = body ? 'POST' : 'GET') {
-  const headers = { authorization: `Bearer ${await guestToken(screen.base)}`, 'content-type': 'application/json' };
-  const response = await fetch(`${screen.base}/api/${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new StepError(`${path} to be answered`, `${response.status} ${text}`);
-  return text;
-}
+import { ask } from './ask.mjs';
 
 // Shows widgets in two columns; each is an id, and the ref of an entity if it is about one.
 async function show(screen, widgets) {
