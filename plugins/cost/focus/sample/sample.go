@@ -14,7 +14,7 @@ import (
 
 // Options say which bills are made.
 type Options struct {
-	Rows     int       // over all days
+	Rows     int       // over all days; from a hundred a day on, each resource has a charge every day
 	From     time.Time // the first day
 	Days     int
 	Seed     uint64
@@ -132,7 +132,7 @@ func (g *generator) row(number, n int) []string {
 	if g.day.number != number {
 		g.begin(number)
 	}
-	s := &g.sources[(n*7+g.turn(number))%len(g.sources)]
+	s := &g.sources[(n+g.turn(number))%len(g.sources)]
 	if n < 3 {
 		g.special(s, n)
 	} else {

@@ -92,6 +92,25 @@ func TestSample_LooksLikeTheBillsOfACompany(t *testing.T) {
 	}
 }
 
+func TestSample_HasEachResourceEveryDay(t *testing.T) {
+	days := map[string]map[string]bool{}
+	for row := range sample.Rows(sample.Options{Rows: 1000, From: from, Days: 10, Seed: 1}) {
+		resource, day := row[slices.Index(sample.Columns, "ResourceName")], row[slices.Index(sample.Columns, "ChargePeriodStart")]
+		if days[resource] == nil {
+			days[resource] = map[string]bool{}
+		}
+		days[resource][day] = true
+	}
+	delete(days, "") // taxes and the like
+	missing := 0
+	for _, found := range days {
+		missing += 10 - len(found)
+	}
+	if len(days) < 80 || missing > 5 { // on the first of a month others take the place of some
+		t.Errorf("%d resources miss %d days", len(days), missing)
+	}
+}
+
 func TestSample_WritesFoldersAsCloudsDeliver(t *testing.T) {
 	dir := t.TempDir()
 	if err := sample.WriteFolder(dir, year); err != nil {
