@@ -21,10 +21,20 @@ import (
 
 // stringRow is a bill of which everything is text, as some converters write it.
 type stringRow struct {
-	BilledCost, EffectiveCost, ListCost, ContractedCost, BillingCurrency, BillingPeriodStart, BillingPeriodEnd   string
-	ChargePeriodStart, ChargePeriodEnd, ChargeCategory, ProviderName, BillingAccountId, BillingAccountName       string //nolint:revive,stylecheck // names of FOCUS
-	SubAccountId, SubAccountName, ServiceName, ServiceCategory, RegionId, ResourceId, ResourceName, ResourceType string //nolint:revive,stylecheck // names of FOCUS
-	ChargeClass, Tags                                                                                            *string
+	BilledCost, EffectiveCost, ListCost, ContractedCost, BillingCurrency, BillingPeriodStart, BillingPeriodEnd string
+	ChargePeriodStart, ChargePeriodEnd, ChargeCategory, ProviderName                                           string
+
+	BillingAccountID   string `parquet:"BillingAccountId"`
+	BillingAccountName string
+	SubAccountID       string `parquet:"SubAccountId"`
+	SubAccountName     string
+	ServiceName        string
+	ServiceCategory    string
+	RegionID           string `parquet:"RegionId"`
+	ResourceID         string `parquet:"ResourceId"`
+	ResourceName       string
+	ResourceType       string
+	ChargeClass, Tags  *string
 }
 
 func stringRowOf(fields []string) stringRow {
@@ -147,10 +157,13 @@ func TestReader_ReadsTagsThatAreAListInParquet(t *testing.T) {
 		Key   string `parquet:"key"`
 	}
 	type listRow struct {
-		BilledCost, EffectiveCost                                          float64
-		BillingCurrency, BillingPeriodStart, ChargePeriodStart             string
-		ChargeCategory, ServiceProviderName, BillingAccountId, ServiceName string //nolint:revive,stylecheck // names of FOCUS
-		Tags                                                               []pair
+		BilledCost, EffectiveCost                              float64
+		BillingCurrency, BillingPeriodStart, ChargePeriodStart string
+		ChargeCategory, ServiceProviderName                    string
+
+		BillingAccountID string `parquet:"BillingAccountId"`
+		ServiceName      string
+		Tags             []pair
 	}
 	row := listRow{1, 1, "EUR", "2026-11-01", "2026-11-05", "Usage", "Google Cloud", "1", "BigQuery", []pair{{"booking-crew", "team"}, {"", "spot"}}}
 	got := read(t, bytes.NewReader(parquetFile(t, []listRow{row})), Options{})

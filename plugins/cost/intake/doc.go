@@ -12,6 +12,6 @@
 // Exports (…-Manifest.json) and Azure's exports (manifest.json) write it, or by a folder whose name is a partition, such as
 // BILLING_PERIOD=2026-11; every other file stands for itself, and the one that changed last wins.
 //
-// What is refused. An import of which more rows are rejected than ten and a tenth changes nothing: a bill with a hole is worse
-// than yesterday's.
+// What is refused. An import changes nothing when more of its rows are rejected than ten, or a tenth where that is more: a bill
+// with a hole is worse than yesterday's.
 package intake

@@ -3,11 +3,13 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -260,6 +262,44 @@ func TestS3_ImportsWhatIsNewInABucket(t *testing.T) {
 	b.Put("exports/copy/data/BILLING_PERIOD=2026-11/part 2.csv", bill("2026-11-02 8"), r.clock.now())
 	if n := r.look(w); n != 1 || r.total("copy") != "8" {
 		t.Errorf("%d imports, total %s", n, r.total("copy"))
+	}
+}
+
+// TestS3_ReadsWhatAWSDataExportsWrites has each run of an export in a folder of its own, with a manifest beside.
+func TestS3_ReadsWhatAWSDataExportsWrites(t *testing.T) {
+	r := newRig(t)
+	b := &s3fake.Bucket{Name: "marram-bills", AccessKey: "AKIATEST", PageSize: 3}
+	o := sample.Options{Rows: 600, From: ledger.Date(2026, 10, 1).Time(), Days: 31, Seed: 2, Provider: "AWS"}
+	put := func(run string, files map[string]func(io.Writer, sample.Options) error, o sample.Options) {
+		var names []string
+		for name, write := range files {
+			var content bytes.Buffer
+			if err := write(&content, o); err != nil {
+				t.Fatal(err)
+			}
+			key := "exports/focus/data/BILLING_PERIOD=2026-10/" + run + "/" + name
+			b.Put(key, content.Bytes(), r.clock.now())
+			names = append(names, strconv.Quote("s3://marram-bills/"+key))
+			o.Seed++
+		}
+		manifest := fmt.Sprintf(`{"executionId":%q,"dataFiles":[%s]}`, run, strings.Join(names, ","))
+		b.Put("exports/focus/metadata/BILLING_PERIOD=2026-10/"+run+"/focus-Manifest.json", []byte(manifest), r.clock.now())
+	}
+	w := r.Watcher(bucket(t, b), "aws")
+	chunks := map[string]func(io.Writer, sample.Options) error{"focus-00001.csv.gz": sample.WriteGzip, "focus-00002.snappy.parquet": sample.WriteParquet}
+	put("2026-11-01T00:00:00.000Z-aaaa", chunks, o)
+	if n := r.look(w); n != 1 || r.last().State != Done || len(r.last().Files) != 2 {
+		t.Fatalf("%d imports, %+v", n, r.last())
+	}
+	first, rows := r.total("aws"), r.last().Rows
+	o.Rows = 900
+	put("2026-11-02T00:00:00.000Z-bbbb", chunks, o)
+	if n := r.look(w); n != 1 || r.last().Rows <= rows || r.total("aws") == first {
+		t.Errorf("%d imports, total %s after %s", n, r.total("aws"), first)
+	}
+	parts, err := r.ledger.Partitions(t.Context())
+	if err != nil || len(parts) != 1 || parts[0].Charges != r.last().Rows {
+		t.Errorf("partitions are %+v, %v", parts, err)
 	}
 }
 
