@@ -57,7 +57,7 @@ func (g *gzipReader) Read(b []byte) (int, error) {
 		return n, apierror.Inputf("the file unpacks to more than %d bytes", g.most)
 	case g.n > growthFloor && g.n/mostGrowth > g.read.n:
 		return n, apierror.Inputf("the file unpacks to more than %d times its size, which no bill does", mostGrowth)
-	case err != nil && !errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case err != nil && !errors.Is(err, io.EOF):
 		return n, gzipError(err)
 	}
 	return n, err

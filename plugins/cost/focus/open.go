@@ -159,7 +159,7 @@ func (r *Reader) Charges() iter.Seq2[ledger.Charge, error] {
 		var t texts
 		for {
 			row, err := r.source.next(&t)
-			if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {

@@ -236,7 +236,7 @@ func (p *parquetRows) fill() error {
 	}
 	n, err := p.rows.ReadRows(p.buffer)
 	p.ready = p.buffer[:n]
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) {
 		err = p.rows.Close()
 		p.rows = nil
 	}

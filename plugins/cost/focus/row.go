@@ -3,6 +3,7 @@ package focus
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -278,7 +279,7 @@ func parseTags(text string) (map[string]string, bool) {
 	if err := decoder.Decode(&object); err != nil || object == nil && strings.TrimSpace(text) != "null" {
 		return nil, false
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the decoder's own
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, false
 	}
 	found := make(map[string]string, len(object))

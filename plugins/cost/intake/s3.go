@@ -131,7 +131,7 @@ func (o *object) Read(b []byte) (int, error) {
 	switch {
 	case errors.Is(err, io.EOF) && o.size >= 0 && o.n < o.size:
 		return n, unavailable("the object breaks off", io.ErrUnexpectedEOF)
-	case err != nil && !errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case err != nil && !errors.Is(err, io.EOF):
 		return n, unavailable("the object breaks off", err)
 	}
 	return n, err
