@@ -2,7 +2,7 @@
 import { articleOf, boxOf, chooseFrom, next, seeReview } from './scaffolder.mjs';
 
 const cards = screen => screen.page.getByRole('heading', { level: 4 }).allInnerTexts();
-const everyCard = ['Fire Drill', 'Go Service', 'Maintenance Window', 'Pilot Roster', 'Request API access', 'Static Site', 'Terraform Module'];
+const everyCard = ['Request API access', 'Fire Drill', 'Go Service', 'Maintenance Window', 'Pilot Roster', 'Static Site', 'Terraform Module'];
 
 async function seeCards(screen, names) {
   await screen.eventually(`the cards ${names.join(', ')}`, () => cards(screen), seen => seen.join() === names.join());
