@@ -115,6 +115,10 @@ engine-check: ## Hold the embedded template language to its sources
 bench: build ## Measure the hot paths beside their bare limits, in one run (BENCH_FLAGS="-sizes 10000")
 	$(GO) run -tags $(TAGS) ./server/internal/bench $(BENCH_FLAGS)
 
+.PHONY: bench-cost
+bench-cost: ## Measure the cost plugin's ledger with a year of bills beside reading them alone (ROWS=1000000)
+	cd plugins && $(GO) run ./cost/bench -rows $(or $(ROWS),1000000)
+
 .PHONY: chaos
 chaos: ## Kill, stop, flood and upgrade plugins hundreds of times under load, and kill the host; about ten minutes
 	CALLBOARD_CHAOS=full $(GOTEST) -count=1 -v -timeout 60m -run '^TestChaos' ./server/cmd/callboard
