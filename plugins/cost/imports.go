@@ -148,11 +148,11 @@ func (c *plugin) watchImport(w http.ResponseWriter, r *http.Request) {
 			return // the client has gone, or connects again
 		}
 		running := job.State == intake.Running
-		if now := c.now(); running && now.Sub(last) < eventEvery {
+		now := c.now()
+		if running && now.Sub(last) < eventEvery {
 			continue
-		} else {
-			last = now
 		}
+		last = now
 		if send(w, map[bool]string{true: "progress", false: "end"}[running], job) != nil {
 			return
 		}

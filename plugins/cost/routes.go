@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
@@ -49,16 +50,9 @@ func explained(err error) error {
 
 // list writes "EUR, GBP and USD".
 func list(texts []string) string {
-	var out string
-	for i, t := range texts {
-		switch {
-		case i == 0:
-		case i == len(texts)-1:
-			out += " and "
-		default:
-			out += ", "
-		}
-		out += t
+	last := len(texts) - 1
+	if last < 1 {
+		return strings.Join(texts, "")
 	}
-	return out
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
 }

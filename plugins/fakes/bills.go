@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -53,7 +52,7 @@ func (b *bills) fill() error {
 	if err != nil {
 		return fmt.Errorf("make bills: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(folder) //nolint:errcheck // a leftover is harmless
 	if err := sample.WriteFolder(folder, sample.Options{Rows: b.rowsPerDay * days, From: from, Days: days, Seed: 7}); err != nil {
 		return fmt.Errorf("make bills: %w", err)
 	}
@@ -65,16 +64,15 @@ func (b *bills) fill() error {
 }
 
 func (b *bills) put(folder string) error {
-	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	files := os.DirFS(folder)
+	return fs.WalkDir(files, ".", func(key string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
+		content, err := fs.ReadFile(files, key)
+		if err == nil {
+			b.bucket.Put(key, content, b.now())
 		}
-		key, err := filepath.Rel(folder, path)
-		b.bucket.Put(filepath.ToSlash(key), content, b.now())
 		return err
 	})
 }

@@ -84,8 +84,7 @@ func attend(command, environment []string, signals <-chan os.Signal, out, errs i
 				_ = c.Process.Signal(s) // it may have ended by now
 			}
 		case err := <-ended:
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 				return max(exit.ExitCode(), 1), nil // -1 = ended by a signal
 			}
 			return 0, err

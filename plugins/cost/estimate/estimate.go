@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,11 +96,8 @@ func (e *Estimator) PriceBook() (version, currency string) {
 func (e *Estimator) Price(q Request) (*Document, error) {
 	s := e.current.Load()
 	merged := map[string]string{}
-	for _, from := range []map[string]string{s.regions, q.Regions} {
-		for provider, region := range from {
-			merged[provider] = region
-		}
-	}
+	maps.Copy(merged, s.regions)
+	maps.Copy(merged, q.Regions)
 	q.Regions = merged
 	d, err := price(s.book, rules.Default(), q)
 	if err != nil {

@@ -66,11 +66,7 @@ func (c *csvRows) next(t *texts) (row, error) {
 }
 
 func (c *csvRows) line(f field) int64 {
-	at := c.layout.at[f]
-	if at < 0 {
-		at = 0
-	}
-	line, _ := c.csv.FieldPos(at)
+	line, _ := c.csv.FieldPos(max(c.layout.at[f], 0))
 	return int64(line)
 }
 

@@ -42,7 +42,7 @@ type Reader struct {
 // rowSource yields rows with their line, their tags where these are no text, and what is wrong with a row that cannot be
 // taken apart. An error ends it; io.EOF is the end of the file.
 type rowSource interface {
-	next(*texts) (row, error)
+	next(into *texts) (row, error)
 }
 
 type row struct {

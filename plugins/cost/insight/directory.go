@@ -163,7 +163,7 @@ func (d *Directory) Parts(ref string) []string {
 	case "group", "user":
 		out := closure(ref, d.subgroups)
 		seen := setOf(out)
-		for _, group := range out[:len(out):len(out)] {
+		for _, group := range out { // without what is added below
 			for _, owned := range d.owns[group] {
 				if !seen[owned] {
 					seen[owned] = true

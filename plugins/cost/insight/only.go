@@ -2,6 +2,7 @@ package insight
 
 import (
 	"context"
+	"slices"
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 )
@@ -28,7 +29,7 @@ func (o only) Query(ctx context.Context, q ledger.Query) (ledger.Result, error) 
 
 // both holds where both filters do.
 func both(a, b ledger.Filter) ledger.Filter {
-	out := ledger.Filter{All: append(a.All[:len(a.All):len(a.All)], b.All...), Any: a.Any}
+	out := ledger.Filter{All: append(slices.Clip(a.All), b.All...), Any: a.Any}
 	if len(a.Any) == 0 {
 		out.Any = b.Any
 	} else if len(b.Any) > 0 {

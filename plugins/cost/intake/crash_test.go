@@ -31,7 +31,7 @@ func watchAlone(dir string) {
 		fail(err)
 	}
 	w := i.Watcher(&Folder{filepath.Join(dir, "bills")}, "aws")
-	fmt.Println("watching")
+	fmt.Fprintln(os.Stdout, "watching")
 	for range 2 {
 		if err := w.Look(ctx); err != nil {
 			fail(err)
@@ -41,7 +41,7 @@ func watchAlone(dir string) {
 }
 
 func fail(err error) {
-	fmt.Println(err)
+	fmt.Fprintln(os.Stdout, err)
 	os.Exit(1)
 }
 

@@ -14,9 +14,9 @@ type Place interface {
 	// Origin is that of its jobs.
 	Origin() string
 	// List streams all files; an error ends it.
-	List(context.Context) iter.Seq2[Object, error]
+	List(ctx context.Context) iter.Seq2[Object, error]
 	// Open opens a file as it was listed; it fails when it has changed since, where the place can tell.
-	Open(context.Context, Object) (io.ReadCloser, error)
+	Open(ctx context.Context, o Object) (io.ReadCloser, error)
 	// Settles reports whether files grow while they can be seen already, so that they must be seen twice alike.
 	Settles() bool
 }

@@ -111,7 +111,7 @@ func (s *S3) page(ctx context.Context, token string) (listing, error) {
 
 // Open implements [Place]. It fails when the object has changed since it was listed.
 func (s *S3) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
-	res, err := s.get(ctx, s.Prefix+o.Name, nil, o.Tag)
+	res, err := s.get(ctx, s.Prefix+o.Name, nil, o.Tag) //nolint:bodyclose // who reads the object closes it
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", s.Prefix+o.Name, err)
 	}

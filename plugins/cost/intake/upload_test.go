@@ -30,7 +30,7 @@ func (r *rig) upload(query string, body io.Reader, headers ...string) (*httptest
 	var j Job
 	if w.Code == http.StatusCreated {
 		if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil {
-			r.t.Fatal(err)
+			r.t.Error(err)
 		}
 	}
 	return w, j
@@ -220,7 +220,10 @@ func TestUpload_ThatBreaksOffChangesNothing(t *testing.T) {
 type stuck struct{ reached, release chan struct{} }
 
 func (s stuck) Replace(_ context.Context, _ ledger.Batch, charges iter.Seq2[ledger.Charge, error]) (ledger.Import, error) {
-	for range charges {
+	for _, err := range charges {
+		if err != nil {
+			return ledger.Import{}, err
+		}
 		s.reached <- struct{}{}
 		<-s.release
 	}

@@ -23,17 +23,17 @@ func importForever(dir string) {
 	ctx := context.Background()
 	l, err := Open(ctx, dir)
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
 	l.room = 60_000 // several segments are staged before the end
 	start, _ := strconv.Atoi(os.Getenv(importerVariable + "_FROM"))
 	for run := start; ; run++ {
 		if _, err := l.Replace(ctx, Batch{Source: "aws", Run: strconv.Itoa(run)}, stream(runOf(run)...)); err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			os.Exit(1)
 		}
-		fmt.Println("imported", run)
+		fmt.Fprintln(os.Stdout, "imported", run)
 	}
 }
 

@@ -82,9 +82,10 @@ func expected(q Query, charges []Charge) map[string]map[Day]*big.Rat {
 			continue
 		}
 		day := q.From
-		if q.Granularity == Daily {
+		switch q.Granularity {
+		case Daily:
 			day = c.Day
-		} else if q.Granularity == Monthly {
+		case Monthly:
 			day = max(q.From, c.Day.Period().First())
 		}
 		key := ""

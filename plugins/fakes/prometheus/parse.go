@@ -42,7 +42,7 @@ func (p *parser) next() {
 
 func (p *parser) fail(message string) {
 	if p.err == nil {
-		p.err = fmt.Errorf("%d: %s", p.s.Position.Column, message)
+		p.err = fmt.Errorf("%d: %s", p.s.Column, message)
 	}
 	p.token = scanner.EOF
 }

@@ -208,7 +208,7 @@ func (s scope) value(name string, depth int) (string, error) {
 		return "", fmt.Errorf("%s is made of itself", name)
 	}
 	if b, ok := s.rule.Let[name]; ok {
-		return s.bound(name, b, depth)
+		return s.bound(b, depth)
 	}
 	if key, ok := strings.CutPrefix(name, "usage."); ok {
 		if text, given := s.usage(key); given {
@@ -226,10 +226,10 @@ func (s scope) value(name string, depth int) (string, error) {
 	return text, nil
 }
 
-func (s scope) bound(name string, b binding, depth int) (string, error) {
+func (s scope) bound(b binding, depth int) (string, error) {
 	for _, c := range b.Cases {
 		if s.holds(c.When) {
-			return s.bound(name, c, depth)
+			return s.bound(c, depth)
 		}
 	}
 	text, err := s.fill(b.Text, depth)

@@ -112,13 +112,8 @@ func (s *Set) check(r rule) error {
 	}
 	for _, b := range r.Let {
 		for _, c := range append([]binding{b}, b.Cases...) {
-			if table := c.Map + c.Step; table != "" && s.Tables[table] == nil {
-				return fmt.Errorf("table %s is missing", table)
-			}
-			for key := range s.Tables[c.Step] {
-				if _, err := money.Parse(key); err != nil {
-					return fmt.Errorf("table %s: %w", c.Step, err)
-				}
+			if err := s.checkTable(c); err != nil {
+				return err
 			}
 		}
 	}
@@ -128,6 +123,19 @@ func (s *Set) check(r rule) error {
 		}
 		if err := s.check(b.rule); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkTable holds the table of a binding, if it has one, to what it is looked up by.
+func (s *Set) checkTable(b binding) error {
+	if table := b.Map + b.Step; table != "" && s.Tables[table] == nil {
+		return fmt.Errorf("table %s is missing", table)
+	}
+	for key := range s.Tables[b.Step] {
+		if _, err := money.Parse(key); err != nil {
+			return fmt.Errorf("table %s: %w", b.Step, err)
 		}
 	}
 	return nil

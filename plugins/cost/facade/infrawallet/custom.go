@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -203,9 +204,7 @@ func (c customCost) report(id string) *report {
 		id: id, provider: c.Provider, kind: custom, account: c.Account, service: c.Service, category: c.Category, project: c.Account,
 		tags: map[string]string{}, amounts: map[string]number{},
 	}
-	for k, v := range c.Tags {
-		r.tags[k] = v
-	}
+	maps.Copy(r.tags, c.Tags)
 	return r
 }
 

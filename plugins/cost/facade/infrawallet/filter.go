@@ -180,5 +180,6 @@ func narrowByTags(q *ledger.Query, tags []tag) {
 		alternatives = append(alternatives, ledger.Where(ledger.Is(ledger.Provider, billed...), has))
 		groupByTag(q, t.key)
 	}
-	q.Filter.Any = append(alternatives, ledger.Where(ledger.IsNot(ledger.Provider, named...)))
+	alternatives = append(alternatives, ledger.Where(ledger.IsNot(ledger.Provider, named...)))
+	q.Filter.Any = alternatives
 }

@@ -3,6 +3,7 @@ package infrawallet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -295,10 +296,7 @@ func TestCustomCosts_RefuseWhatIsNone(t *testing.T) {
 	r := start(t, bills()...)
 	good := map[string]any{"provider": "P", "account": "a", "usage_month": 202611, "cost": 1}
 	with := func(name string, value any) map[string]any {
-		out := map[string]any{}
-		for k, v := range good {
-			out[k] = v
-		}
+		out := maps.Clone(good)
 		out[name] = value
 		return out
 	}

@@ -82,7 +82,7 @@ func (c *csvWriter) close() error {
 
 // parquetWriter writes texts, of which empty ones are null.
 type parquetWriter struct {
-	parquet *parquet.Writer
+	parquet *parquet.GenericWriter[any]
 	places  []int // by leaf, which are in the order of names
 	row     parquet.Row
 }
@@ -93,7 +93,7 @@ func newParquet(w io.Writer, columns []string) *parquetWriter {
 		group[name] = parquet.Optional(parquet.Encoded(parquet.String(), &parquet.RLEDictionary))
 	}
 	schema := parquet.NewSchema("focus", group)
-	p := &parquetWriter{parquet: parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd))}
+	p := &parquetWriter{parquet: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd))}
 	for _, path := range schema.Columns() {
 		p.places = append(p.places, column[path[0]])
 	}
