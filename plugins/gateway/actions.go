@@ -93,7 +93,7 @@ func (g *plugin) requestAction(a sdk.ActionContext[requestInput]) (requestOutput
 	if err != nil {
 		return requestOutput{}, err
 	}
-	body := accessBody{App: in.App, API: in.API, Plan: in.Plan, TTLDays: in.TTLDays, Reason: in.Reason, OverrideReason: in.OverrideReason}
+	body := accessBody(in)
 	if a.DryRun {
 		a.Log.Info("dry run: access would be asked for", "app", in.App, "api", in.API, "plan", in.Plan)
 		return requestOutput{RequestID: "dry-run", Status: string(lifecycle.Pending), API: in.API}, nil

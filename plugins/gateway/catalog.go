@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/plugins/gateway/driver"
@@ -107,10 +108,8 @@ func (h *hub) entityOf(ctx context.Context, read reader, ref apiRef) (sdk.Entity
 			if err != nil {
 				return nil, err
 			}
-			for _, named := range h.apisOf(e) {
-				if named == ref {
-					return e, nil
-				}
+			if slices.Contains(h.apisOf(e), ref) {
+				return e, nil
 			}
 		}
 	}

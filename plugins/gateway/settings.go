@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -15,8 +16,8 @@ import (
 // settings are what an operator writes under callboard.plugins.gateway.settings.
 type settings struct {
 	Gateways []gatewaySettings `json:"gateways,omitempty" max:"50" desc:"The gateways, by names that annotations use"`
-	Keys     keySettings       `json:"keys,omitempty" desc:"What applications can have"`
-	Policy   policySettings    `json:"policy,omitempty" desc:"Rules in Rego that access requests pass; without any, those that the plugin brings"`
+	Keys     keySettings       `json:"keys,omitzero" desc:"What applications can have"`
+	Policy   policySettings    `json:"policy,omitzero" desc:"Rules in Rego that access requests pass; without any, those that the plugin brings"`
 	// Approvers may decide every request, beside the owners of the API.
 	Approvers []string `json:"approvers,omitempty" max:"50" desc:"Refs of groups and users who may decide every access request, beside the owners of the API's entity"`
 	Operators []string `json:"operators,omitempty" max:"50" desc:"Refs of groups and users who may see every application, and compare and repair gateways"`
@@ -131,7 +132,7 @@ func (s settings) Validate(context.Context) error {
 	case s.Timeout <= 0:
 		return fmt.Errorf("timeout: %s is no time to wait", s.Timeout)
 	case s.Keys.TTL < 0 || s.Keys.MaxTTL < 0 || s.Keys.Grace < 0 || s.Keys.MaxGrace < 0 || s.History < 0:
-		return fmt.Errorf("keys and history: no length of time is less than nothing")
+		return errors.New("keys and history: no length of time is less than nothing")
 	case s.Keys.MaxTTL > 0 && s.Keys.TTL > s.Keys.MaxTTL:
 		return fmt.Errorf("keys.ttl: %s is longer than maxTTL, %s", s.Keys.TTL, s.Keys.MaxTTL)
 	case s.Keys.MaxGrace > 0 && s.Keys.Grace > s.Keys.MaxGrace:
@@ -208,10 +209,10 @@ func checkAddress(address string) error {
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("it must be an address that begins with https:// or http://")
+		return errors.New("it must be an address that begins with https:// or http://")
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("it must have no user, query or fragment")
+		return errors.New("it must have no user, query or fragment")
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // and done by the same call again. A key gets its new product before it loses the old one.
 func (d *Driver) SetPlan(ctx context.Context, id driver.AppID, api driver.APIID, plan driver.PlanID) error {
 	if plan != "" {
-		if _, err := d.planFor(ctx, plan, api); err != nil {
+		if err := d.checkPlan(ctx, plan, api); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ func (d *Driver) IssueKey(ctx context.Context, r driver.KeyRequest) (driver.Issu
 		return driver.IssuedKey{}, apierror.Inputf("%s: a key is made for an operation", d.options.Name)
 	}
 	if r.Plan != "" {
-		if _, err := d.planFor(ctx, r.Plan, r.API); err != nil {
+		if err := d.checkPlan(ctx, r.Plan, r.API); err != nil {
 			return driver.IssuedKey{}, err
 		}
 	}

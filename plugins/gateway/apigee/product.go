@@ -114,19 +114,19 @@ func (d *Driver) APIs(ctx context.Context) iter.Seq2[driver.API, error] {
 	}
 }
 
-// planFor is a product that opens a proxy; "" = any.
-func (d *Driver) planFor(ctx context.Context, plan driver.PlanID, api driver.APIID) (product, error) {
+// checkPlan fails unless a product is there and opens a proxy; "" = any.
+func (d *Driver) checkPlan(ctx context.Context, plan driver.PlanID, api driver.APIID) error {
 	var p product
 	err := d.get(ctx, &p, "apiproducts", string(plan))
 	switch {
 	case err != nil:
-		return p, err
+		return err
 	case p.Name != string(plan):
-		return p, apierror.Newf(apierror.ServiceUnavailable, "%s answers another product than it is asked for", d.options.Name)
+		return apierror.Newf(apierror.ServiceUnavailable, "%s answers another product than it is asked for", d.options.Name)
 	case api != "" && !p.has(api):
-		return p, apierror.Inputf("%s: product %s does not have proxy %s", d.options.Name, plan, api)
+		return apierror.Inputf("%s: product %s does not have proxy %s", d.options.Name, plan, api)
 	}
-	return p, nil
+	return nil
 }
 
 // Credential implements [driver.Driver].

@@ -87,7 +87,7 @@ func explain(o Options) func(int, []byte) error {
 			Error struct{ Code, Message string } `json:"error"`
 		}
 		if status != http.StatusNotFound || json.Unmarshal(body, &answer) != nil {
-			return nil
+			return nil //nolint:nilerr // its status says enough
 		}
 		switch e := answer.Error; {
 		case e.Code == "SubscriptionNotFound", e.Code == "ResourceGroupNotFound", e.Code == "InvalidSubscriptionId",

@@ -216,9 +216,11 @@ func TestDriver_EndsWhateverTheServiceAnswers(t *testing.T) {
 			for _, err := range r.Keys(t.Context(), "") {
 				_ = err
 			}
-			for range r.APIs(t.Context()) {
+			for _, err := range r.APIs(t.Context()) {
+				_ = err
 			}
-			for range r.Plans(t.Context()) {
+			for _, err := range r.Plans(t.Context()) {
+				_ = err
 			}
 			_ = r.SetPlan(t.Context(), "shop", "orders", "gold")
 			for _, call := range r.fake.Calls() {

@@ -84,11 +84,8 @@ func (d *Driver) get(ctx context.Context, out any, segments ...string) error {
 	if err := d.admin.Do(ctx, http.MethodGet, base+rest.Path(segments...), nil, nil, out); err != nil {
 		return err
 	}
-	switch o := out.(type) {
-	case interface{ empty() bool }:
-		if o.empty() {
-			return d.unavailable("answers something that is no resource")
-		}
+	if o, ok := out.(interface{ empty() bool }); ok && o.empty() {
+		return d.unavailable("answers something that is no resource")
 	}
 	return nil
 }

@@ -85,14 +85,14 @@ func TestAPISIX_KeepsTheLawsOfDrivers(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Subject { return start(t, apisixfake.Options{PageSize: 10}).subject() })
 }
 
-// granted makes an application known and gives it a plan of orders and a key.
-func (r *rig) granted(app driver.AppID, plan driver.PlanID) driver.IssuedKey {
+// granted makes the application shop known and gives it a plan of orders and a key.
+func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	r.t.Helper()
-	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: app, Name: "Shop"}); err != nil {
+	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: "shop", Name: "Shop"}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.plan(app, "orders", plan)
-	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: app, API: "orders", Operation: operationA, Secret: secret, Label: "nightly, of CI"})
+	r.plan("shop", "orders", plan)
+	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: "shop", API: "orders", Operation: operationA, Secret: secret, Label: "nightly, of CI"})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func (r *rig) wantStatus(path string, key sdk.Secret, want int) {
 
 func TestPlan_IsOfOneAPIAndRefusesWith429(t *testing.T) {
 	r := start(t, apisixfake.Options{})
-	r.granted("shop", "silver")
+	r.granted("silver")
 	r.plan("shop", "payments", "gold")
 	other, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", API: "payments", Operation: operationB})
 	if err != nil {
@@ -152,7 +152,7 @@ func TestPlan_IsOfOneAPIAndRefusesWith429(t *testing.T) {
 
 func TestPlan_FollowsItsSettings(t *testing.T) {
 	r := start(t, apisixfake.Options{})
-	r.granted("shop", "silver")
+	r.granted("silver")
 	r.plans["silver"] = driver.Plan{ID: "silver", Limits: []driver.Limit{{Requests: 50, Window: time.Hour}}}
 	r.plan("shop", "orders", "silver")
 	if h := r.call("/orders", secret).Header; h.Get("X-RateLimit-Limit") != "50" {
@@ -193,7 +193,7 @@ func TestAPISIX_LeavesAloneWhatOthersMade(t *testing.T) {
 
 func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 	r := start(t, apisixfake.Options{})
-	r.granted("shop", "gold")
+	r.granted("gold")
 	p := driver.Publication{ID: "stock.v1", Name: "Stock", Upstream: "https://stock.internal/v1", Paths: []string{"/stock"}, Tags: []string{"beta", "of two words"}}
 	made, err := r.Publish(t.Context(), p)
 	if err != nil || made.BaseURL != "http://apisix.example:9080/stock" || fmt.Sprint(made.Tags) != "[beta of-two-words]" {
@@ -221,7 +221,7 @@ func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 
 func TestKey_ThatAPISIXEncryptsIsNotToldAndNotSuspended(t *testing.T) {
 	r := start(t, apisixfake.Options{Encrypted: true})
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	if k.Secret != secret {
 		t.Error("a new key comes without its secret")
 	}
@@ -237,7 +237,7 @@ func TestKey_ThatAPISIXEncryptsIsNotToldAndNotSuspended(t *testing.T) {
 
 func TestKey_OfAnotherApplicationIsNotTouched(t *testing.T) {
 	r := start(t, apisixfake.Options{})
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	if err := r.EnsureConsumer(t.Context(), driver.App{ID: "sho"}); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestKey_OfAnotherApplicationIsNotTouched(t *testing.T) {
 
 func TestKey_GoesOnForAsLongAsTheDataPlaneKnowsIt(t *testing.T) {
 	r := start(t, apisixfake.Options{})
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	r.fake.Delay(2 * time.Second)
 	if err := r.RevokeKey(t.Context(), "shop", k.ID); err != nil {
 		t.Fatal(err)
@@ -301,7 +301,7 @@ func TestAPISIX_IsNeverTrustedToAnswerWell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, apisixfake.Options{})
-			k := r.granted("shop", "gold")
+			k := r.granted("gold")
 			defer r.fake.Faults().Set(c.fault)()
 			ctx := t.Context()
 			_, publish := r.Publish(ctx, driver.Publication{ID: "x", Upstream: "http://x", Paths: []string{"/x"}})

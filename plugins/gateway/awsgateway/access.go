@@ -35,7 +35,7 @@ func (d *Driver) SetPlan(ctx context.Context, app driver.AppID, api driver.APIID
 		return err
 	}
 	if plan != "" {
-		if _, err := d.planFor(ctx, plan, s); err != nil {
+		if err := d.checkPlan(ctx, plan, s); err != nil {
 			return err
 		}
 	}
@@ -158,7 +158,7 @@ func (d *Driver) wanted(ctx context.Context, a application, r driver.KeyRequest)
 	if err != nil || r.Plan == "" {
 		return nil, err
 	}
-	if _, err := d.planFor(ctx, r.Plan, s); err != nil {
+	if err := d.checkPlan(ctx, r.Plan, s); err != nil {
 		return nil, err
 	}
 	if issued {

@@ -100,7 +100,7 @@ func explain(name string) func(int, []byte) error {
 			Message string `json:"message"`
 		}
 		if json.Unmarshal(body, &answer) != nil {
-			return nil
+			return nil //nolint:nilerr // its status says enough
 		}
 		said := rest.Line(answer.Message)
 		switch {

@@ -52,7 +52,8 @@ type usage struct {
 func (u usage) of(k apiKey) [][]int64 {
 	days, told := u.Values[k.ID]
 	if !told && len(u.Values) == 1 {
-		for _, days = range u.Values {
+		for _, only := range u.Values {
+			return only
 		}
 	}
 	return days

@@ -151,13 +151,13 @@ func (d *Driver) usagePlan(ctx context.Context, plan driver.PlanID) (usagePlan, 
 	return p, err
 }
 
-// planFor is a usage plan that has a stage.
-func (d *Driver) planFor(ctx context.Context, plan driver.PlanID, s stage) (usagePlan, error) {
+// checkPlan fails unless a usage plan is there and has a stage.
+func (d *Driver) checkPlan(ctx context.Context, plan driver.PlanID, s stage) error {
 	p, err := d.usagePlan(ctx, plan)
 	if err == nil && !p.has(s) {
 		err = apierror.Inputf("%s: usage plan %s does not have stage %s", d.options.Name, plan, s.id())
 	}
-	return p, err
+	return err
 }
 
 // Credential implements [driver.Driver].

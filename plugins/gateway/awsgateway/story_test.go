@@ -357,9 +357,11 @@ func TestDriver_EndsWhateverTheControlPlaneAnswers(t *testing.T) {
 					t.Errorf("listed %+v", key)
 				}
 			}
-			for range r.APIs(t.Context()) {
+			for _, err := range r.APIs(t.Context()) {
+				_ = err
 			}
-			for range r.Plans(t.Context()) {
+			for _, err := range r.Plans(t.Context()) {
+				_ = err
 			}
 		})
 	}

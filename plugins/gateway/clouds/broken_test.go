@@ -96,7 +96,7 @@ func (r *rig) tell(k lifecycle.Issued, err error, others ...sdk.Secret) ([]sdk.S
 // Whatever call breaks: after the portal has come to rest, each key at the cloud is one that somebody has, and each key that
 // somebody has works.
 func TestKey_IsNeitherLostNorDoubledWhenACallBreaks(t *testing.T) {
-	for name, make := range clouds {
+	for name, build := range clouds {
 		for what, step := range steps {
 			for _, after := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, after its effect: %t", name, what, after), func(t *testing.T) {
@@ -104,7 +104,8 @@ func TestKey_IsNeitherLostNorDoubledWhenACallBreaks(t *testing.T) {
 					if testing.Short() {
 						every = 3
 					}
-					for ; n < 60 && breaksOff(t, make, step, n, after); n += every {
+					for n < 60 && breaksOff(t, build, step, n, after) {
+						n += every
 					}
 					if n < 3 || n >= 60 {
 						t.Errorf("%d calls broke", n-1)
@@ -116,10 +117,10 @@ func TestKey_IsNeitherLostNorDoubledWhenACallBreaks(t *testing.T) {
 }
 
 // breaksOff answers whether the step has an n-th call.
-func breaksOff(t *testing.T, make maker, step func(*rig, lifecycle.Issued) ([]sdk.Secret, error), n int, after bool) bool {
+func breaksOff(t *testing.T, build maker, step func(*rig, lifecycle.Issued) ([]sdk.Secret, error), n int, after bool) bool {
 	t.Helper()
 	l := &line{}
-	r := start(t, make, &http.Client{Transport: l})
+	r := start(t, build, &http.Client{Transport: l})
 	r.access(r.plans[0])
 	k := r.told(r.Issue(t.Context(), lifecycle.KeyRequest{App: r.app, Gateway: "cloud", API: r.api, By: ann}))
 	l.cut(n, after)
@@ -153,7 +154,7 @@ func (r *rig) atRest(n int) {
 		}
 	}
 	there := 0
-	for k, err := range r.Driver.Keys(r.Context(), "") {
+	for k, err := range r.Keys(r.Context(), "") {
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -22,37 +22,37 @@ import (
 //   - No error, label or name holds a secret.
 type Driver interface {
 	// Capabilities asks the gateway where the answer depends on how it runs, such as Kong without a database.
-	Capabilities(context.Context) (Capabilities, error)
+	Capabilities(ctx context.Context) (Capabilities, error)
 	// Health says whether the gateway can be managed, with a diagnosis.
-	Health(context.Context) error
+	Health(ctx context.Context) error
 
 	// APIs and Plans stream what consumers can be given; an error ends them.
-	APIs(context.Context) iter.Seq2[API, error]
-	Plans(context.Context) iter.Seq2[Plan, error]
+	APIs(ctx context.Context) iter.Seq2[API, error]
+	Plans(ctx context.Context) iter.Seq2[Plan, error]
 	// Publish puts an API behind the gateway, or changes it, by its ID.
-	Publish(context.Context, Publication) (API, error)
+	Publish(ctx context.Context, p Publication) (API, error)
 
 	// EnsureConsumer makes the gateway know an application; it changes nothing when it does.
-	EnsureConsumer(context.Context, App) error
+	EnsureConsumer(ctx context.Context, app App) error
 	// SetPlan gives an application access to an API under a plan; "" takes the access away.
 	SetPlan(ctx context.Context, app AppID, api APIID, plan PlanID) error
 
 	// IssueKey makes a key for an application that the gateway knows. Where [Capabilities.OwnSecret] holds, the key's secret
 	// is the request's. When a key of the same operation is there already, it is that one, with its secret if the gateway
 	// still tells it, else with an empty one.
-	IssueKey(context.Context, KeyRequest) (IssuedKey, error)
+	IssueKey(ctx context.Context, r KeyRequest) (IssuedKey, error)
 	// RevokeKey ends a key for good.
-	RevokeKey(context.Context, AppID, KeyID) error
+	RevokeKey(ctx context.Context, app AppID, key KeyID) error
 	// SuspendKey makes a key be refused until it is resumed.
 	SuspendKey(ctx context.Context, app AppID, key KeyID, suspended bool) error
 	// Keys streams the keys of an application, or of all that this plugin made with "", without secrets. Keys that others
 	// made for the application are among them, with an empty Operation: drift is told from that.
-	Keys(context.Context, AppID) iter.Seq2[Key, error]
+	Keys(ctx context.Context, app AppID) iter.Seq2[Key, error]
 
 	// Quota answers what an application has used of an API's plan.
-	Quota(context.Context, AppID, APIID) (Quota, error)
+	Quota(ctx context.Context, app AppID, api APIID) (Quota, error)
 	// Credential says how a request to an API carries a key, and where the gateway listens, for try-outs and for probes.
-	Credential(context.Context, APIID) (Presentation, error)
+	Credential(ctx context.Context, api APIID) (Presentation, error)
 }
 
 // SlotRotator is implemented where a key has a fixed number of slots rather than any number of keys beside each other, such
@@ -70,13 +70,13 @@ type SlotRotator interface {
 // PlanReader is implemented where the gateway can be asked what [Driver.SetPlan] has set, so that drift of plans is seen.
 type PlanReader interface {
 	// PlanOf answers the plan under which an application has access to an API; "" = it has none.
-	PlanOf(context.Context, AppID, APIID) (PlanID, error)
+	PlanOf(ctx context.Context, app AppID, api APIID) (PlanID, error)
 }
 
 // Metered is implemented where metrics call an application otherwise than by its id, at least for some APIs.
 type Metered interface {
 	// Metered is what the label of consumers says of an application's requests to an API.
-	Metered(AppID, APIID) string
+	Metered(app AppID, api APIID) string
 }
 
 // Identifiers are the plugin's own, except APIID, PlanID and KeyID, which are the gateway's.

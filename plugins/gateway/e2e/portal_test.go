@@ -80,7 +80,7 @@ func folder(t *testing.T) string {
 		_ = exec.Command("chmod", "-R", "u+w", dir).Run() // plugins are kept read-only
 		_ = os.RemoveAll(dir)
 	})
-	must(t, os.Chmod(dir, 0o755)) //nolint:gosec // others must pass
+	must(t, os.Chmod(dir, 0o755)) // others must pass
 	return dir
 }
 

@@ -9,7 +9,7 @@
 // # What becomes what
 //
 //	application         user, by its username; the owner is the last name, since users need one
-//	API                 API endpoint; its scopes are what a key needs
+//	API                 apiEndpoint; its scopes are what a key needs
 //	plan                pipeline: its rate-limit policies are the limits, and an API is in at most one
 //	access to an API    EG application "<application>.<API>" of the user, and the scopes of its keys
 //	key                 credential of the type key-auth; callers present "<id>:<secret>"

@@ -66,18 +66,20 @@ func (r *rig) app(t *testing.T, app driver.AppID, apis ...driver.APIID) {
 	}
 }
 
-func (r *rig) issue(t *testing.T, app driver.AppID, api driver.APIID, operation string) driver.IssuedKey {
+// issue makes a key of the application shop.
+func (r *rig) issue(t *testing.T, api driver.APIID, operation string) driver.IssuedKey {
 	t.Helper()
-	k, err := r.IssueKey(t.Context(), driver.KeyRequest{App: app, API: api, Operation: operation})
+	k, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", API: api, Operation: operation})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-func (r *rig) publish(t *testing.T, api driver.APIID) {
+// publish puts the API stock behind the gateway.
+func (r *rig) publish(t *testing.T) {
 	t.Helper()
-	p := driver.Publication{ID: api, Upstream: "http://stock.internal", Paths: []string{"/" + string(api) + "/"}}
+	p := driver.Publication{ID: "stock", Upstream: "http://stock.internal", Paths: []string{"/stock/"}}
 	if _, err := r.Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -107,9 +109,9 @@ func TestExpressGateway_KeepsTheLawsOfDrivers(t *testing.T) {
 
 func TestKey_ForOneAPIIsNotLetInToOthers(t *testing.T) {
 	r := start(t, expressfake.Options{})
-	r.publish(t, "stock")
+	r.publish(t)
 	r.app(t, "shop", "orders", "stock")
-	one, all := r.issue(t, "shop", "orders", "a"), r.issue(t, "shop", "", "b")
+	one, all := r.issue(t, "orders", "a"), r.issue(t, "", "b")
 	for path, want := range map[string][2]int{"/orders": {200, 200}, "/stock/7": {403, 200}, "/nothing": {404, 404}} {
 		if got := [2]int{r.uses(path, one.Secret), r.uses(path, all.Secret)}; got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
@@ -125,9 +127,9 @@ func TestKey_ForOneAPIIsNotLetInToOthers(t *testing.T) {
 
 func TestAccess_GivenLaterReachesTheKeysThatThePortalMade(t *testing.T) {
 	r := start(t, expressfake.Options{})
-	r.publish(t, "stock")
+	r.publish(t)
 	r.app(t, "shop", "orders")
-	own := r.issue(t, "shop", "", "a")
+	own := r.issue(t, "", "a")
 	u, err := r.findUser(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +163,7 @@ func TestAccess_ToAnAPIWithoutScopesCannotBeTakenAway(t *testing.T) {
 func TestRevoke_LeavesNobodyASecretThatWorks(t *testing.T) {
 	r := start(t, expressfake.Options{})
 	r.app(t, "shop", "orders")
-	k := r.issue(t, "shop", "orders", "a")
+	k := r.issue(t, "orders", "a")
 	// The gateway loses the connection between the two calls of a revocation.
 	undo := r.fake.Faults().Set(gatewayfake.Fault{Method: http.MethodPut, Path: "/credentials/key-auth/", Status: 502, Body: "<html>"})
 	if err := r.RevokeKey(t.Context(), "shop", k.ID); !errors.Is(err, sdk.ErrServiceUnavailable) {
@@ -186,7 +188,7 @@ func TestKey_OfAnotherApplicationIsNotTouched(t *testing.T) {
 	r := start(t, expressfake.Options{})
 	r.app(t, "shop", "orders")
 	r.app(t, "other", "orders")
-	k := r.issue(t, "shop", "orders", "a")
+	k := r.issue(t, "orders", "a")
 	if err := r.RevokeKey(t.Context(), "other", k.ID); err != nil {
 		t.Error(err)
 	}
@@ -255,13 +257,13 @@ func TestCredential_TravelsAsThePipelineSays(t *testing.T) {
 
 func TestPublish_WaitsUntilTheGatewayHasReadIt(t *testing.T) {
 	r := start(t, expressfake.Options{Reread: 30 * time.Millisecond})
-	r.publish(t, "stock")
+	r.publish(t)
 	r.app(t, "shop", "stock")
-	if got := r.uses("/stock/1", r.issue(t, "shop", "stock", "a").Secret); got != 200 {
+	if got := r.uses("/stock/1", r.issue(t, "stock", "a").Secret); got != 200 {
 		t.Errorf("the API is answered %d", got)
 	}
 	before := len(r.fake.Faults().Calls())
-	r.publish(t, "stock")
+	r.publish(t)
 	for _, call := range r.fake.Faults().Calls()[before:] {
 		if strings.HasPrefix(call, "PUT") && !strings.HasPrefix(call, "PUT /scopes") {
 			t.Errorf("what is there already is written again: %s", call)

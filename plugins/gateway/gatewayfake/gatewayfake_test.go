@@ -85,8 +85,8 @@ func TestHistory_ShowsChangesAfterTheDelay(t *testing.T) {
 	h.Put(epoch.Add(time.Second), "second")
 	h.Put(epoch.Add(3*time.Second), "third")
 	var seen []string
-	for _, after := range []time.Duration{0, 5, 6, 7, 8, 60} {
-		seen = append(seen, h.Seen(epoch.Add(after*time.Second)))
+	for _, seconds := range []int{0, 5, 6, 7, 8, 60} {
+		seen = append(seen, h.Seen(epoch.Add(time.Duration(seconds)*time.Second)))
 	}
 	if want := []string{"first", "first", "second", "second", "third", "third"}; !slices.Equal(seen, want) {
 		t.Errorf("%v, want %v", seen, want)

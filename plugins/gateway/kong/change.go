@@ -2,7 +2,7 @@ package kong
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // what UUIDs of version 5 are made of
+	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"slices"
@@ -119,7 +119,7 @@ func (d *Driver) rewrite(ctx context.Context, c change) error {
 
 // stableID makes a UUID of a name, so that an entity is the same one however often it is made.
 func stableID(parts ...string) string {
-	sum := sha1.Sum([]byte("callboard-portal\x00" + strings.Join(parts, "\x00"))) //nolint:gosec // as above
+	sum := sha1.Sum([]byte("callboard-portal\x00" + strings.Join(parts, "\x00"))) //nolint:gosec // what UUIDs of version 5 are made of
 	b := slices.Clone(sum[:16])
 	b[6], b[8] = b[6]&0x0f|0x50, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])

@@ -118,7 +118,7 @@ func TestKong_WithoutADatabaseKeepsWhatMustBeUnique(t *testing.T) {
 	if err := r.EnsureConsumer(t.Context(), driver.App{ID: "theirs"}); !errors.Is(err, sdk.ErrConflict) || !strings.Contains(err.Error(), "that the portal did not make") {
 		t.Error(err)
 	}
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	r.app("other")
 	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "other", Operation: operationB, Secret: k.Secret})
 	if !errors.Is(err, sdk.ErrConflict) || strings.Contains(err.Error(), k.Secret.Reveal()) {

@@ -25,11 +25,11 @@ func (r *rig) app(id driver.AppID) driver.AppID {
 	return id
 }
 
-// granted makes an application known and gives it a plan of orders and a key.
-func (r *rig) granted(id driver.AppID, plan driver.PlanID) driver.IssuedKey {
+// granted makes the application shop known and gives it a plan of orders and a key.
+func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	r.t.Helper()
-	r.plan(r.app(id), "orders", plan)
-	return r.issue(driver.KeyRequest{App: id, API: "orders", Operation: operationA, Secret: sdk.Secret("secret-of-32-characters-for-" + string(id))})
+	r.plan(r.app("shop"), "orders", plan)
+	return r.issue(driver.KeyRequest{App: "shop", API: "orders", Operation: operationA, Secret: "secret-of-32-characters-for-shop"})
 }
 
 func (r *rig) plan(app driver.AppID, api driver.APIID, plan driver.PlanID) {
@@ -139,7 +139,7 @@ func (r *rig) only(app driver.AppID) driver.Key {
 
 func TestKey_OfSomebodyElseIsAConflictThatDoesNotTellIt(t *testing.T) {
 	r := start(t, Options{}, kongfake.Options{}, 1)
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	r.app("other")
 	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "other", Operation: operationB, Secret: k.Secret})
 	if !errors.Is(err, sdk.ErrConflict) || strings.Contains(fmt.Sprintf("%+v", err), k.Secret.Reveal()) {
@@ -157,7 +157,7 @@ func TestKey_OfSomebodyElseIsAConflictThatDoesNotTellIt(t *testing.T) {
 
 func TestKey_GoesOnForAsLongAsDataPlanesKnowIt(t *testing.T) {
 	r := start(t, Options{}, kongfake.Options{}, 1)
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	r.fake.Delay(5 * time.Second)
 	if err := r.RevokeKey(t.Context(), "shop", k.ID); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 func TestPlan_OpensOneAPIWithItsLimits(t *testing.T) {
 	r := start(t, Options{}, kongfake.Options{}, 1)
-	key := r.granted("shop", "silver").Secret
+	key := r.granted("silver").Secret
 	r.wantStatus("/payments", key, 403)
 	for range 3 {
 		r.wantStatus("/orders", key, 200)
@@ -94,7 +94,7 @@ func TestPlan_CanBeAGroupThatOthersMadeForOneService(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	}
-	key := r.granted("shop", "gold").Secret
+	key := r.granted("gold").Secret
 	r.plan("shop", "stock", "partners")
 	r.wantStatus("/stock", key, 200)
 	for api, want := range map[driver.APIID]driver.PlanID{"stock": "partners", "orders": "gold", "payments": ""} {
@@ -113,7 +113,7 @@ func TestPlan_CanBeAGroupThatOthersMadeForOneService(t *testing.T) {
 
 func TestPublish_LetsNobodyInUntilAPlanIsGivenAndKeepsWhatOthersAdd(t *testing.T) {
 	r := start(t, Options{}, kongfake.Options{}, 1)
-	key := r.granted("shop", "gold").Secret
+	key := r.granted("gold").Secret
 	p := driver.Publication{ID: "stock", Upstream: "https://stock.internal/v1", Paths: []string{"/stock"}, Tags: []string{"beta", "a,b"}}
 	made, err := r.Publish(t.Context(), p)
 	if err != nil || made.BaseURL != "http://kong.example:8000/stock" || made.ID != "stock" {

@@ -91,7 +91,7 @@ func TestKong_IsNeverTrustedToAnswerWell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, Options{}, kongfake.Options{}, 1)
-			k := r.granted("shop", "gold")
+			k := r.granted("gold")
 			r.known.Store(nil)
 			defer r.fake.Faults().Set(c.fault)()
 			calls := r.writes(t.Context())
@@ -135,7 +135,7 @@ func TestHealth_SaysWhatIsWrong(t *testing.T) {
 
 func TestKong_IsReachedInAWorkspaceAndBehindAGateOfItsOwn(t *testing.T) {
 	r := start(t, Options{Workspace: "portal", Header: "X-Gate", Value: "open-sesame", Token: "rbac"}, kongfake.Options{Workspace: "portal", Header: "X-Gate", Value: "open-sesame", Token: "rbac"}, 1)
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	r.wantStatus("/orders", k.Secret, 200)
 	for _, call := range r.fake.Faults().Calls() {
 		if _, path, _ := strings.Cut(call, " "); path != "/" && path != "/status" && !strings.HasPrefix(path, "/portal/") {

@@ -152,7 +152,7 @@ func newID(now time.Time) string {
 	binary.BigEndian.PutUint16(b[6:], uint16(n>>14&0xfff))
 	binary.BigEndian.PutUint16(b[8:], uint16(n&0x3fff))
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) //nolint:gosec // times after 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) // times after 1970
 	copy(b[:6], ms[2:])
 	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])

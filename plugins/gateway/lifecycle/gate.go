@@ -12,7 +12,7 @@ import (
 
 // Gate is the policy that access requests pass. An error refuses the request.
 type Gate interface {
-	Decide(context.Context, Question) (Verdict, error)
+	Decide(ctx context.Context, q Question) (Verdict, error)
 }
 
 // Question is what a gate is asked.

@@ -353,7 +353,9 @@ func TestProof_SaysHowItWasSeen(t *testing.T) {
 	k := r.key(a.ID)
 	_, err := e.Revoke(t.Context(), k.Credential.ID, lifecycle.Ending{By: ann, Secret: "guessed"})
 	wantErr(t, err, sdk.ErrInput, "not that of credential")
-	r.gw.RevokeKey(t.Context(), a.ID, k.Credential.Key)
+	if err := r.gw.RevokeKey(t.Context(), a.ID, k.Credential.Key); err != nil {
+		t.Fatal(err)
+	}
 	got, err := e.Revoke(t.Context(), k.Credential.ID, lifecycle.Ending{By: ann, Secret: k.Secret})
 	if err != nil || got.Proofs[0].By != "management" || !strings.Contains(got.Proofs[0].Detail, "prove nothing") {
 		t.Errorf("a gateway that refuses everybody proves something: %+v, %v", got.Proofs, err)

@@ -113,8 +113,10 @@ func (kv *memoryKV) text() string {
 }
 
 func (kv *memoryKV) count(prefix string) (n int) {
-	for range kv.Keys(context.Background(), prefix) {
-		n++
+	for _, err := range kv.Keys(context.Background(), prefix) {
+		if err == nil {
+			n++
+		}
 	}
 	return n
 }
@@ -230,13 +232,12 @@ func (r *rig) app() lifecycle.App {
 	return a
 }
 
-func (r *rig) access(app driver.AppID, plan driver.PlanID) lifecycle.Request {
+func (r *rig) access(app driver.AppID, plan driver.PlanID) {
 	r.Helper()
 	req, err := r.RequestAccess(r.Context(), lifecycle.AccessRequest{App: app, Gateway: "edge", API: "orders", Plan: plan, By: ann, AutoApprove: true})
 	if err != nil || req.Status != lifecycle.Granted {
 		r.Fatalf("%+v, %v", req, err)
 	}
-	return req
 }
 
 // key issues and tells one.

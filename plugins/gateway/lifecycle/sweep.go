@@ -76,7 +76,7 @@ func (e *Engine) aged(ctx context.Context, mark string) (bool, error) {
 		return false, err
 	}
 	at, err := time.Parse(time.RFC3339, string(stored.Data))
-	return err != nil || !e.now().Before(at.Add(leaseTime)), nil
+	return err != nil || !e.now().Before(at.Add(leaseTime)), nil //nolint:nilerr // nobody holds a mark without a time
 }
 
 func (e *Engine) recoverApp(ctx context.Context, id driver.AppID, intent string, s *Swept) error {

@@ -62,7 +62,7 @@ func (p program) tests() []TestResult {
 			continue
 		}
 		for _, rule := range p.compiler.Modules[file].Rules {
-			name := strings.TrimPrefix(rule.Path().String(), "data.")
+			name := strings.TrimPrefix(rule.Ref().GroundPrefix().String(), "data.")
 			if strings.HasPrefix(rule.Head.Ref()[0].String(), "test_") && !seen[name] {
 				seen[name] = true
 				found = append(found, TestResult{Name: name, Path: fmt.Sprintf("%s:%d", file, rule.Location.Row)})

@@ -25,7 +25,7 @@ var ErrCredentials = errors.New("the gateway refuses the credentials of the plug
 //	409, 412        ConflictError
 //	other 4xx       InputError
 //	429, 3xx, 5xx   ServiceUnavailableError
-type Refusal struct {
+type Refusal struct { //nolint:errname // an answer first, which errors carry
 	Status int
 	Header http.Header
 	Body   []byte // at most 64 KiB, as the gateway sent it: it may hold what must not be told

@@ -3,6 +3,7 @@ package tyk
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -160,11 +161,9 @@ func (d *Driver) define(whole map[string]any, made definition, upstream string) 
 			whole[name] = value
 		}
 	}
-	for name, value := range map[string]any{
+	maps.Copy(whole, map[string]any{
 		"api_id": made.ID, "name": made.Name, "slug": made.ID, "org_id": d.options.Org, "active": true, "use_keyless": false, "use_standard_auth": true,
-	} {
-		whole[name] = value
-	}
+	})
 	proxy, _ := whole["proxy"].(map[string]any)
 	proxy["listen_path"], proxy["target_url"] = made.Proxy.Path, upstream
 	data, _ := whole["config_data"].(map[string]any)

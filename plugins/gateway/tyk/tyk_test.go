@@ -99,14 +99,14 @@ func TestTyk_ThatHashesKeysKeepsTheLawsOfDrivers(t *testing.T) {
 	})
 }
 
-// granted makes an application known and gives it a plan of orders and a key.
-func (r *rig) granted(app driver.AppID, plan driver.PlanID) driver.IssuedKey {
+// granted makes the application shop known and gives it a plan of orders and a key.
+func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	r.t.Helper()
-	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: app, Name: "Shop"}); err != nil {
+	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: "shop", Name: "Shop"}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.plan(app, "orders", plan)
-	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: app, API: "orders", Operation: operationA, Secret: secret, Label: "nightly"})
+	r.plan("shop", "orders", plan)
+	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: "shop", API: "orders", Operation: operationA, Secret: secret, Label: "nightly"})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (r *rig) wantStatus(path string, key sdk.Secret, want int, text string) {
 
 func TestPlan_IsOfOneAPIWithItsRateAndQuota(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	r.granted("shop", "silver")
+	r.granted("silver")
 	r.wantStatus("/payments/7", secret, 403, "Access to this API has been disallowed")
 	for range 3 {
 		r.wantStatus("/orders/7", secret, 200, `"alias":"shop"`)
@@ -186,7 +186,7 @@ func TestPlan_CanBeAPolicyThatOthersMadeForOneAPI(t *testing.T) {
 	if got := plans["partners"]; len(plans) != 4 || got.Name != "Partners" || fmt.Sprint(got.Limits) != "[{10 1m0s} {5 1h0m0s}]" {
 		t.Errorf("%v", plans)
 	}
-	r.granted("shop", "partners")
+	r.granted("partners")
 	r.wantStatus("/orders", secret, 200, "")
 	if err := r.SetPlan(t.Context(), "shop", "payments", "partners"); !errors.Is(err, sdk.ErrNotFound) {
 		t.Error(err)
@@ -198,7 +198,7 @@ func TestPlan_CanBeAPolicyThatOthersMadeForOneAPI(t *testing.T) {
 
 func TestPlan_FollowsItsSettingsAndActsAfterAReload(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	r.granted("shop", "silver")
+	r.granted("silver")
 	r.plans["silver"] = driver.Plan{ID: "silver", Limits: []driver.Limit{{Requests: 1, Window: time.Minute}}}
 	r.plan("shop", "orders", "silver")
 	r.wantStatus("/orders", secret, 200, "")
@@ -216,7 +216,7 @@ func TestPlan_FollowsItsSettingsAndActsAfterAReload(t *testing.T) {
 
 func TestTyk_LeavesAloneWhatOthersMade(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	r.granted("shop", "gold")
+	r.granted("gold")
 	for _, c := range []struct {
 		api  driver.APIID
 		plan driver.PlanID
@@ -249,7 +249,7 @@ func TestTyk_LeavesAloneWhatOthersMade(t *testing.T) {
 
 func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	r.granted("shop", "gold")
+	r.granted("gold")
 	p := driver.Publication{ID: "stock", Name: "Stock", Upstream: "https://stock.internal/v1", Paths: []string{"/stock"}, Tags: []string{"beta"}}
 	made, err := r.Publish(t.Context(), p)
 	if err != nil || made.BaseURL != "http://tyk.example/stock" || made.Name != "Stock" {
@@ -283,7 +283,7 @@ func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 
 func TestKey_IsWrittenBackWhole(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	s, err := r.read(t.Context(), place{ID: secret})
 	if err != nil {
 		t.Fatal(err)
@@ -337,7 +337,7 @@ func TestKey_OfAnInterruptedOperationIsFound(t *testing.T) {
 
 func TestKeys_AreThoseOfTheApplicationWhereTykListsNone(t *testing.T) {
 	r := start(t, tykfake.Options{Hashed: true})
-	k := r.granted("shop", "gold")
+	k := r.granted("gold")
 	n := 0
 	for found, err := range r.Keys(t.Context(), "shop") {
 		if n++; err != nil || found.ID != k.ID || found.Prefix != "a-secret" || found.Label != "nightly" || !found.Created.Equal(epoch) {
@@ -356,7 +356,7 @@ func TestKeys_AreThoseOfTheApplicationWhereTykListsNone(t *testing.T) {
 
 func TestSession_OfAnApplicationOpensNothing(t *testing.T) {
 	r := start(t, tykfake.Options{})
-	r.granted("shop", "gold")
+	r.granted("gold")
 	r.wantStatus("/orders", "portal-app-shop", 403, "inactive")
 }
 

@@ -50,7 +50,7 @@ func TestTyk_IsNeverTrustedToAnswerWell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := start(t, tykfake.Options{})
-			k := r.granted("shop", "gold")
+			k := r.granted("gold")
 			defer r.fake.Faults().Set(c.fault)()
 			ctx := t.Context()
 			_, publish := r.Publish(ctx, driver.Publication{ID: "x", Upstream: "http://x", Paths: []string{"/x"}})

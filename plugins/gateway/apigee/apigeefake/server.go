@@ -97,8 +97,8 @@ func notFound(what string, args ...any) *failure {
 	return &failure{http.StatusNotFound, "NOT_FOUND", fmt.Sprintf(what, args...)}
 }
 
-func invalid(what string, args ...any) *failure {
-	return &failure{http.StatusBadRequest, "INVALID_ARGUMENT", fmt.Sprintf(what, args...)}
+func invalid(what string) *failure {
+	return &failure{http.StatusBadRequest, "INVALID_ARGUMENT", what}
 }
 
 func exists(what string) *failure {

@@ -2,6 +2,7 @@ package apisixfake
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 )
 
@@ -25,9 +26,7 @@ func (s *Server) Put(key string, value map[string]any) {
 	}
 	s.index++
 	next := state{}
-	for k, v := range s.state {
-		next[k] = v
-	}
+	maps.Copy(next, s.state)
 	plain["create_time"] = s.options.Now().Unix()
 	next[key] = resource{plain, s.index, s.index}
 	s.put(next)

@@ -133,16 +133,16 @@ func (m *Memory) Health(ctx context.Context) error {
 
 // APIs implements [driver.Driver].
 func (m *Memory) APIs(ctx context.Context) iter.Seq2[driver.API, error] {
-	return streamed(m, ctx, Call{Method: "APIs"}, func() ([]driver.API, error) { return slices.Clone(m.apis), nil })
+	return streamed(ctx, m, Call{Method: "APIs"}, func() ([]driver.API, error) { return slices.Clone(m.apis), nil })
 }
 
 // Plans implements [driver.Driver].
 func (m *Memory) Plans(ctx context.Context) iter.Seq2[driver.Plan, error] {
-	return streamed(m, ctx, Call{Method: "Plans"}, func() ([]driver.Plan, error) { return slices.Clone(m.plans), m.without("plans") })
+	return streamed(ctx, m, Call{Method: "Plans"}, func() ([]driver.Plan, error) { return slices.Clone(m.plans), m.without("plans") })
 }
 
 // streamed answers what a list is at one moment.
-func streamed[T any](m *Memory, ctx context.Context, c Call, list func() ([]T, error)) iter.Seq2[T, error] {
+func streamed[T any](ctx context.Context, m *Memory, c Call, list func() ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var all []T
 		if err := m.call(ctx, c, func() (err error) { all, err = list(); return err }); err != nil {
@@ -290,7 +290,7 @@ func (m *Memory) SuspendKey(ctx context.Context, app driver.AppID, key driver.Ke
 
 // Keys implements [driver.Driver].
 func (m *Memory) Keys(ctx context.Context, app driver.AppID) iter.Seq2[driver.Key, error] {
-	return streamed(m, ctx, Call{Method: "Keys", App: app}, func() ([]driver.Key, error) {
+	return streamed(ctx, m, Call{Method: "Keys", App: app}, func() ([]driver.Key, error) {
 		var found []driver.Key
 		for _, k := range m.keys {
 			if !k.revoked && (app == "" || k.App == app) {

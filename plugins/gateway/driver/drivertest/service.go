@@ -88,7 +88,10 @@ func lists(s *trial) {
 	if _, there := found[s.API]; !there {
 		s.Errorf("API %s is not among %v", s.API, found)
 	}
-	for range s.Driver.APIs(s.Context()) {
+	for _, err := range s.Driver.APIs(s.Context()) {
+		if err != nil {
+			s.Errorf("apis, read again: %v", err)
+		}
 		break // a reader may stop early
 	}
 }

@@ -3,6 +3,7 @@ package expressfake
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"strconv"
@@ -97,7 +98,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{section}", s.showSection)
 	mux.HandleFunc("PUT /{section}/{name}", s.writeSection)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		text(w, http.StatusNotFound, fmt.Sprintf("<!DOCTYPE html>\n<html lang=\"en\">\n<pre>Cannot %s %s</pre>\n</html>\n", r.Method, r.URL.Path))
+		text(w, http.StatusNotFound, fmt.Sprintf("<!DOCTYPE html>\n<html lang=\"en\">\n<pre>Cannot %s %s</pre>\n</html>\n", r.Method, html.EscapeString(r.URL.Path)))
 	})
 	return mux
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -57,7 +58,7 @@ func (s *Server) export() string {
 	}
 	write := yaml.Marshal
 	if s.options.JSON {
-		write = func(v any) ([]byte, error) { return json.Marshal(v) }
+		write = json.Marshal
 	}
 	text, err := write(out)
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *Server) parse(source []byte) (state, map[string]any) {
 	for _, k := range kinds {
 		for i, e := range rows[k.table] {
 			if wrong := s.adopt(&next, k, e); wrong != nil {
-				return nil, map[string]any{k.table: map[string]any{fmt.Sprint(i + 1): wrong.Message}}
+				return nil, map[string]any{k.table: map[string]any{strconv.Itoa(i + 1): wrong.Message}}
 			}
 		}
 	}
@@ -170,20 +171,28 @@ func flatten(rows map[string][]entity, document map[string]any, parent *kind, ow
 			if parent != nil {
 				e[k.refersTo(parent.path)] = owner
 			}
-			if text(e["id"]) == "" {
-				e["id"] = rowID(k, e)
-			}
-			if wrong := flatten(rows, e, k, text(e["id"])); wrong != nil {
+			if wrong := flattenRow(rows, k, e); wrong != nil {
 				return wrong
 			}
-			for _, child := range kinds {
-				if child.refersTo(k.path) != "" && !slices.Contains(k.fields, child.table) {
-					delete(e, child.table)
-				}
-			}
-			rows[k.table] = append(rows[k.table], e)
 		}
 	}
+	return nil
+}
+
+// flattenRow collects an entity after those below it.
+func flattenRow(rows map[string][]entity, k *kind, e entity) map[string]any {
+	if text(e["id"]) == "" {
+		e["id"] = rowID(k, e)
+	}
+	if wrong := flatten(rows, e, k, text(e["id"])); wrong != nil {
+		return wrong
+	}
+	for _, child := range kinds {
+		if child.refersTo(k.path) != "" && !slices.Contains(k.fields, child.table) {
+			delete(e, child.table)
+		}
+	}
+	rows[k.table] = append(rows[k.table], e)
 	return nil
 }
 

@@ -79,9 +79,9 @@ func tagged(query string) (func([]string) bool, *problem) {
 	case strings.Contains(query, ",") && strings.Contains(query, "/"):
 		return nil, badTags()
 	case strings.Contains(query, "/"):
-		any := strings.Split(query, "/")
+		wanted := strings.Split(query, "/")
 		return func(tags []string) bool {
-			return slices.ContainsFunc(any, func(tag string) bool { return slices.Contains(tags, tag) })
+			return slices.ContainsFunc(wanted, func(tag string) bool { return slices.Contains(tags, tag) })
 		}, nil
 	}
 	all := strings.Split(query, ",")

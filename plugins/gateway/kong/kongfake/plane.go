@@ -2,7 +2,6 @@ package kongfake
 
 import (
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -249,7 +248,7 @@ func (p *passage) forward() {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Kong-Upstream-Latency", strconv.FormatInt(p.upstream.Milliseconds(), 10))
 	h.Set("X-Kong-Proxy-Latency", "1")
-	h.Set("Via", fmt.Sprintf("1.1 kong/%s", p.server.options.Version))
+	h.Set("Via", "1.1 kong/"+p.server.options.Version)
 	p.w.WriteHeader(p.status)
 	_ = json.NewEncoder(p.w).Encode(received) // to a caller who may have gone
 }

@@ -2,7 +2,7 @@ package kongfake
 
 import (
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // what UUIDs of version 5 are made of
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -120,7 +120,7 @@ func newID() string {
 }
 
 func id(name string) string {
-	sum := sha1.Sum([]byte(name)) //nolint:gosec // as above
+	sum := sha1.Sum([]byte(name)) //nolint:gosec // what UUIDs of version 5 are made of
 	return uuid(sum[:], 5)
 }
 

@@ -66,7 +66,7 @@ func (c *call) access(change bool) error {
 // serviceNames are the ways in which annotations may name the service.
 func (c *call) serviceNames() ([]string, error) {
 	var s struct{ ID, Name string }
-	err := error(nil)
+	var err error
 	if name, named := c.values["service"]; named {
 		err = c.ask("GET", nil, &s, "services", name)
 	} else {

@@ -224,7 +224,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e, named := errors.AsType[*apierror.Error](err)
 	refusal, refused := rest.RefusalOf(err)
 	var said map[string]any
-	if !named || !(refused && json.Unmarshal(refusal.Body, &said) == nil || e.Status != 0) {
+	told := refused && json.Unmarshal(refusal.Body, &said) == nil
+	if !named || !told && e.Status == 0 {
 		sdk.WriteError(w, r, err)
 		return
 	}

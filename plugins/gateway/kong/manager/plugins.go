@@ -115,7 +115,7 @@ func (c *call) fields() (any, error) {
 		Fields []map[string]field `json:"fields"`
 	}
 	if err := c.ask(http.MethodGet, nil, &schema, "schemas", "plugins", c.values["plugin"]); err != nil {
-		if said, refused := noSuchPlugin(err); refused {
+		if said := noSuchPlugin(err); said != nil {
 			return nil, said
 		}
 		return nil, err

@@ -14,13 +14,14 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
-// noSuchPlugin tells Kong's answer to the schema of an unknown plugin from that of something that is no Admin API.
-func noSuchPlugin(err error) (error, bool) {
+// noSuchPlugin tells Kong's answer to the schema of an unknown plugin from that of something that is no Admin API; nil = it
+// is not Kong's.
+func noSuchPlugin(err error) error {
 	refusal, refused := rest.RefusalOf(err)
 	if !refused || refusal.Status != http.StatusNotFound || !strings.HasPrefix(rest.Saying(refusal.Body), "No plugin named") {
-		return nil, false
+		return nil
 	}
-	return &apierror.Error{Name: apierror.NotFound, Message: rest.Saying(refusal.Body), Cause: refusal}, true
+	return &apierror.Error{Name: apierror.NotFound, Message: rest.Saying(refusal.Body), Cause: refusal}
 }
 
 // entityRef is the ref of an entity that a path names, in the namespace default unless it says another.

@@ -44,13 +44,18 @@ func (p *passage) run() {
 		p.refuse(http.StatusNotFound, "Not Found")
 		return
 	}
-	if p.api["use_keyless"] != true && !(p.authenticate() && p.permitted() && p.withinRate() && p.withinQuota()) {
+	if !p.admitted() {
 		return
 	}
 	p.status, p.upstream = p.server.options.Upstream(p.r)
 	p.w.Header().Set("Content-Type", "application/json")
 	p.w.WriteHeader(p.status)
 	_ = json.NewEncoder(p.w).Encode(object{"api": p.api["name"], "path": p.r.URL.Path, "alias": p.session["alias"]}) // to a caller who may have gone
+}
+
+// admitted reports whether the caller may pass; who may not has been answered.
+func (p *passage) admitted() bool {
+	return p.api["use_keyless"] == true || p.authenticate() && p.permitted() && p.withinRate() && p.withinQuota()
 }
 
 // match finds the API with the longest listen path.
