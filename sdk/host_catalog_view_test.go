@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func lookup() *sdk.Plugin {
 	p.HandleFunc("GET /names", func(w http.ResponseWriter, r *http.Request) {
 		var names []string
 		q := sdk.Query{Filters: []string{"kind=component"}, Fields: []string{"metadata.name"}}
-		fmt.Sscan(r.URL.Query().Get("limit"), &q.Limit)
+		q.Limit, _ = strconv.Atoi(r.URL.Query().Get("limit")) // 0 = all
 		for e, err := range p.Host().Catalog.As(sdk.Principal(r.Context())).Query(r.Context(), q) {
 			if err != nil {
 				sdk.WriteError(w, r, err)

@@ -68,15 +68,10 @@ func fillElements(n *jsonschema.Schema, v any, element bool) error {
 			}
 		}
 	case map[string]any:
-		for name, member := range n.Properties {
-			if _, there := v[name]; there || !element || member.Default == nil {
-				continue
-			}
-			var value any
-			if err := json.Unmarshal(member.Default, &value); err != nil {
+		if element {
+			if err := fillMembers(n, v); err != nil {
 				return err
 			}
-			v[name] = value
 		}
 		for name, member := range v {
 			inner, inMap := n.Properties[name], element
@@ -90,6 +85,21 @@ func fillElements(n *jsonschema.Schema, v any, element bool) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// fillMembers fills in what is absent and has a default.
+func fillMembers(n *jsonschema.Schema, v map[string]any) error {
+	for name, member := range n.Properties {
+		if _, there := v[name]; there || member.Default == nil {
+			continue
+		}
+		var value any
+		if err := json.Unmarshal(member.Default, &value); err != nil {
+			return err
+		}
+		v[name] = value
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func covered(want string, approved []string) bool {
 
 func describeEgress(text string) string {
 	if pointer, ok := strings.CutPrefix(text, origin.Prefix); ok {
-		return fmt.Sprintf("the servers that you name in its settings, at %s", pointer)
+		return "the servers that you name in its settings, at " + pointer
 	}
 	d, err := ParseDestination(text)
 	if err != nil {

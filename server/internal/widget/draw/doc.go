@@ -28,14 +28,14 @@ type Options struct {
 
 // Sizes that are drawn; others are brought into these bounds.
 const (
-	minWidth, maxWidth          = 160, 4096
-	minHeight, maxHeight        = 60, 4096
+	minWidth, minHeight         = 160, 60
+	maxSide                     = 4096
 	defaultWidth, defaultHeight = 640, 240
 )
 
 func (o Options) withDefaults() Options {
-	o.Width = bounded(o.Width, minWidth, maxWidth, defaultWidth)
-	o.Height = bounded(o.Height, minHeight, maxHeight, defaultHeight)
+	o.Width = bounded(o.Width, minWidth, defaultWidth)
+	o.Height = bounded(o.Height, minHeight, defaultHeight)
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
@@ -45,11 +45,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func bounded(v, least, most, usual int) int {
+func bounded(v, least, usual int) int {
 	if v == 0 {
 		return usual
 	}
-	return min(max(v, least), most)
+	return min(max(v, least), maxSide)
 }
 
 // Stylesheet is the CSS that charts and tables need in a page. All of it is below the class cb-widget.

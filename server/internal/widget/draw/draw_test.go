@@ -25,7 +25,7 @@ var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 func costs() *frame.Frame {
 	f := frame.New("cost", frame.Times("day"), frame.Numbers[float64]("compute").In("USD").Round(2),
 		frame.Numbers[float64]("storage").In("USD").Round(2), frame.Numbers[float64]("support & tax").In("USD").Round(2))
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // data of a test
+	random := rand.New(rand.NewPCG(1, 2))
 	for d := range 30 {
 		var storage any = 20 + float64(d)/3
 		if d == 11 {
@@ -226,7 +226,8 @@ func TestLine_KeepsSpikesOfLongSeries(t *testing.T) {
 		t.Errorf("%d bytes", len(svg))
 	}
 	top := false
-	for _, point := range strings.FieldsFunc(svg[strings.Index(svg, ` d="`):], func(r rune) bool { return r == 'L' || r == 'M' }) {
+	_, path, _ := strings.Cut(svg, ` d="`)
+	for _, point := range strings.FieldsFunc(path, func(r rune) bool { return r == 'L' || r == 'M' }) {
 		var x, y float64
 		if n, _ := fmt.Sscanf(point, "%f %f", &x, &y); n == 2 && y < 15 {
 			top = true

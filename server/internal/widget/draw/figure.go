@@ -15,7 +15,7 @@ func Stat(f *frame.Frame, o Options) (string, error) {
 	if len(f.Columns) == 0 {
 		return "", fmt.Errorf("frame %q: a stat needs a column", f.Name)
 	}
-	o.Height = bounded(o.Height, minHeight, maxHeight, statHeight)
+	o.Height = bounded(o.Height, minHeight, statHeight)
 	o = o.withDefaults()
 	w, c := o.formatter(), f.Columns[0]
 	value, change := none, ""
@@ -73,7 +73,7 @@ func Sparkline(f *frame.Frame, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o.Height = bounded(o.Height, minHeight, maxHeight, minHeight)
+	o.Height = bounded(o.Height, minHeight, minHeight)
 	o = o.withDefaults()
 	c := &chart{plot: p, o: o, f: o.formatter(), style: lines}
 	c.begin(titleOf(f, o), c.sentence(), o)
