@@ -5,16 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/callboard/callboard/plugins/gateway/forwardauth"
 	"github.com/callboard/callboard/plugins/gateway/kong/manager"
+	"github.com/callboard/callboard/plugins/gateway/policy"
 	"github.com/callboard/callboard/sdk"
 )
 
-func main() { newPlugin().Serve() }
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "policy" {
+		os.Exit(policy.Main(os.Args[2:], os.Stdout, os.Stderr))
+	}
+	newPlugin().Serve()
+}
 
 // plugin is what outlives a change of the settings.
 type plugin struct {

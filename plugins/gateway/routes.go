@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -118,10 +119,24 @@ func (c *call) decode(into any) error {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("it is empty")
 	}
-	if err != nil {
-		return apierror.Inputf("body: %s", strings.TrimPrefix(err.Error(), "json: "))
+	if err == nil {
+		return nil
 	}
-	return nil
+	problem := strings.TrimPrefix(err.Error(), "json: ")
+	if strings.HasPrefix(problem, "unknown field ") {
+		problem += "; known are " + strings.Join(members(into), ", ")
+	}
+	return apierror.Inputf("body: %s", problem)
+}
+
+// members are the names of what a body may have, which is a pointer to a struct.
+func members(body any) []string {
+	var names []string
+	for f := range reflect.TypeOf(body).Elem().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
 }
 
 // decodeOptional is decode of a body that may be left out.

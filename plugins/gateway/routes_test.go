@@ -116,7 +116,7 @@ func TestRequest_IsOnlyForWhatTheCallerMaySee(t *testing.T) {
 		{object{"app": b.ID, "api": "west/orders", "plan": "bronze"}, 404, `no gateway "west"`},
 		{object{"app": b.ID, "api": "orders", "plan": "bronze"}, 400, "neither gateway/api nor"},
 		{object{"app": b.ID, "api": "component:default/plain", "plan": "bronze"}, 404, "names no API"},
-		{object{"app": b.ID, "api": "edge/orders", "plan": "bronze", "ttl": 1}, 400, `unknown field "ttl"`},
+		{object{"app": b.ID, "api": "edge/orders", "plan": "bronze", "ttl": 1}, 400, `unknown field "ttl"; known are app, api, plan, ttlDays, reason, overrideReason`},
 		{object{"app": b.ID, "api": "edge/billing", "plan": "gold", "ttlDays": 400}, 403, "at most 365 are allowed (ttl)"},
 		{object{"app": b.ID, "api": "edge/orders", "plan": "gold", "ttlDays": 30}, 201, ""},
 	} {

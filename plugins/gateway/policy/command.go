@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-const usage = `usage: policy check BUNDLE             says what is wrong with a bundle
-       policy test BUNDLE              runs its tests: rules test_… in files …_test.rego
-       policy decide BUNDLE INPUT.json shows what it decides
+const usage = `usage: gateway policy check BUNDLE             says what is wrong with a bundle
+       gateway policy test BUNDLE              runs its tests: rules test_… in files …_test.rego
+       gateway policy decide BUNDLE INPUT.json shows what it decides
 
 A bundle is a folder or a .tar.gz archive; "default" is the one that applies without any.
 `

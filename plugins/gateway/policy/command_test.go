@@ -28,7 +28,7 @@ not_a_test if false`,
 		status int
 		want   []string
 	}{
-		"nothing":      {nil, 2, []string{"usage: policy check BUNDLE"}},
+		"nothing":      {nil, 2, []string{"usage: gateway policy check BUNDLE"}},
 		"other words":  {[]string{"test"}, 2, []string{"usage"}},
 		"check":        {[]string{"check", at("good")}, 0, []string{"ok sha256:"}},
 		"check bad":    {[]string{"check", at("bad")}, 1, []string{"p.rego:2: rego_parse_error"}},
