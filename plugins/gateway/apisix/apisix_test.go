@@ -91,7 +91,7 @@ func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: "shop", Name: "Shop"}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.plan("shop", "orders", plan)
+	r.plan("orders", plan)
 	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: "shop", API: "orders", Operation: operationA, Secret: secret, Label: "nightly, of CI"})
 	if err != nil {
 		r.t.Fatal(err)
@@ -99,9 +99,10 @@ func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	return k
 }
 
-func (r *rig) plan(app driver.AppID, api driver.APIID, plan driver.PlanID) {
+// plan gives the application shop a plan.
+func (r *rig) plan(api driver.APIID, plan driver.PlanID) {
 	r.t.Helper()
-	if err := r.SetPlan(r.t.Context(), app, api, plan); err != nil {
+	if err := r.SetPlan(r.t.Context(), "shop", api, plan); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -124,7 +125,7 @@ func (r *rig) wantStatus(path string, key sdk.Secret, want int) {
 func TestPlan_IsOfOneAPIAndRefusesWith429(t *testing.T) {
 	r := start(t, apisixfake.Options{})
 	r.granted("silver")
-	r.plan("shop", "payments", "gold")
+	r.plan("payments", "gold")
 	other, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", API: "payments", Operation: operationB})
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ func TestPlan_IsOfOneAPIAndRefusesWith429(t *testing.T) {
 			t.Errorf("the plan of %s is %q, %v", api, got, err)
 		}
 	}
-	r.plan("shop", "orders", "")
+	r.plan("orders", "")
 	r.wantStatus("/orders", secret, 401)
 	if got := r.fake.Metrics().(*gatewayfake.Metrics).Text(); !strings.Contains(got, `code="429",route="orders",matched_uri="",matched_host="",service="orders",consumer="`+r.Metered("shop", "orders")+`"`) {
 		t.Error(got)
@@ -154,7 +155,7 @@ func TestPlan_FollowsItsSettings(t *testing.T) {
 	r := start(t, apisixfake.Options{})
 	r.granted("silver")
 	r.plans["silver"] = driver.Plan{ID: "silver", Limits: []driver.Limit{{Requests: 50, Window: time.Hour}}}
-	r.plan("shop", "orders", "silver")
+	r.plan("orders", "silver")
 	if h := r.call("/orders", secret).Header; h.Get("X-RateLimit-Limit") != "50" {
 		t.Error(h)
 	}
@@ -201,7 +202,7 @@ func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 	}
 	r.wantStatus("/stock/7", "", 401)
 	r.wantStatus("/stock/7", secret, 403)
-	r.plan("shop", "stock.v1", "gold")
+	r.plan("stock.v1", "gold")
 	k, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", API: "stock.v1", Operation: operationB})
 	if err != nil {
 		t.Fatal(err)

@@ -105,7 +105,7 @@ func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	if err := r.EnsureConsumer(r.t.Context(), driver.App{ID: "shop", Name: "Shop"}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.plan("shop", "orders", plan)
+	r.plan("orders", plan)
 	k, err := r.IssueKey(r.t.Context(), driver.KeyRequest{App: "shop", API: "orders", Operation: operationA, Secret: secret, Label: "nightly"})
 	if err != nil {
 		r.t.Fatal(err)
@@ -113,9 +113,10 @@ func (r *rig) granted(plan driver.PlanID) driver.IssuedKey {
 	return k
 }
 
-func (r *rig) plan(app driver.AppID, api driver.APIID, plan driver.PlanID) {
+// plan gives the application shop a plan.
+func (r *rig) plan(api driver.APIID, plan driver.PlanID) {
 	r.t.Helper()
-	if err := r.SetPlan(r.t.Context(), app, api, plan); err != nil {
+	if err := r.SetPlan(r.t.Context(), "shop", api, plan); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -146,7 +147,7 @@ func TestPlan_IsOfOneAPIWithItsRateAndQuota(t *testing.T) {
 	if _, err := r.Quota(t.Context(), "shop", "orders"); !errors.Is(err, sdk.ErrNotImplemented) {
 		t.Errorf("the quota of a plan without one: %v", err)
 	}
-	r.plan("shop", "payments", "gold")
+	r.plan("payments", "gold")
 	r.wantStatus("/payments", secret, 200, "")
 	q, err := r.Quota(t.Context(), "shop", "payments")
 	if err != nil || q.Limit.Requests != 1000 || q.Limit.Window != month || q.Used != 1 || q.Remaining != 999 || q.Resets.Format(time.DateOnly) != "2026-12-01" {
@@ -157,8 +158,8 @@ func TestPlan_IsOfOneAPIWithItsRateAndQuota(t *testing.T) {
 			t.Errorf("the plan of %s is %q, %v", api, got, err)
 		}
 	}
-	r.plan("shop", "payments", "")
-	r.plan("shop", "orders", "")
+	r.plan("payments", "")
+	r.plan("orders", "")
 	r.wantStatus("/orders", secret, 403, "disallowed") // a session without any rights would get in
 	r.wantStatus("/payments", secret, 403, "disallowed")
 	if got := r.fake.Metrics().(*gatewayfake.Metrics).Text(); !strings.Contains(got, `tyk_http_requests_total{response_code="429",api_name="orders",method="GET",api_key="****ters",alias="shop",path="/orders"} 1`) {
@@ -200,7 +201,7 @@ func TestPlan_FollowsItsSettingsAndActsAfterAReload(t *testing.T) {
 	r := start(t, tykfake.Options{})
 	r.granted("silver")
 	r.plans["silver"] = driver.Plan{ID: "silver", Limits: []driver.Limit{{Requests: 1, Window: time.Minute}}}
-	r.plan("shop", "orders", "silver")
+	r.plan("orders", "silver")
 	r.wantStatus("/orders", secret, 200, "")
 	r.wantStatus("/orders", secret, 429, "")
 	reloads := 0
@@ -257,7 +258,7 @@ func TestPublish_LetsNobodyInUntilAPlanIsGiven(t *testing.T) {
 	}
 	r.wantStatus("/stock/7", "", 401, "Authorization field missing")
 	r.wantStatus("/stock/7", secret, 403, "")
-	r.plan("shop", "stock", "gold")
+	r.plan("stock", "gold")
 	r.wantStatus("/stock/7", secret, 200, "")
 	var def map[string]any
 	path := "/tyk/apis/stock"
@@ -292,7 +293,7 @@ func TestKey_IsWrittenBackWhole(t *testing.T) {
 	if err := r.replace(t.Context(), place{ID: secret}, s); err != nil {
 		t.Fatal(err)
 	}
-	r.plan("shop", "payments", "gold")
+	r.plan("payments", "gold")
 	for _, suspended := range []bool{true, false} {
 		if err := r.SuspendKey(t.Context(), "shop", k.ID, suspended); err != nil {
 			t.Fatal(err)
@@ -310,7 +311,7 @@ func TestKey_OfAnInterruptedOperationIsFound(t *testing.T) {
 		if err := r.EnsureConsumer(t.Context(), driver.App{ID: "shop"}); err != nil {
 			t.Fatal(err)
 		}
-		r.plan("shop", "orders", "gold")
+		r.plan("orders", "gold")
 		undo := r.fake.Faults().Set(gatewayfake.Fault{Method: http.MethodPost, Path: "/tyk/keys", Cut: true, After: true})
 		request := driver.KeyRequest{App: "shop", Operation: operationA, Secret: secret}
 		if _, err := r.IssueKey(t.Context(), request); err == nil {

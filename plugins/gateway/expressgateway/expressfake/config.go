@@ -57,7 +57,7 @@ func (s *Server) showSection(w http.ResponseWriter, r *http.Request) {
 	}
 	entries, known := read.sections[r.PathValue("section")]
 	if !known {
-		text(w, http.StatusNotFound, "<!DOCTYPE html>\n<pre>Cannot GET "+r.URL.Path+"</pre>")
+		noRoute(w, r)
 		return
 	}
 	answer(w, entries)
@@ -75,7 +75,7 @@ func (s *Server) writeSection(w http.ResponseWriter, r *http.Request) {
 	}
 	entries, known := s.written.sections[section]
 	if !known {
-		text(w, http.StatusNotFound, "<!DOCTYPE html>\n<pre>Cannot PUT "+r.URL.Path+"</pre>")
+		noRoute(w, r)
 		return
 	}
 	var value any
