@@ -155,6 +155,9 @@ func (p *plugin) examine(ctx context.Context, e Entry) *facts {
 	if f.code = string(f.verified.Hash); f.code == "" {
 		f.code = fingerprint(f.verified.Dir)
 	}
+	if len(e.AllowPrivate)+len(e.Readable) > 0 { // what a process may reach is decided when it starts
+		f.code += announcement([]any{e.AllowPrivate, e.Readable})
+	}
 	return f
 }
 

@@ -42,6 +42,8 @@ type Entry struct {
 	AbortBoot bool
 	// AllowPrivate are addresses beyond the public ones that the plugin may reach, where its needs name them.
 	AllowPrivate []string
+	// Readable are files and folders of the machine, beside its own, that the plugin may read. Paths are absolute.
+	Readable []string
 	// At is where the entry stands.
 	At config.Position
 }
@@ -124,11 +126,24 @@ func readEntry(c *config.Config, plugins *config.Section, id, dir string) (Entry
 		e.Values, _ = s.Section("settings").Value("").(map[string]any)
 	}
 	e.AllowPrivate = s.Strings("egress.allowPrivate")
+	e.Readable = readReadable(s, dir)
 	e.AbortBoot = readBootFailure(c, s, id)
 	for _, key := range s.Keys() {
-		known(s, key, "source", "enabled", "development", "settings", "egress", "onPluginBootFailure")
+		known(s, key, "source", "enabled", "development", "settings", "egress", "files", "onPluginBootFailure")
 	}
 	return e, true
+}
+
+func readReadable(s *config.Section, dir string) (paths []string) {
+	for _, path := range s.Strings("files.read") {
+		path = resolve(dir, path)
+		if path == "/" {
+			s.Problem("files.read", "must name folders: the whole machine is too much to read")
+			continue
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 // readBootFailure also knows the reference's place for it, backend.startup.

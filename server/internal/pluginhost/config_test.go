@@ -22,7 +22,7 @@ callboard:
     path: [bin/plugins, /opt/plugins]
     trustedKeys: [{ids: "acme-*", key: RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3}]
   plugins:
-    hello-go: {source: examples/hello-go, development: true, settings: {greeting: Hi, times: 3}, egress: {allowPrivate: [10.0.0.0/8]}}
+    hello-go: {source: examples/hello-go, development: true, settings: {greeting: Hi, times: 3}, egress: {allowPrivate: [10.0.0.0/8]}, files: {read: [bills, /var/bills/]}}
     quiet: true
     absent: {enabled: false, onPluginBootFailure: continue}
 `)
@@ -33,7 +33,7 @@ callboard:
 	want := Settings{DataDir: "/srv/data", LockFile: "/srv/plugins.lock.yaml", Sandbox: sandbox.Required, Path: []string{"/srv/bin/plugins", "/opt/plugins"},
 		Entries: []Entry{
 			{ID: "hello-go", Source: "/srv/examples/hello-go", Enabled: true, Development: true, AbortBoot: true,
-				Values: map[string]any{"greeting": "Hi", "times": 3.0}, AllowPrivate: []string{"10.0.0.0/8"}},
+				Values: map[string]any{"greeting": "Hi", "times": 3.0}, AllowPrivate: []string{"10.0.0.0/8"}, Readable: []string{"/srv/bills", "/var/bills"}},
 			{ID: "quiet", Enabled: true},
 			{ID: "absent"},
 		}}
@@ -55,7 +55,7 @@ callboard:
   plugins:
     Hello: {}
     catalog: {}
-    sentry: {source: sentry_1.0.0_linux_amd64.tar.zst, development: true, onPluginBootFailure: explode, setings: {}}
+    sentry: {source: sentry_1.0.0_linux_amd64.tar.zst, development: true, onPluginBootFailure: explode, setings: {}, files: {read: [/]}}
     list: []
 `)
 	CheckConfig(c)
@@ -65,7 +65,7 @@ callboard:
 	}
 	for _, part := range []string{":4: callboard.pluginHost.sandbox", ":5: callboard.pluginHost.dataDri", ":6: callboard.pluginHost.trustedKeys[0]",
 		"trustedKeys[1].level", ":8: callboard.plugins.Hello", ":9: callboard.plugins.catalog", ":10: callboard.plugins.sentry.development",
-		"callboard.plugins.sentry.onPluginBootFailure", "callboard.plugins.sentry.setings", ":11: callboard.plugins.list"} {
+		"callboard.plugins.sentry.onPluginBootFailure", "callboard.plugins.sentry.setings", "callboard.plugins.sentry.files.read", ":11: callboard.plugins.list"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is missing in\n%v", part, err)
 		}

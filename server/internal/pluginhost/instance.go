@@ -129,7 +129,7 @@ func (i *instance) launch(ctx context.Context) error {
 	}
 	spec := launch.Spec{ID: p.id, Version: v.Manifest.Version, Argv: v.Argv, Program: program, Dir: v.Dir, RuntimeDir: i.dir,
 		DataDir: filepath.Join(settings.DataDir, "data", string(p.id)),
-		Policy:  sandbox.Policy{Level: settings.Sandbox}, Limits: v.Manifest.Needs.Limits.WithDefaults(),
+		Policy:  sandbox.Policy{Level: settings.Sandbox, Readable: i.facts.entry.Readable}, Limits: v.Manifest.Needs.Limits.WithDefaults(),
 		Logger: p.bare, Redact: p.redactor.redact, HandshakeTimeout: handshakeTimeout, Self: p.host.o.Self,
 		Spawned: func(_ int, uid uint32) { i.uid.Store(int64(uid)) }}
 	if i.facts.entry.Development {

@@ -18,7 +18,7 @@ var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,49}$`)
 // reserved are the ids of features that are compiled in, and names that stand beside plugins in paths and pages.
 var reserved = []ID{
 	"app", "auth", "catalog", "scaffolder", "search", "techdocs", "permission", "notifications", "signals", "user-settings",
-	"events", "proxy", "devtools", "mcp-actions", "plugins", "console", "widgets", "health",
+	"events", "proxy", "devtools", "mcp-actions", "plugins", "console", "widgets", "api-docs", "health",
 }
 
 // Check says what keeps id from being a plugin's.

@@ -39,6 +39,8 @@ const (
 	readWrite = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSReadDir | ll.AccessFSWriteFile | ll.AccessFSTruncate |
 		ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSock |
 		ll.AccessFSMakeFifo | ll.AccessFSMakeSym)
+	// dataAccess reads, and executes nothing.
+	dataAccess   = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSReadDir)
 	deviceAccess = landlock.AccessFSSet(ll.AccessFSReadFile | ll.AccessFSWriteFile)
 )
 
@@ -89,6 +91,17 @@ func (l *launcher) landlockRules(abi int) ([]landlock.Rule, error) {
 			rules = append(rules, landlock.RODirs(path))
 		default:
 			rules = append(rules, landlock.ROFiles(path))
+		}
+	}
+	for _, path := range p.Readable {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			l.report.note("the plugin cannot read ", path, ": ", err.Error())
+		case info.IsDir():
+			rules = append(rules, landlock.PathAccess(dataAccess, path))
+		default:
+			rules = append(rules, landlock.PathAccess(landlock.AccessFSSet(ll.AccessFSReadFile), path))
 		}
 	}
 	for _, path := range p.ReadWrite {

@@ -33,6 +33,8 @@ type Policy struct {
 	// ReadOnly are files and folders that the plugin may read and execute, beside those that every program needs
 	// (/usr, /lib, certificates, time zones).
 	ReadOnly []string `json:"readOnly,omitempty"`
+	// Readable are files and folders that the plugin may read as data.
+	Readable []string `json:"readable,omitempty"`
 	// ReadWrite are folders that it may change. Programs in them cannot be executed.
 	ReadWrite []string `json:"readWrite,omitempty"`
 	// Sockets are folders with the unix sockets between host and plugin.
