@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/callboard/callboard/server/internal/apidocs"
 	"github.com/callboard/callboard/server/internal/appfrontend"
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
@@ -55,6 +56,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 		return err
 	}
 	a.wireWidgets(o)
+	apidocs.Routes(s.Feature(apidocs.Feature()), apidocs.NewEngine(readable{f.catalog, f.permission}))
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}

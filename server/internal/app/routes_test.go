@@ -29,6 +29,7 @@ const (
 // publicRoutes may be called without credentials, each for a reason.
 var publicRoutes = map[string]string{
 	"GET /api/widgets/v1/style.css":                            "the same for everybody, and read by pages of other origins",
+	"GET /api/api-docs/v1/style.css":                           "as that of widgets",
 	"GET /api/auth/.well-known/openid-configuration":           "tells clients where to sign in",
 	"GET /api/auth/.well-known/jwks.json":                      publicKeys,
 	"GET /api/auth/.well-known/oauth-client/cli.json":          "describes a client, to be fetched by anybody",

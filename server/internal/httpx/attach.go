@@ -99,7 +99,7 @@ func (s *Server) builtIn(id string) bool {
 func reserved(id string) bool {
 	switch strings.ToLower(id) {
 	case "app", "auth", "catalog", "scaffolder", "search", "techdocs", "permission", "notifications", "signals",
-		"user-settings", "events", "proxy", "devtools", "mcp-actions", "widgets", "plugins", "callboard":
+		"user-settings", "events", "proxy", "devtools", "mcp-actions", "widgets", "api-docs", "plugins", "callboard":
 		return true
 	}
 	return false

@@ -1,0 +1,118 @@
+package apidocs
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/apidocs/spec"
+	"github.com/callboard/callboard/server/internal/principal"
+)
+
+// Entities answers which entities a viewer may read.
+type Entities interface {
+	// Visible answers the entity, false when there is none or p may not read it.
+	Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error)
+}
+
+// Engine answers documents to viewers. What it has read stays for those who come next, mistakes too: a document that
+// cannot be shown is not read again for each who tries.
+type Engine struct {
+	entities Entities
+	read     *otter.Cache[digest, *outcome]
+	reading  singleflight.Group
+	turns    chan struct{}
+}
+
+type digest [sha256.Size]byte
+
+// Limits of what is kept and done at once.
+const (
+	// weighed is about how many bytes the documents may take together.
+	weighed = 256 << 20
+	// atOnce is how many documents are read at the same time: the largest take a second and half a gigabyte while they are.
+	atOnce = 2
+)
+
+// NewEngine makes an engine.
+func NewEngine(entities Entities) *Engine {
+	return &Engine{
+		entities: entities,
+		turns:    make(chan struct{}, atOnce),
+		read: otter.Must(&otter.Options[digest, *outcome]{
+			MaximumWeight: weighed,
+			Weigher:       func(_ digest, o *outcome) uint32 { return o.weight() },
+		}),
+	}
+}
+
+// outcome is what came of reading one text.
+type outcome struct {
+	doc *spec.Document
+	err error
+}
+
+func (o *outcome) weight() uint32 {
+	if o.err != nil {
+		return 1 << 10
+	}
+	return uint32(min(o.doc.Weight(), weighed))
+}
+
+// Document answers the document of an entity, if the viewer may read it.
+func (e *Engine) Document(ctx context.Context, p *principal.Principal, ref entity.Ref) (*spec.Document, error) {
+	found, ok, err := e.entities.Visible(ctx, p, ref.Canonical())
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, apierror.NotFoundf("No entity %q found", ref)
+	}
+	text, _ := found.Spec()["definition"].(string)
+	kind, _ := found.Spec()["type"].(string)
+	if text == "" {
+		return nil, apierror.NotFoundf("Entity %q has no spec.definition to show", ref)
+	}
+	o, err := e.outcome(ctx, kind, text)
+	if err != nil {
+		return nil, err
+	}
+	if o.err != nil {
+		return nil, apierror.Inputf("spec.definition of %q: %v", ref, o.err)
+	}
+	return o.doc, nil
+}
+
+// outcome answers what is known of a text, and reads it when that is nothing. Who asks for a text that is being read
+// waits for it.
+func (e *Engine) outcome(ctx context.Context, kind, text string) (*outcome, error) {
+	key := digest(sha256.Sum256([]byte(kind + "\x00" + text)))
+	if o, ok := e.read.GetIfPresent(key); ok {
+		return o, nil
+	}
+	o, err, _ := e.reading.Do(string(key[:]), func() (any, error) {
+		select {
+		case e.turns <- struct{}{}:
+			defer func() { <-e.turns }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		o := &outcome{}
+		o.doc, o.err = spec.Read(kind, text)
+		e.read.Set(key, o)
+		return o, nil
+	})
+	switch {
+	case err == nil:
+		known, _ := o.(*outcome)
+		return known, nil
+	case ctx.Err() == nil: // the one who was to read it has gone
+		return e.outcome(ctx, kind, text)
+	default:
+		return nil, err
+	}
+}

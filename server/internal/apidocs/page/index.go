@@ -1,0 +1,139 @@
+package page
+
+import (
+	"strconv"
+
+	"github.com/callboard/callboard/server/internal/apidocs/spec"
+)
+
+// Index is the first page of a document: what it is, and all operations by group.
+func Index(doc *spec.Document, o Options) string {
+	return draw(doc, o, doc.Title, func(w *writer) {
+		w.heading(0, doc.Title)
+		w.about()
+		if o.Search == "" {
+			w.description(doc.Description)
+			w.servers(doc.Servers, 1)
+			w.notes(doc.Notes)
+		}
+		w.heading(1, "Operations")
+		w.search()
+		w.groups()
+	})
+}
+
+func (w *writer) about() {
+	w.open("p", "class", "cb-docs-about")
+	w.text(w.doc.Format)
+	if w.doc.Version != "" {
+		w.text(" · version " + w.doc.Version)
+	}
+	w.text(" · " + number(w.doc.Len(), "operation") + " · ")
+	w.element("a", "Definition", "href", w.o.Base+"/document")
+	w.close("p")
+}
+
+func number(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if noun == "entry" {
+		return strconv.Itoa(n) + " entries"
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+func (w *writer) servers(servers []spec.Server, below int) {
+	if len(servers) == 0 {
+		return
+	}
+	w.heading(below, "Servers")
+	w.open("ul", "class", "cb-docs-servers")
+	for _, s := range servers {
+		w.open("li")
+		w.element("code", s.URL)
+		if s.Description != "" {
+			w.text(" " + s.Description)
+		}
+		w.close("li")
+	}
+	w.close("ul")
+}
+
+// search is a form that answers with the same page, narrowed.
+func (w *writer) search() {
+	w.open("form", "class", "cb-docs-search", "role", "search", "action", w.o.Base, "method", "get")
+	w.open("label")
+	w.text("Search operations ")
+	w.open("input", "type", "search", "name", "q", "value", w.o.Search, "maxlength", "200")
+	w.close("label")
+	w.element("button", "Search", "type", "submit")
+	w.close("form")
+}
+
+func (w *writer) groups() {
+	groups := w.doc.Matching(w.o.Search)
+	if len(groups) == 0 {
+		w.element("p", "No operation holds all of these words.", "class", "cb-docs-none")
+	}
+	for i, g := range groups {
+		w.WriteString("<details")
+		if i == 0 || w.o.Search != "" {
+			w.WriteString(" open")
+		}
+		w.WriteString(` class="cb-docs-group" id="`)
+		w.text(g.ID)
+		w.WriteString(`">`)
+		w.open("summary")
+		w.heading(2, g.Name)
+		w.element("small", number(len(g.Operations)+len(g.Schemas), "entry"))
+		w.close("summary")
+		w.description(g.Description)
+		w.operations(g.Operations)
+		w.schemas(g.Schemas)
+		w.close("details")
+	}
+}
+
+func (w *writer) operations(list []*spec.Summary) {
+	if len(list) == 0 {
+		return
+	}
+	w.open("ul", "class", "cb-docs-list")
+	for _, s := range list {
+		w.open("li")
+		w.open("a", "href", w.operationAddress(s.ID))
+		w.verb(s.Verb)
+		w.text(" ")
+		w.element("code", s.Path)
+		w.close("a")
+		if s.Deprecated {
+			w.tag("deprecated")
+		}
+		if s.Title != "" {
+			w.text(" ")
+			w.element("span", s.Title, "class", "cb-docs-title")
+		}
+		w.close("li")
+	}
+	w.close("ul")
+}
+
+func (w *writer) schemas(list []spec.SchemaLink) {
+	if len(list) == 0 {
+		return
+	}
+	w.open("ul", "class", "cb-docs-list")
+	for _, s := range list {
+		w.open("li")
+		w.open("a", "href", w.schemaAddress(s.ID))
+		w.element("code", s.Name)
+		w.close("a")
+		if s.Text != "" {
+			w.text(" ")
+			w.element("span", s.Text, "class", "cb-docs-title")
+		}
+		w.close("li")
+	}
+	w.close("ul")
+}

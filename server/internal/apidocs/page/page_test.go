@@ -1,0 +1,127 @@
+package page
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+func TestMarkdown_BecomesPlainHTML(t *testing.T) {
+	for text, want := range map[string]string{
+		"One line":                               "<p>One line</p>",
+		"**a** `b` [c](https://x.test/?a=1&b=2)": `<p><strong>a</strong> <code>b</code> <a href="https://x.test/?a=1&amp;b=2" rel="nofollow noreferrer">c</a></p>`,
+		"# Title\n\ntext":                        "<p class=\"cb-docs-heading\">Title</p>\n<p>text</p>",
+		"![a cat](https://x.test/cat.png)":       "<p>a cat</p>",
+		"[here](/login) [there](#x)":             "<p>here there</p>",
+		"a <b>bold</b>":                          "<p>a bold</p>",
+		"- x\n- y":                               "<ul>\n<li>x</li>\n<li>y</li>\n</ul>",
+		"|a|\n|-|\n|b|":                          "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>",
+	} {
+		w := &markup{}
+		w.markdown(text)
+		if got := strings.TrimSpace(w.String()); got != want {
+			t.Errorf("%q:\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}
+
+func TestMarkdown_IsShownAsWrittenWhereItIsMadeToCost(t *testing.T) {
+	const n = 60_000
+	for name, text := range map[string]string{
+		"brackets": strings.Repeat("[a](", n/4), "emphasis": strings.Repeat("*a_ ", n/4), "quotes": strings.Repeat(">", n), "lists": strings.Repeat("- ", n/2) + "a",
+		"columns": "|" + strings.Repeat("a|", 9000) + "\n|" + strings.Repeat("-|", 9000) + "\n" + strings.Repeat("|\n", 10_000),
+		"rows":    "|" + strings.Repeat("a|", 98) + "\n|" + strings.Repeat("-|", 98) + "\n" + strings.Repeat("|\n", 29_000),
+		"length":  strings.Repeat("*a*\n", n),
+	} {
+		w := &markup{}
+		w.markdown(text)
+		if !strings.HasPrefix(w.String(), "<pre") || w.Len() > 4*len(text)+200 {
+			t.Errorf("%s: %d bytes", name, w.Len())
+		}
+	}
+	w := &markup{}
+	for range 10 {
+		w.markdown(strings.Repeat("*a* ", 900) + strings.Repeat("text ", n/6))
+	}
+	if n := strings.Count(w.String(), "<pre"); n == 0 || n == 10 {
+		t.Errorf("%d of 10 texts of a page are shown as written", n)
+	}
+}
+
+// TestPages_CanBeReadAloud holds what assistive technology relies on: headings that leave out no level, tables with a
+// caption and headers, labelled fields, no empty headings.
+func TestPages_CanBeReadAloud(t *testing.T) {
+	for _, template := range []string{openSinks, swaggerSinks, asyncSinks, async3Sinks} {
+		for name, page := range pages(t, read(t, filled(template, "A name"))) {
+			root, err := html.Parse(strings.NewReader(page))
+			if err != nil {
+				t.Fatal(err)
+			}
+			level := 0
+			for n := range root.Descendants() {
+				if n.Type != html.ElementNode {
+					continue
+				}
+				if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' {
+					next := int(n.Data[1] - '0')
+					if next > level+1 || strings.TrimSpace(textOf(n)) == "" {
+						t.Errorf("%s: %q of level %d comes after level %d", name, textOf(n), next, level)
+					}
+					level = next
+				}
+				if n.Data == "table" && (n.FirstChild.Data != "caption" || textOf(n.FirstChild) == "") {
+					t.Errorf("%s: a table has no caption", name)
+				}
+				if n.Data == "th" && n.Parent.Parent.Parent.Parent.Data == "div" && !has(n, "scope") && has(n.Parent.Parent.Parent.Parent, "tabindex") {
+					t.Errorf("%s: a header of nothing: %q", name, textOf(n))
+				}
+				if n.Data == "input" && n.Parent.Data != "label" {
+					t.Errorf("%s: a field without a label", name)
+				}
+			}
+			if level == 0 || !strings.Contains(page, `<html lang="en">`) || strings.Count(page, "<h1") != 1 {
+				t.Errorf("%s: it has no title or language", name)
+			}
+		}
+	}
+}
+
+func has(n *html.Node, attribute string) bool {
+	for _, a := range n.Attr {
+		if a.Key == attribute {
+			return true
+		}
+	}
+	return false
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for x := range n.Descendants() {
+		if x.Type == html.TextNode {
+			b.WriteString(x.Data)
+		}
+	}
+	return b.String()
+}
+
+func TestFragment_IsAPartOfAnotherPage(t *testing.T) {
+	doc := read(t, filled(openSinks, "A name"))
+	op, _ := doc.Operation(doc.Groups[0].Operations[0].ID)
+	out := Operation(doc, op, Options{Base: base, Fragment: true, Level: 3})
+	if !strings.HasPrefix(out, `<div class="cb-docs">`) || strings.Contains(out, "<html") || strings.Contains(out, "<h2") || !strings.Contains(out, "<h3>") {
+		t.Error(out[:200])
+	}
+	if out := Operation(doc, op, Options{Base: base, Fragment: true}); !strings.Contains(out, "<h2>") || strings.Contains(out, "<h1") {
+		t.Error(out[:200])
+	}
+}
+
+func TestStylesheet_ReachesNothing(t *testing.T) {
+	for _, word := range []string{"url(", "@import", "expression", "http"} {
+		if strings.Contains(Stylesheet, word) {
+			t.Errorf("it has %q", word)
+		}
+	}
+}

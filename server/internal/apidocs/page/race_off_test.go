@@ -1,0 +1,6 @@
+//go:build !race
+
+package page
+
+// every is which vectors are tried.
+const every = 1

@@ -1,0 +1,305 @@
+package page
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/callboard/callboard/server/internal/apidocs/spec"
+	"github.com/callboard/callboard/server/internal/apidocs/tree"
+)
+
+// written are the elements that pages are made of, with their attributes.
+var written = map[string][]string{
+	"html": {"lang"}, "head": nil, "body": {"class"}, "title": nil, "meta": {"charset", "name", "content"}, "link": {"rel", "href"},
+	"main": {"class"}, "nav": {"class", "aria-label"}, "article": {"class", "id"}, "section": {"class"}, "div": {"class", "tabindex", "role", "aria-label"},
+	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "p": {"class"}, "span": {"class"}, "small": nil, "a": {"class", "href", "rel"},
+	"ul": {"class"}, "ol": {"class"}, "li": nil, "code": nil, "pre": {"tabindex", "role", "aria-label"}, "em": nil, "strong": nil, "del": nil, "br": nil, "hr": nil,
+	"blockquote": nil, "details": {"class", "id", "open"}, "summary": nil, "figure": {"class"}, "figcaption": nil,
+	"table": nil, "caption": nil, "thead": nil, "tbody": nil, "tr": nil, "th": {"scope"}, "td": nil,
+	"form": {"class", "role", "action", "method"}, "label": nil, "input": {"type", "name", "value", "maxlength"}, "button": {"type"},
+}
+
+const base = "/api/api-docs/v1/entities/api/default/shop"
+
+// problems are what a page holds that this package does not write.
+func problems(page string) []string {
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var found []string
+	for n := range root.Descendants() {
+		switch n.Type {
+		case html.CommentNode:
+			found = append(found, "a comment: "+n.Data)
+		case html.ElementNode:
+			attributes, known := written[n.Data]
+			if !known || n.Namespace != "" {
+				found = append(found, "element "+n.Data)
+				continue
+			}
+			for _, a := range n.Attr {
+				if !slices.Contains(attributes, a.Key) || !plainValue(a.Key, a.Val) {
+					found = append(found, fmt.Sprintf("%s %s=%q", n.Data, a.Key, a.Val))
+				}
+			}
+		}
+	}
+	return found
+}
+
+func plainValue(name, value string) bool {
+	switch name {
+	case "href", "action":
+		return strings.HasPrefix(value, base) || value == "/style.css" || followable(value)
+	case "class":
+		for class := range strings.FieldsSeq(value) {
+			if !strings.HasPrefix(class, "cb-docs") {
+				return false
+			}
+		}
+	case "id":
+		return !strings.ContainsAny(value, " \t\n\"'<>&")
+	}
+	return true
+}
+
+// payloads are things that run when something forgets to escape; q stands for ways to leave where one is.
+var payloads = []string{
+	`<script>canary()</script>`, `<img src=x onerror=canary()>`, `<svg onload=canary()>`, `<svg><script>canary()</script></svg>`,
+	`<iframe src=javascript:canary()>`, `<iframe srcdoc="<script>canary()</script>">`, `<body onload=canary()>`, `<a href=javascript:canary()>x</a>`,
+	`<details open ontoggle=canary()>`, `<style>*{background:url(//x.test)}</style>`, `<link rel=stylesheet href=//x.test>`, `<meta http-equiv=refresh content=0>`,
+	`<base href=//x.test>`, `<form action=//x.test><button>`, `<input autofocus onfocus=canary()>`, `<math><mtext></form><form><mglyph><style></math><img src onerror=canary()>`,
+	`<object data=javascript:canary()>`, `<embed src=javascript:canary()>`, `<video><source onerror=canary()>`, `<marquee onstart=canary()>`,
+	`<template><img src=x onerror=canary()></template>`, `<noscript><p title="</noscript><img src=x onerror=canary()>">`,
+	`<textarea></textarea><img src=x onerror=canary()>`, `<p style="position:fixed">`, `<img src="x` + "`" + `>` + "`" + ` onerror=canary()>`,
+	`<x onclick=canary()>`, `<a href="data:text/html,<script>canary()</script>">x</a>`, `<!--><img src=x onerror=canary()>-->`, `<![CDATA[<img src=x onerror=canary()>]]>`,
+	`<?xml version="1.0"?><x onclick=canary()>`, `<title></title><script>canary()</script>`,
+	// Markdown
+	`[x](javascript:canary())`, `[x](JaVaScRiPt:canary())`, `[x](java&#115;cript:canary())`, `[x](java&Tab;script:canary())`, `[x](data:text/html;base64,x)`,
+	`[x](vbscript:canary())`, `[x](//x.test/y)`, `[x](../../y)`, `[x](#y)`, `![x](http://x.test/y.png)`, `![x](javascript:canary())`, `<javascript:canary()>`,
+	`<http://x.test/"onmouseover=canary()>`, `[x](http://x.test/"onmouseover="canary())`, `[x](<http://x.test/ "onmouseover=canary()>)`, `[x]: javascript:canary()` + "\n\n[x]",
+	"```\"onmouseover=canary()\n<script>\n```", `[a](http://x.test "\"onmouseover=canary()")`, `http://x.test/?"onmouseover=canary()`, `[x](\x01javascript:canary())`,
+	`[x](file:///etc/passwd)`, `[x](http:javascript)`, "# <img src=x onerror=canary()>", "| a |\n|---|\n| <img src=x onerror=canary()> |", `**<img src=x onerror=canary()>**`,
+	`&lt;script&gt;canary()&lt;/script&gt;`, `&#60;script&#62;canary()&#60;/script&#62;`, `<p onclick=canary()>`, "* <svg/onload=canary()>", "> <svg/onload=canary()>",
+	// Templates and addresses
+	`{{constructor.constructor('canary()')()}}`, `${canary()}`, `javascript:canary()`, `https://x.test/" onmouseover="canary()`, "https://x.test/\n<script>", `http://[::1`, `//x.test`,
+	"\u202e<b>\u2066", "\x00<script>canary()</script>", "<\x00script>canary()</script>", "<scr\x00ipt>", "\u2028<img src=x onerror=canary()>", "\ufeff<script>",
+}
+
+// outs are ways to leave an attribute, an element or a comment.
+var outs = []string{"", `">`, `'>`, `"'>`, `--></title></style></textarea></script></pre></code>`}
+
+// corpus is every payload after every way out.
+func corpus() []string {
+	var all []string
+	for _, out := range outs {
+		for _, p := range payloads {
+			all = append(all, out+p)
+		}
+	}
+	return all
+}
+
+// sinks is a document in which a vector stands wherever text may stand.
+const openSinks = `{"openapi":"3.1.0","info":{"title":V,"version":V,"description":V},"servers":[{"url":V,"description":V,"variables":{V:{"default":V}}}],
+"tags":[{"name":V,"description":V}],"security":[{V:[V]}],
+"paths":{V:{"summary":V,"get":{"operationId":V,"summary":V,"description":V,"tags":[V],"deprecated":true,"externalDocs":{"url":V,"description":V},
+"security":[{V:[V]},{"k":[]}],"servers":[{"url":V,"description":V}],
+"parameters":[{"name":V,"in":"path","description":V,"schema":{"type":V,"format":V,"enum":[V,{V:V}],"default":V,"pattern":V},"example":V},
+{"name":V,"in":"query","required":true,"schema":{"$ref":V},"examples":{V:{"summary":V,"value":V,"externalValue":V}}},{"name":V,"in":"header","required":true,"content":{V:{"schema":{"type":"string","example":V}}}},
+{"name":"cookie","in":"cookie","schema":{"oneOf":[{"title":V,"type":V},{"const":V}]}},{"$ref":V}],
+"requestBody":{"description":V,"required":true,"content":{V:{"schema":{"$ref":"#/components/schemas/S"},"example":V,"examples":{V:{"summary":V,"value":{V:V},"externalValue":V}}},"application/json":{"schema":{"$ref":"#/components/schemas/S"}}}},
+"responses":{V:{"description":V,"headers":{V:{"description":V,"schema":{"type":"string"}}},"content":{V:{"schema":{"type":"array","items":{"$ref":"#/components/schemas/S"}}}}},"default":{"$ref":V}},
+"callbacks":{V:{V:{"post":{"summary":V}}}}}}},
+"components":{"securitySchemes":{V:{"type":"apiKey","in":"header","name":V},"k":{"type":V,"scheme":V,"name":V}},
+"schemas":{"S":{"title":V,"description":V,"type":"object","required":[V],"properties":{V:{"type":V,"description":V,"example":V,"properties":{V:{"type":V,"description":V}}},"e":{"enum":[V,V]},"x":{"$ref":V},"n":{"$ref":"#/components/schemas/N"}},
+"patternProperties":{V:{"type":V,"description":V}},"additionalProperties":{"type":V,"title":V},"allOf":[{"type":V,"pattern":V}],"oneOf":[{"$ref":V},{"type":V,"default":{V:V}}],"not":{"const":V},"examples":[V]},"N":{"properties":{V:{"type":V}}}}}}`
+
+const swaggerSinks = `{"swagger":"2.0","info":{"title":V,"version":V,"description":V},"host":V,"basePath":V,"schemes":[V],"consumes":[V],"produces":[V],
+"securityDefinitions":{"k":{"type":"apiKey","in":"query","name":V}},"security":[{"k":[V]}],
+"paths":{V:{"post":{"tags":[V],"summary":V,"parameters":[{"name":V,"in":"formData","type":V,"description":V,"default":V,"required":true},{"name":V,"in":"query","required":true,"type":"string","default":V}],
+"responses":{V:{"description":V,"schema":{"$ref":"#/definitions/S"},"examples":{V:V}}}},"put":{"parameters":[{"name":V,"in":"body","schema":{"$ref":"#/definitions/S"}}]}}},
+"definitions":{"S":{"description":V,"properties":{V:{"type":V,"format":V}}}}}`
+
+const asyncSinks = `{"asyncapi":"2.6.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"url":V,"protocol":V,"description":V}},"defaultContentType":V,
+"channels":{V:{"description":V,"parameters":{V:{"description":V,"schema":{"type":V}}},"publish":{"operationId":V,"summary":V,"description":V,"tags":[{"name":V}],
+"message":{"name":V,"title":V,"summary":V,"description":V,"contentType":V,"headers":{"properties":{V:{"type":V,"description":V}}},"payload":{"type":"object","properties":{V:{"type":V,"description":V}}},"examples":[{"name":V,"summary":V,"payload":V}]}},
+"subscribe":{"message":{"schemaFormat":V,"payload":{V:V}}}}}}`
+
+const async3Sinks = `{"asyncapi":"3.0.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"host":V,"pathname":V,"protocol":V}},
+"channels":{"c":{"address":V,"title":V,"messages":{V:{"payload":{"schemaFormat":V,"schema":{"type":V}}}}}},"operations":{V:{"action":V,"title":V,"description":V,"channel":{"$ref":"#/channels/c"}}}}`
+
+// filled leaves the one word alone in which the sign of a sink is a letter.
+func filled(template, vector string) string {
+	return strings.NewReplacer("externalValue", "externalValue", "V", quote(vector)).Replace(template)
+}
+
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ':
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// pages are all pages of a document: the index, every operation, every schema that one of them links to.
+func pages(t *testing.T, doc *spec.Document) map[string]string {
+	t.Helper()
+	o := Options{Base: base, Style: "/style.css"}
+	out := map[string]string{"index": Index(doc, o), "narrowed": Index(doc, Options{Base: base, Style: "/style.css", Search: doc.Title})}
+	schemas := map[string]bool{}
+	for _, g := range doc.Groups {
+		for _, s := range g.Operations {
+			op, ok := doc.Operation(s.ID)
+			if !ok {
+				t.Fatalf("operation %q is in the index and nowhere else", s.ID)
+			}
+			out["operation "+s.ID] = Operation(doc, op, o)
+		}
+	}
+	for range 3 { // schemas link to schemas
+		for _, text := range out {
+			for _, id := range linked(t, text) {
+				schemas[id] = true
+			}
+		}
+		for id := range schemas {
+			s, ok := doc.Schema(tree.Pointer(id))
+			if !ok {
+				t.Fatalf("schema %q is linked and is not there", id)
+			}
+			out["schema "+id] = Schema(doc, s, o)
+		}
+	}
+	return out
+}
+
+// linked are the schemas that a page links to.
+func linked(t *testing.T, page string) []string {
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for n := range root.Descendants() {
+		for _, a := range n.Attr {
+			if id, ok := strings.CutPrefix(a.Val, base+"/schemas/"); ok && a.Key == "href" {
+				ids = append(ids, unescaped(t, id))
+			}
+		}
+	}
+	return ids
+}
+
+func TestPages_HoldNothingThatADocumentBringsAlong(t *testing.T) {
+	vectors := corpus()
+	if len(vectors) < 300 {
+		t.Fatalf("%d vectors", len(vectors))
+	}
+	templates := []string{openSinks, swaggerSinks, asyncSinks, async3Sinks}
+	for i, v := range vectors {
+		if i%every != 0 {
+			continue
+		}
+		for _, template := range templates {
+			for name, page := range pages(t, read(t, filled(template, v))) {
+				if found := problems(page); found != nil {
+					t.Fatalf("%q in %s: %q", v, name, found)
+				}
+			}
+		}
+	}
+}
+
+func read(t *testing.T, text string) *spec.Document {
+	t.Helper()
+	doc, err := spec.Read("openapi", text)
+	if err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if doc.Len() == 0 {
+		t.Fatalf("there are no operations in %s", text)
+	}
+	return doc
+}
+
+// TestPages_ShowWhatADocumentSays also tells that the sinks above are ones. A fifth may stand behind others: the title of a
+// path behind those of its operations, names that must be those of something else.
+func TestPages_ShowWhatADocumentSays(t *testing.T) {
+	for name, template := range map[string]string{"OpenAPI": openSinks, "Swagger": swaggerSinks, "AsyncAPI 2": asyncSinks, "AsyncAPI 3": async3Sinks} {
+		n := 0
+		text := regexp.MustCompile(`\bV\b`).ReplaceAllStringFunc(template, func(string) string { n++; return fmt.Sprintf(`"sink%dx"`, n) })
+		var all strings.Builder
+		for _, page := range pages(t, read(t, text)) {
+			all.WriteString(page)
+		}
+		var silent []string
+		for i := range n {
+			if sink := fmt.Sprintf("sink%dx", i+1); !strings.Contains(all.String(), sink) {
+				at := strings.Index(text, sink)
+				silent = append(silent, text[max(0, at-30):at+len(sink)])
+			}
+		}
+		if len(silent)*5 > n {
+			t.Errorf("%s: %d of %d texts are not shown: %q", name, len(silent), n, silent)
+		}
+	}
+}
+
+func unescaped(t *testing.T, s string) string {
+	out, err := url.PathUnescape(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func FuzzPages(f *testing.F) {
+	for _, template := range []string{openSinks, swaggerSinks, asyncSinks, async3Sinks} {
+		f.Add(filled(template, `"><img src=x onerror=canary()>`), `"><b>`)
+	}
+	f.Fuzz(func(t *testing.T, text, vector string) {
+		for _, text := range []string{text, filled(openSinks, vector)} {
+			doc, err := spec.Read("openapi", text)
+			if err != nil || doc.Len() > 20 {
+				continue
+			}
+			for name, page := range pages(t, doc) {
+				if found := problems(page); found != nil {
+					t.Fatalf("%s: %q", name, found)
+				}
+			}
+		}
+	})
+}
+
+// FuzzMarkdown asks for descriptions alone, of which there are more than documents.
+func FuzzMarkdown(f *testing.F) {
+	for _, p := range payloads {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		w := &writer{}
+		w.description(text)
+		if found := problems(w.String()); found != nil {
+			t.Fatal(found)
+		}
+	})
+}

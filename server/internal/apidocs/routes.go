@@ -1,0 +1,167 @@
+package apidocs
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/apidocs/page"
+	"github.com/callboard/callboard/server/internal/apidocs/spec"
+	"github.com/callboard/callboard/server/internal/apidocs/tree"
+	"github.com/callboard/callboard/server/internal/httpx"
+)
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+const (
+	id        = "api-docs"
+	stylePath = "/v1/style.css"
+	htmlType  = "text/html; charset=utf-8"
+	jsonType  = "application/json; charset=utf-8"
+)
+
+// Feature is what the edge needs to know. Pages are also opened by links, which bring a cookie and no header; the style
+// sheet is for pages of every origin and holds nothing of anybody.
+func Feature() httpx.Feature {
+	return httpx.Feature{ID: id, OpenAPI: openAPI, Policies: []httpx.Policy{
+		{Path: stylePath, Allow: httpx.AllowUnauthenticated}, {Path: "/v1/entities", Allow: httpx.AllowUserCookie},
+	}}
+}
+
+// Routes adds the routes of e to r.
+func Routes(r *httpx.Router, e *Engine) {
+	h := &routes{e}
+	const document = "/v1/entities/:kind/:namespace/:name"
+	r.GET(document, httpx.AnyPrincipal, h.index)
+	r.GET(document+"/operations/:id", httpx.AnyPrincipal, h.operation)
+	r.GET(document+"/schemas/:id", httpx.AnyPrincipal, h.schema)
+	r.GET(document+"/search.json", httpx.AnyPrincipal, h.search)
+	r.GET(document+"/document", httpx.AnyPrincipal, h.document)
+	r.GET(stylePath, httpx.Public, h.style)
+}
+
+type routes struct{ engine *Engine }
+
+func (h *routes) index(c *gin.Context) error {
+	doc, o, err := h.ask(c)
+	if err != nil {
+		return err
+	}
+	o.Search = c.Query("q")
+	return sendPage(c, page.Index(doc, o))
+}
+
+func (h *routes) operation(c *gin.Context) error {
+	doc, o, err := h.ask(c)
+	if err != nil {
+		return err
+	}
+	op, ok := doc.Operation(c.Param("id"))
+	if !ok {
+		return apierror.NotFoundf("%q has no operation %q", refOf(c), c.Param("id"))
+	}
+	return sendPage(c, page.Operation(doc, op, o))
+}
+
+func (h *routes) schema(c *gin.Context) error {
+	doc, o, err := h.ask(c)
+	if err != nil {
+		return err
+	}
+	s, ok := doc.Schema(tree.Pointer(c.Param("id")))
+	if !ok {
+		return apierror.NotFoundf("%q has no schema %q", refOf(c), c.Param("id"))
+	}
+	return sendPage(c, page.Schema(doc, s, o))
+}
+
+func (h *routes) search(c *gin.Context) error {
+	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	if err != nil {
+		return err
+	}
+	return send(c, jsonType, doc.Search())
+}
+
+func (h *routes) document(c *gin.Context) error {
+	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	if err != nil {
+		return err
+	}
+	contentType, text := doc.Definition()
+	return send(c, contentType, []byte(text))
+}
+
+func (h *routes) style(c *gin.Context) error {
+	c.Writer.Header().Set("Cache-Control", "public, max-age=3600")
+	return httpx.Bytes(c, http.StatusOK, "text/css; charset=utf-8", []byte(page.Stylesheet), nil)
+}
+
+func refOf(c *gin.Context) entity.Ref {
+	return entity.Ref{Kind: c.Param("kind"), Namespace: c.Param("namespace"), Name: c.Param("name")}
+}
+
+// ask reads how a page is wanted, and of which document.
+func (h *routes) ask(c *gin.Context) (*spec.Document, page.Options, error) {
+	o := page.Options{Base: baseOf(c), Style: "/api/" + id + stylePath}
+	switch view := c.Query("view"); view {
+	case "", "page":
+	case "fragment":
+		o.Fragment = true
+	default:
+		return nil, o, apierror.Inputf("view: must be page or fragment, not %q", view)
+	}
+	if level := c.Query("level"); level != "" {
+		n, err := strconv.Atoi(level)
+		if err != nil || n < 1 || n > 4 {
+			return nil, o, apierror.Inputf("level: must be a number from 1 to 4")
+		}
+		o.Level = n
+	}
+	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	return doc, o, err
+}
+
+// baseOf is the address of the document's pages.
+func baseOf(c *gin.Context) string {
+	base := "/api/" + id + "/v1/entities"
+	for _, name := range []string{"kind", "namespace", "name"} {
+		base += "/" + url.PathEscape(c.Param(name))
+	}
+	return base
+}
+
+// sendPage answers HTML that runs nothing, reaches nobody and is framed by nobody else, whatever a document holds. Its
+// origin stays that of the host, so that its links bring the cookie.
+func sendPage(c *gin.Context, text string) error {
+	c.Writer.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-forms allow-same-origin")
+	return send(c, htmlType, []byte(text))
+}
+
+// send answers what the viewer's own browser may keep, and 304 when it has it already. Each use asks again, for the
+// viewer may have lost the right to read the entity.
+func send(c *gin.Context, contentType string, body []byte) error {
+	sum := sha256.Sum256(body)
+	tag := `W/"` + hex.EncodeToString(sum[:16]) + `"`
+	header := c.Writer.Header()
+	header.Set("Cache-Control", "private, no-cache")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Etag", tag)
+	for part := range strings.SplitSeq(c.GetHeader("If-None-Match"), ",") {
+		if strings.TrimSpace(part) == tag {
+			c.Status(http.StatusNotModified)
+			return nil
+		}
+	}
+	return httpx.Bytes(c, http.StatusOK, contentType, body, nil)
+}
