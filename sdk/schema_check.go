@@ -57,12 +57,12 @@ func (s *schema) fill(data []byte, into any) error {
 // fillElements fills in the defaults of objects in lists and maps, which ApplyDefaults leaves as they are. An object that is
 // absent there stays absent: who leaves out an optional section wants none.
 func fillElements(n *jsonschema.Schema, v any, element bool) error {
+	if n == nil { // nothing is said of the value
+		return nil
+	}
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			if n.Items == nil {
-				break
-			}
 			if err := fillElements(n.Items, item, true); err != nil {
 				return err
 			}
@@ -77,9 +77,6 @@ func fillElements(n *jsonschema.Schema, v any, element bool) error {
 			inner, inMap := n.Properties[name], element
 			if inner == nil {
 				inner, inMap = n.AdditionalProperties, true
-			}
-			if inner == nil {
-				continue
 			}
 			if err := fillElements(inner, member, inMap); err != nil {
 				return err
