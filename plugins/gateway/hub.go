@@ -148,9 +148,9 @@ func (g *plugin) authorizer(name string) *forwardauth.Driver {
 }
 
 // lock is a lease of the host's. Who comes second waits a moment: what it is held for takes as long as a few reads.
-func (g *plugin) lock(ctx context.Context, name string) (func(), error) {
+func (g *plugin) lock(ctx context.Context, name string, most time.Duration) (func(), error) {
 	for n := 1; ; n++ {
-		lease, err := g.host.Locks.Acquire(ctx, name, lifecycle.LockTime)
+		lease, err := g.host.Locks.Acquire(ctx, name, most)
 		if err == nil {
 			return func() {
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -87,7 +87,9 @@ func (g *plugin) rotateKey(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// tell hands a secret on, and notes whether that went well. A caller who has left in the meantime gets no key.
+// tell hands a secret on, and notes whether that went well. A caller who has left in the meantime gets no key. The answer has
+// no length, so that its end, which comes after the note, is what tells the caller that the key is settled: a caller whose
+// answer is cut off has a key to rotate or to revoke, or none.
 func (g *plugin) tell(c *call, issue func() (lifecycle.Issued, error)) {
 	k, err := issue()
 	if err != nil {

@@ -80,7 +80,7 @@ func (e *Engine) RequestAccess(ctx context.Context, r AccessRequest) (Request, e
 	if err := r.check(a); err != nil {
 		return Request{}, err
 	}
-	release, err := e.lock(ctx, "access/"+string(r.App))
+	release, err := e.lock(ctx, "access/"+string(r.App), countTime)
 	if err != nil {
 		return Request{}, err
 	}

@@ -26,8 +26,9 @@ type Options struct {
 	Rules  Rules
 	// HTTP is the way to the data planes, for probes; it must not follow redirects, which would carry keys away.
 	HTTP *http.Client
-	// Lock is mutual exclusion among hosts; it does not wait ([sdk.ErrConflict]). nil = within this engine.
-	Lock func(ctx context.Context, name string) (release func(), err error)
+	// Lock is mutual exclusion among hosts, given up after a time; [sdk.ErrConflict] when another has it. It may wait a
+	// little. nil = within this engine.
+	Lock func(ctx context.Context, name string, most time.Duration) (release func(), err error)
 	// Record is told every event after it was kept; it must not fail what it is told of.
 	Record func(context.Context, Event)
 	Now    func() time.Time
@@ -107,19 +108,20 @@ const (
 	leaseTime     = 2 * time.Minute
 	// undoTime is how late a gateway may carry out what it was asked for.
 	undoTime = 15 * time.Minute
+	// countTime is for locks under which something is counted or looked up, and writeTime for those of writes at a gateway. A
+	// process that dies leaves its locks for so long.
+	countTime = 10 * time.Second
+	writeTime = operationTime + 10*time.Second
 )
-
-// LockTime is how long a lock may be held: [Options.Lock] gives it up after that.
-const LockTime = operationTime + 10*time.Second
 
 // bounded is the context of a write that has begun: it goes on when the caller has left, but not for ever.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), operationTime)
 }
 
-func (e *Engine) lock(ctx context.Context, name string) (func(), error) {
+func (e *Engine) lock(ctx context.Context, name string, most time.Duration) (func(), error) {
 	if e.o.Lock != nil {
-		release, err := e.o.Lock(ctx, name)
+		release, err := e.o.Lock(ctx, name, most)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +139,7 @@ var sequence atomic.Uint32
 // alone keeps writes about one application apart, on all hosts: some gateways keep what they know of an application in one
 // document. A gateway that is busy with another write is as one that cannot be reached: it is done later.
 func (e *Engine) alone(ctx context.Context, gateway string, app driver.AppID) (func(), error) {
-	release, err := e.lock(ctx, "gateway/"+gateway+"/"+string(app))
+	release, err := e.lock(ctx, "gateway/"+gateway+"/"+string(app), writeTime)
 	if errors.Is(err, sdk.ErrConflict) {
 		return nil, apierror.Newf(apierror.ServiceUnavailable, "another change of application %s at gateway %s is under way", app, gateway)
 	}

@@ -97,7 +97,7 @@ func (e *Engine) issue(ctx context.Context, c Credential, key string, body any) 
 	if err := e.canIssue(ctx, c); err != nil {
 		return Issued{}, err
 	}
-	release, err := e.lock(ctx, "keys/"+string(c.App))
+	release, err := e.lock(ctx, "keys/"+string(c.App), countTime)
 	if err != nil {
 		return Issued{}, err
 	}
