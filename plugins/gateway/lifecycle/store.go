@@ -27,7 +27,7 @@ type KV interface {
 const (
 	appPrefix        = "app/"        // id
 	requestPrefix    = "request/"    // id
-	credentialPrefix = "credential/" //nolint:gosec // id
+	credentialPrefix = "credential/" //nolint:gosec // id: a key of the store is no secret
 	byOwnerPrefix    = "by-owner/"   // owner/app, without content
 	byAppPrefix      = "by-app/"     // app/credential id, without content
 	askedPrefix      = "asked/"      // app/request id, without content
