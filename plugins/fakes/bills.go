@@ -23,9 +23,9 @@ type bills struct {
 	filled time.Time // the day
 }
 
-// newBills are some that are read in a moment, and have every kind of charge.
+// newBills are some that are read in a moment, and have every kind of charge, and each workload on each day.
 func newBills(now func() time.Time) *bills {
-	return &bills{bucket: &s3fake.Bucket{Name: "marram-bills", AccessKey: "AKIASAMPLE"}, now: now, rowsPerDay: 75}
+	return &bills{bucket: &s3fake.Bucket{Name: "marram-bills", AccessKey: "AKIASAMPLE"}, now: now, rowsPerDay: 150}
 }
 
 func (b *bills) service() service { return service{name: "bills", handler: b} }

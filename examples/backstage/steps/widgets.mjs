@@ -43,7 +43,7 @@ export const widgets = [
     readme: { file: 'plugins/cost/docs/screenshot.png', of: whole },
     async walk(screen) {
       await imported(screen);
-      await ask(screen, 'cost/v1/budgets/booking', { name: 'Booking', entityRef: 'system:default/booking', currency: 'EUR', amount: '4500' }, 'PUT');
+      await ask(screen, 'cost/v1/budgets/booking', { name: 'Booking', entityRef: 'system:default/booking', currency: 'EUR', amount: '13000' }, 'PUT');
       await show(screen, [['cost/cost-over-time-of-parts', 'system:default/booking'], ['cost/cost-budget-of-parts', 'system:default/booking'], ['cost/cost-unallocated'], ['cost/cost-top-entities']]);
       await said(screen, 'cost/cost-over-time-of-parts', /Amazon Elastic Compute Cloud: last EUR\s\d/);
       await screen.see(/Booking/, figure(screen, 'cost/cost-budget-of-parts'));
