@@ -136,6 +136,39 @@ const asyncSinks = `{"asyncapi":"2.6.0","info":{"title":V,"version":V,"descripti
 const async3Sinks = `{"asyncapi":"3.0.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"host":V,"pathname":V,"protocol":V}},
 "channels":{"c":{"address":V,"title":V,"messages":{V:{"payload":{"schemaFormat":V,"schema":{"type":V}}}}}},"operations":{V:{"action":V,"title":V,"description":V,"channel":{"$ref":"#/channels/c"}}}}`
 
+// sdlSinks has no sinks but texts: names are letters and digits, or the document is refused.
+const sdlSinks = `V schema { query: Query }
+V type Query { V order(V id: ID! = V): Order @deprecated(reason: V) }
+V interface Node { V id: ID! }
+V type Order implements Node { V id(V a: String = V): ID! @deprecated(reason: V) other(b: [String] = [V]): Union }
+V union Union = Order
+V enum State { V OPEN @deprecated(reason: V) }
+V input Filter { V text: String = V }
+V scalar Date`
+
+const protoSinks = `syntax = "proto3";
+// V
+package p;
+import V;
+// V
+service S {
+// V
+rpc M(A) returns (stream A);
+}
+// V
+message A {
+// V
+A a = 1;
+}
+// V
+enum E {
+// V
+Z = 0;
+}`
+
+// sources are documents that are not JSON, by kind.
+var sources = map[string]string{"graphql": sdlSinks, "grpc": protoSinks}
+
 // filled leaves the one word alone in which the sign of a sink is a letter.
 func filled(template, vector string) string {
 	return strings.NewReplacer("externalValue", "externalValue", "V", quote(vector)).Replace(template)
@@ -219,11 +252,23 @@ func TestPages_HoldNothingThatADocumentBringsAlong(t *testing.T) {
 			continue
 		}
 		for _, template := range templates {
-			for name, page := range pages(t, read(t, filled(template, v))) {
-				if found := problems(page); found != nil {
-					t.Fatalf("%q in %s: %q", v, name, found)
-				}
+			clean(t, v, read(t, filled(template, v)))
+		}
+		for kind, template := range sources {
+			doc, err := spec.Read(kind, filled(template, v))
+			if err != nil {
+				t.Fatalf("%q: %v", v, err)
 			}
+			clean(t, v, doc)
+		}
+	}
+}
+
+func clean(t *testing.T, vector string, doc *spec.Document) {
+	t.Helper()
+	for name, page := range pages(t, doc) {
+		if found := problems(page); found != nil {
+			t.Fatalf("%q in %s: %q", vector, name, found)
 		}
 	}
 }

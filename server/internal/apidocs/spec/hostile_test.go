@@ -153,6 +153,8 @@ func FuzzRead(f *testing.F) {
 	for _, text := range []string{shop, legacy, events2, events3, around(`"S":{"allOf":[{"$ref":"#/components/schemas/S"}]}`)} {
 		f.Add("openapi", text)
 	}
+	f.Add("graphql", shopSDL)
+	f.Add("grpc", shopProto)
 	f.Fuzz(func(_ *testing.T, kind, text string) {
 		if doc, err := Read(kind, text); err == nil {
 			walk(doc, 30)

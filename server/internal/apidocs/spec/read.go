@@ -19,9 +19,23 @@ func Read(kind, text string) (*Document, error) {
 	switch strings.ToLower(kind) {
 	case "openapi", "asyncapi", "swagger":
 		return readTree(text)
+	case "graphql":
+		return guarded(readGraphQL, text)
+	case "grpc", "proto", "protobuf":
+		return guarded(readProto, text)
 	default:
-		return nil, fmt.Errorf("%w: the type is %q; openapi and asyncapi are known", ErrFormat, short(kind))
+		return nil, fmt.Errorf("%w: the type is %q; openapi, asyncapi, graphql and grpc are known", ErrFormat, short(kind))
 	}
+}
+
+// guarded makes an error of a panic in a parser of others, which were not all written for texts of strangers.
+func guarded(read func(string) (*Document, error), text string) (doc *Document, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			doc, err = nil, fmt.Errorf("%w: its parser fails: %s", ErrFormat, cut(fmt.Sprint(r), 200))
+		}
+	}()
+	return read(strings.ToValidUTF8(text, "\ufffd"))
 }
 
 // nodeBytes is about what a value takes in memory.
