@@ -247,5 +247,5 @@ func expected(b budgetState) any {
 	if b.State.Expected == nil {
 		return nil
 	}
-	return fmt.Sprintf("%s %s expected in %s", b.State.Expected.Round(2), b.Currency, b.State.Month)
+	return fmt.Sprintf("%s %s in %s", b.State.Expected.Round(2), b.Currency, b.State.Month)
 }

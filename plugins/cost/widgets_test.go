@@ -93,7 +93,7 @@ func TestBudgetWidget_ListsBudgetsAndHowTheyAreDoing(t *testing.T) {
 		t.Errorf("without budgets: %+v", run)
 	}
 	r.put(t, "cart", cartBudget)
-	if got := row(r.shown(t, "cost-budget", of), 0); !slices.Equal(got, []any{"cart", "threshold-crossed", "1900 of 2000 USD", "2760 USD expected in 2026-11"}) {
+	if got := row(r.shown(t, "cost-budget", of), 0); !slices.Equal(got, []any{"cart", "threshold-crossed", "1900 of 2000 USD", "2760 USD in 2026-11"}) {
 		t.Errorf("%v", got)
 	}
 	r.put(t, "web", strings.Replace(cartBudget, "component:default/cart", "group:default/web", 1))

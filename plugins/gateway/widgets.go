@@ -156,8 +156,9 @@ func (g *plugin) quotaWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Fra
 	if err != nil {
 		return nil, err
 	}
-	label := fmt.Sprintf("%s, requests per %s", a.Name, windowName(q.Limit.Window))
-	return frame.New("quota", frame.Numbers("used", q.Used).Labeled(label).Round(0), frame.Numbers("limit", q.Limit.Requests).Labeled("Limit").Round(0)), nil
+	limit := fmt.Sprintf("%d requests per %s", q.Limit.Requests, windowName(q.Limit.Window))
+	// A number beside the first would be taken for what it was before.
+	return frame.New("quota", frame.Numbers("used", q.Used).Labeled(a.Name+", of "+limit).Round(0), frame.Strings("limit", limit).Labeled("Limit")), nil
 }
 
 func windowName(d time.Duration) string {
