@@ -121,7 +121,7 @@ func TestWidgets_ShowTheViewersKeysAndWhatThePolicySays(t *testing.T) {
 	}
 	orders := api("orders", "edge/orders", "orders")
 	quota := r.QueryWidget("gateway-quota", sdk.WidgetQuery{User: "user:default/ann", Entity: orders})
-	if quota.Err != nil || fmt.Sprint(quota.Frames[0].Column("used").Values, quota.Frames[0].Column("limit").Values) != "[1] [3 requests per hour]" {
+	if quota.Err != nil || fmt.Sprint(quota.Frames[0].Column("used").Values, quota.Frames[0].Column("limit").Values) != "[1] [3 requests per day]" {
 		t.Errorf("%+v", quota)
 	}
 	if none := r.QueryWidget("gateway-quota", sdk.WidgetQuery{User: "user:default/eve", Entity: orders}); none.Err != nil || len(none.Frames) != 0 {
