@@ -80,6 +80,7 @@ func (e *Engine) RequestAccess(ctx context.Context, r AccessRequest) (Request, e
 	if err := r.check(a); err != nil {
 		return Request{}, err
 	}
+	r.TTL = e.usual(r.TTL)
 	release, err := e.lock(ctx, "access/"+string(r.App), countTime)
 	if err != nil {
 		return Request{}, err
@@ -140,7 +141,18 @@ func (e *Engine) Preview(ctx context.Context, r AccessRequest) (Verdict, error) 
 	if err != nil {
 		return Verdict{}, err
 	}
+	r.TTL = e.usual(r.TTL)
 	return e.judge(ctx, a, r)
+}
+
+// usual is how long keys may live if nobody says: as long as one does for which nobody does, so that the policy judges what
+// will be.
+func (e *Engine) usual(asked Days) Days {
+	const day = 24 * time.Hour
+	if asked == 0 && e.o.Rules.TTL > 0 {
+		return Days((e.o.Rules.TTL + day - 1) / day)
+	}
+	return asked
 }
 
 // judge asks the policy about the plan as the gateway describes it.

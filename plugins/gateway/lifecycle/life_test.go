@@ -119,6 +119,10 @@ func TestRequest_IsHeldAgainstThePolicy(t *testing.T) {
 	if e := r.events[len(r.events)-3]; !strings.Contains(e.Detail, "black friday") {
 		t.Errorf("the override is not in the trail: %+v", e)
 	}
+	ask.API, ask.TTL = "billing", 0
+	if _, err = r.Preview(t.Context(), ask); err != nil || r.gate.asked.TTL != 30 {
+		t.Errorf("nobody said how long keys live, and the policy was asked about %d days: %v", r.gate.asked.TTL, err)
+	}
 	r.gate.err = errors.New("the policy is broken")
 	if _, err = r.RequestAccess(t.Context(), lifecycle.AccessRequest{App: a.ID, Gateway: "edge", API: "billing", Plan: "gold", By: ann}); err == nil {
 		t.Error("a request passes a broken policy")
