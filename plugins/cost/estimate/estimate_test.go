@@ -181,7 +181,7 @@ func plan(resources ...string) []byte {
 		kind, after, _ := strings.Cut(r, " ")
 		provider, _, _ := strings.Cut(kind, "_")
 		address, _ := json.Marshal(kind + ".r" + string(rune('0'+i)))
-		changes = append(changes, `{"address":`+string(address)+`,"mode":"managed","type":"`+kind+`","name":"r","provider_name":"registry.example.com/hashicorp/`+provider+
+		changes = append(changes, `{"address":`+string(address)+`,"mode":"managed","type":"`+kind+`","name":"r","provider_name":"terraform.example.com/hashicorp/`+provider+
 			`","change":{"actions":["create"],"before":null,"after":`+after+`,"after_unknown":{"instance_type":true}}}`)
 	}
 	return []byte(`{"format_version":"1.2","resource_changes":[` + strings.Join(changes, ",") + `]}`)
