@@ -2,7 +2,6 @@ package apidocs
 
 import (
 	"context"
-	"crypto/sha256"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
@@ -23,12 +22,14 @@ type Entities interface {
 // cannot be shown is not read again for each who tries.
 type Engine struct {
 	entities Entities
-	read     *otter.Cache[digest, *outcome]
+	read     *otter.Cache[source, *outcome]
 	reading  singleflight.Group
 	turns    chan struct{}
 }
 
-type digest [sha256.Size]byte
+// source is the text of a document. Most of what the document holds are parts of the text, so that it costs no memory of
+// its own as a key; looking it up takes a hash of the text, a millisecond for the largest.
+type source struct{ kind, text string }
 
 // Limits of what is kept and done at once.
 const (
@@ -43,9 +44,9 @@ func NewEngine(entities Entities) *Engine {
 	return &Engine{
 		entities: entities,
 		turns:    make(chan struct{}, atOnce),
-		read: otter.Must(&otter.Options[digest, *outcome]{
+		read: otter.Must(&otter.Options[source, *outcome]{
 			MaximumWeight: weighed,
-			Weigher:       func(_ digest, o *outcome) uint32 { return o.weight() },
+			Weigher:       func(_ source, o *outcome) uint32 { return o.weight() },
 		}),
 	}
 }
@@ -90,11 +91,11 @@ func (e *Engine) Document(ctx context.Context, p *principal.Principal, ref entit
 // outcome answers what is known of a text, and reads it when that is nothing. Who asks for a text that is being read
 // waits for it.
 func (e *Engine) outcome(ctx context.Context, kind, text string) (*outcome, error) {
-	key := digest(sha256.Sum256([]byte(kind + "\x00" + text)))
+	key := source{kind, text}
 	if o, ok := e.read.GetIfPresent(key); ok {
 		return o, nil
 	}
-	o, err, _ := e.reading.Do(string(key[:]), func() (any, error) {
+	o, err, _ := e.reading.Do(kind+":"+text, func() (any, error) {
 		select {
 		case e.turns <- struct{}{}:
 			defer func() { <-e.turns }()

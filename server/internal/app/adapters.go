@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/maypok86/otter/v2"
+
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
+	"github.com/callboard/callboard/server/internal/catalog/index"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/signals"
@@ -29,15 +32,57 @@ type readable struct {
 }
 
 func (r readable) Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
+	return r.visible(ctx, p, ref, lookUp)
+}
+
+func (r readable) visible(ctx context.Context, p *principal.Principal, ref entity.Canonical,
+	find func(*catalog.Engine, entity.Canonical) (entity.Entity, bool, error)) (entity.Entity, bool, error) {
 	decision, err := r.authz.Authorize(ctx, p, catalog.PermissionRead)
 	if err != nil || decision.Result == permission.Deny {
 		return nil, false, err
 	}
-	e, ok, err := lookUp(r.engine, ref)
+	e, ok, err := find(r.engine, ref)
 	if err != nil || !ok || decision.Result == permission.Allow {
 		return e, ok, err
 	}
 	ok, err = catalog.EvaluateCriteria(decision.Conditions, e)
+	return e, ok, err
+}
+
+// remembering is readable for entities that are asked for again and again and are large, as descriptions of APIs are:
+// decoding one of ten megabytes takes longer than what is shown of it. Who asks must not change what is answered.
+type remembering struct {
+	readable
+
+	decoded *otter.Cache[*index.Doc, entity.Entity] // a document of the index never changes
+}
+
+// rememberedBytes is about how much memory remembered entities take.
+const rememberedBytes = 64 << 20
+
+func newRemembering(r readable) remembering {
+	return remembering{r, otter.Must(&otter.Options[*index.Doc, entity.Entity]{
+		MaximumWeight: rememberedBytes,
+		Weigher:       func(doc *index.Doc, _ entity.Entity) uint32 { return uint32(2*len(doc.JSON) + 1<<10) },
+	})}
+}
+
+func (r remembering) Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
+	return r.visible(ctx, p, ref, r.lookUp)
+}
+
+func (r remembering) lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, error) {
+	doc := engine.Index().Snapshot().ByRef(ref)
+	if doc == nil {
+		return nil, false, nil
+	}
+	if e, ok := r.decoded.GetIfPresent(doc); ok {
+		return e, true, nil
+	}
+	e, ok, err := decode(doc)
+	if err == nil {
+		r.decoded.Set(doc, e)
+	}
 	return e, ok, err
 }
 
@@ -46,9 +91,13 @@ func lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, 
 	if doc == nil {
 		return nil, false, nil
 	}
+	return decode(doc)
+}
+
+func decode(doc *index.Doc) (entity.Entity, bool, error) {
 	var e entity.Entity
 	if err := json.Unmarshal(doc.JSON, &e); err != nil {
-		return nil, false, fmt.Errorf("read %s: %w", ref, err)
+		return nil, false, fmt.Errorf("read %s: %w", doc.Ref, err)
 	}
 	return e, true, nil
 }

@@ -56,7 +56,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 		return err
 	}
 	a.wireWidgets(o)
-	apidocs.Routes(s.Feature(apidocs.Feature()), apidocs.NewEngine(readable{f.catalog, f.permission}))
+	apidocs.Routes(s.Feature(apidocs.Feature()), apidocs.NewEngine(newRemembering(readable{f.catalog, f.permission})))
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
@@ -25,7 +26,9 @@ func Operation(doc *spec.Document, op *spec.Operation, o Options) string {
 		w.description(op.Description)
 		w.more(op.Docs)
 		w.security(op.Security)
-		w.servers(op.Servers, 1)
+		if !slices.Equal(op.Servers, doc.Servers) { // the index names those of all operations
+			w.servers(op.Servers, 1)
+		}
 		w.parameters(op.Parameters, "Parameters", 1)
 		w.body(op.Body)
 		w.responses(op)

@@ -19,7 +19,9 @@ func Schema(doc *spec.Document, s *spec.Schema, o Options) string {
 		w.way("")
 		w.open("article", "class", "cb-docs-schema")
 		w.heading(0, name)
-		w.schema(s)
+		here := *s
+		here.More = false // the page does not lead to itself
+		w.schema(&here)
 		w.examples(s.Examples)
 		w.close("article")
 	})

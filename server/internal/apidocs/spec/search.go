@@ -9,14 +9,15 @@ import (
 // SearchBytes is what a search index has at most.
 const SearchBytes = 100_000
 
-// SearchIndex is what a browser searches in, as compact JSON. Neighbours share the beginnings of their ids and paths, so
+// SearchIndex is what a browser searches in, as compact JSON: all operations and, of documents that list them, all types. Neighbours share the beginnings of their ids and paths, so
 // of both only the end is written after the number of characters (UTF-16 units, as JavaScript counts) that are as in the
 // row before. Too large an index loses the ends of titles, then rows; then it is not complete.
 type SearchIndex struct {
 	Version  int      `json:"version"`
 	Complete bool     `json:"complete"`
 	Groups   []string `json:"groups"`
-	// Rows are [shared of id, rest of id, verb, shared of path, rest of path, title, number of the group].
+	// Rows are [shared of id, rest of id, verb, shared of path, rest of path, title, number of the group]. The verb "type" is
+	// that of rows whose id is a schema's.
 	Rows []json.RawMessage `json:"operations"`
 }
 
@@ -38,36 +39,48 @@ func (d *Document) Search() []byte {
 
 // rows makes an index with titles of at most that many bytes; it stops where there is no room.
 func (d *Document) rows(title int) (SearchIndex, bool) {
-	x := SearchIndex{Version: 1, Groups: []string{}, Rows: []json.RawMessage{}}
-	size := 100
-	var id, path string
-	for n, g := range d.Groups {
+	x := &rowWriter{SearchIndex: SearchIndex{Version: 1, Groups: []string{}, Rows: []json.RawMessage{}}, title: title, size: 100}
+	for _, g := range d.Groups {
 		name := cut(g.Name, 60)
-		size += len(jsonText(name)) + 1
-		if size > SearchBytes {
-			return x, false
-		}
+		x.size += len(jsonText(name)) + 1
 		x.Groups = append(x.Groups, name)
 		for _, o := range g.Operations {
-			p := cut(o.Path, 300)
-			row := searchRow(id, path, o, p, cut(o.Title, title), n)
-			if size += len(row) + 1; size > SearchBytes {
-				return x, false
+			if !x.add(o.ID, o.Verb, o.Path, o.Title) {
+				return x.SearchIndex, false
 			}
-			id, path = o.ID, p
-			x.Rows = append(x.Rows, row)
+		}
+		for _, s := range g.Schemas {
+			if !x.add(string(s.ID), "type", s.Name, s.Text) {
+				return x.SearchIndex, false
+			}
 		}
 	}
-	return x, true
+	return x.SearchIndex, true
 }
 
-func searchRow(id, path string, o *Summary, p, title string, group int) json.RawMessage {
-	if title == "…" {
+// rowWriter writes rows, each after the one before.
+type rowWriter struct {
+	SearchIndex
+
+	title, size int
+	id, path    string
+}
+
+// add writes a row of the last group. false = there is no room.
+func (x *rowWriter) add(id, verb, path, title string) bool {
+	path = cut(path, 300)
+	if title = cut(title, x.title); title == "…" {
 		title = ""
 	}
-	sharedID, restID := shared(id, o.ID)
-	sharedPath, restPath := shared(path, p)
-	return plainJSON([]any{sharedID, restID, o.Verb, sharedPath, restPath, title, group})
+	sharedID, restID := shared(x.id, id)
+	sharedPath, restPath := shared(x.path, path)
+	row := plainJSON([]any{sharedID, restID, verb, sharedPath, restPath, title, len(x.Groups) - 1})
+	if x.size += len(row) + 1; x.size > SearchBytes {
+		return false
+	}
+	x.id, x.path = id, path
+	x.Rows = append(x.Rows, row)
+	return true
 }
 
 // shared is how many UTF-16 units s begins with that are as in former, and the rest of s.
