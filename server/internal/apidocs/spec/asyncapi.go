@@ -51,6 +51,7 @@ func (a *asyncAPI) servers() []Server {
 
 // channels reads version 2. "subscribe" is what an application may receive, "publish" what it may send.
 func (a *asyncAPI) channels(x *index) {
+	x.beyond("channels", a.root.Get("channels").Len())
 	for name, channel := range (place{v: a.root}).to("channels").members(mostOperations) {
 		end, away := a.follow(channel)
 		if away != "" {
@@ -69,6 +70,7 @@ func (a *asyncAPI) channels(x *index) {
 
 // operations reads version 3.
 func (a *asyncAPI) operations(x *index) {
+	x.beyond("operations", a.root.Get("operations").Len())
 	for name, operation := range (place{v: a.root}).to("operations").members(mostOperations) {
 		op, away := a.follow(operation)
 		channel, lost := a.follow(op.to("channel"))

@@ -149,6 +149,13 @@ func parts(v *tree.Value) []string {
 	return out
 }
 
+func TestRead_PutsTooManyGroupsIntoOne(t *testing.T) {
+	doc := read(t, `{"openapi":"3.0.0","paths":{`+repeated(mostGroups+5, `"/N":{"get":{"tags":["oN"]}}`, ",")+`}}`)
+	if last := doc.Groups[len(doc.Groups)-1]; len(doc.Groups) != mostGroups || len(last.Operations) != 6 || doc.Len() != mostGroups+5 {
+		t.Errorf("%d groups, %d operations in the last, %d in all", len(doc.Groups), len(last.Operations), doc.Len())
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{shop, legacy, events2, events3, around(`"S":{"allOf":[{"$ref":"#/components/schemas/S"}]}`)} {
 		f.Add("openapi", text)

@@ -19,14 +19,14 @@ func newIndex(format string) *index {
 	return &index{doc: &Document{Format: format, operations: map[string]found{}}, groups: map[string]int{}, ids: map[string]int{}}
 }
 
-// group is the group of that name, made when there is none. nil = there are too many.
+// group is the group of that name, made when there is none. When there are too many it is the last one.
 func (x *index) group(name string) *Group {
 	name = short(name)
 	if i, ok := x.groups[name]; ok {
 		return &x.doc.Groups[i]
 	}
 	if len(x.doc.Groups) >= mostGroups {
-		return nil
+		return &x.doc.Groups[mostGroups-1]
 	}
 	x.groups[name] = len(x.doc.Groups)
 	x.doc.Groups = append(x.doc.Groups, Group{ID: x.unique("group-" + name), Name: name})
@@ -40,11 +40,6 @@ func (x *index) add(group, wanted string, s Summary, load func(*Operation)) {
 		return
 	}
 	g := x.group(group)
-	if g == nil {
-		if g = x.group(x.doc.Groups[mostGroups-1].Name); g == nil {
-			return
-		}
-	}
 	s.ID = x.unique(wanted)
 	s.Path, s.Title = short(s.Path), short(firstLine(s.Title))
 	g.Operations = append(g.Operations, &s)
@@ -105,6 +100,13 @@ func (x *index) done() *Document {
 		x.note("%d operations are not shown: %d are the most", x.refused, mostOperations)
 	}
 	return x.doc
+}
+
+// beyond tells of members of a list of operations that are not looked at.
+func (x *index) beyond(name string, n int) {
+	if n > mostOperations {
+		x.note("%d of the %s are not shown: %d are the most", n-mostOperations, name, mostOperations)
+	}
 }
 
 func (x *index) note(format string, args ...any) {

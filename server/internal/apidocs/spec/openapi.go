@@ -49,7 +49,7 @@ func (a *openAPI) tags(x *index) {
 		if name == "" {
 			continue
 		}
-		if g := x.group(name); g != nil && g.Description == "" {
+		if g := x.group(name); g.Description == "" {
 			g.Description = long(tag.v.Get("description").Text())
 		}
 	}
@@ -62,9 +62,7 @@ func (a *openAPI) paths(x *index, member, group string) {
 	if list.v != nil && list.v.Kind() != tree.Object {
 		x.note("%s is not an object", member)
 	}
-	if n := left(list.v.Len(), mostOperations); n > 0 {
-		x.note("%d of the %s are not shown: %d are the most", n, member, mostOperations)
-	}
+	x.beyond(member, list.v.Len())
 	for path, item := range list.members(mostOperations) {
 		if strings.HasPrefix(path, "x-") {
 			continue

@@ -118,9 +118,7 @@ func (p *proto) services(x *index) {
 			continue
 		}
 		name := full(p.pkg, s.Name.Val)
-		if g := x.group(name); g != nil {
-			g.Description = long(p.comment(s))
-		}
+		x.group(name).Description = long(p.comment(s))
 		for _, e := range s.Decls {
 			if rpc, ok := e.(*ast.RPCNode); ok {
 				summary := Summary{Verb: "rpc", Path: name + "/" + rpc.Name.Val, Title: p.comment(rpc), Deprecated: marksRPC(rpc)}
@@ -136,9 +134,6 @@ func (p *proto) schemas(x *index) {
 		enums bool
 	}{{"Messages", false}, {"Enumerations", true}} {
 		group := x.group(k.group)
-		if group == nil {
-			return
-		}
 		for _, name := range p.order {
 			t := p.types[name]
 			if (t.enum != nil) == k.enums && len(group.Schemas) < mostOperations && typeID(name).Fits() {
