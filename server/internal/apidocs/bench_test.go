@@ -103,7 +103,7 @@ func BenchmarkIndex(b *testing.B) {
 
 func BenchmarkOperation(b *testing.B) {
 	each(b, func(b *testing.B, doc *spec.Document) {
-		i, bytes := 0, 0
+		i, size := 0, 0
 		for b.Loop() {
 			g := doc.Groups[i%len(doc.Groups)]
 			i++
@@ -111,9 +111,9 @@ func BenchmarkOperation(b *testing.B) {
 				continue
 			}
 			op, _ := doc.Operation(g.Operations[i%len(g.Operations)].ID)
-			bytes += len(page.Operation(doc, op, page.Options{Base: "/api"}))
+			size += len(page.Operation(doc, op, page.Options{Base: "/api"}))
 		}
-		b.ReportMetric(float64(bytes)/float64(i), "bytes")
+		b.ReportMetric(float64(size)/float64(i), "bytes")
 	})
 }
 

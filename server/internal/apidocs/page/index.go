@@ -13,7 +13,8 @@ func Index(doc *spec.Document, o Options) string {
 		w.about()
 		if o.Search == "" {
 			w.description(doc.Description)
-			w.servers(doc.Servers, 1)
+			w.servers(doc.Servers)
+			w.more(doc.Docs)
 			w.notes(doc.Notes)
 		}
 		w.heading(1, "Operations")
@@ -43,11 +44,11 @@ func number(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-func (w *writer) servers(servers []spec.Server, below int) {
+func (w *writer) servers(servers []spec.Server) {
 	if len(servers) == 0 {
 		return
 	}
-	w.heading(below, "Servers")
+	w.heading(1, "Servers")
 	w.open("ul", "class", "cb-docs-servers")
 	for _, s := range servers {
 		w.open("li")
@@ -68,6 +69,9 @@ func (w *writer) search() {
 	w.open("input", "type", "search", "name", "q", "value", w.o.Search, "maxlength", "200")
 	w.close("label")
 	w.element("button", "Search", "type", "submit")
+	if w.o.Search != "" {
+		w.element("a", "Show all", "href", w.o.Base)
+	}
 	w.close("form")
 }
 

@@ -27,7 +27,7 @@ func Operation(doc *spec.Document, op *spec.Operation, o Options) string {
 		w.more(op.Docs)
 		w.security(op.Security)
 		if !slices.Equal(op.Servers, doc.Servers) { // the index names those of all operations
-			w.servers(op.Servers, 1)
+			w.servers(op.Servers)
 		}
 		w.parameters(op.Parameters, "Parameters", 1)
 		w.body(op.Body)

@@ -62,8 +62,12 @@ func exampleText(v *tree.Value) string {
 // sample makes an example of a schema as JSON. It is bounded in depth and length, and a schema does not stand inside of itself.
 func (s schemas) sample(p place, request bool) string {
 	w := &sampler{schemas: s, request: request}
-	w.value(p, "")
-	return w.String()
+	w.value(p)
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(w.String()), "", "  ") != nil {
+		return ""
+	}
+	return b.String()
 }
 
 type sampler struct {
@@ -81,7 +85,7 @@ const (
 	sampleBytes = 4 << 10
 )
 
-func (w *sampler) value(p place, name string) {
+func (w *sampler) value(p place) {
 	end, away := w.follow(p)
 	if away != "" || end.v.Kind() != tree.Object || w.Len() > sampleBytes || w.depth > sampleDepth || slices.Contains(w.inside, end.at) {
 		w.WriteString("null")
@@ -92,12 +96,12 @@ func (w *sampler) value(p place, name string) {
 		if !whole {
 			text = "null"
 		}
-		w.WriteString(w.indented(text))
+		w.WriteString(text)
 		return
 	}
 	w.inside = append(w.inside, end.at)
 	w.depth++
-	w.made(end, name)
+	w.made(end)
 	w.depth--
 	w.inside = w.inside[:len(w.inside)-1]
 }
@@ -112,15 +116,15 @@ func givenValue(v *tree.Value) *tree.Value {
 	return nil
 }
 
-func (w *sampler) made(p place, name string) {
+func (w *sampler) made(p place) {
 	for _, member := range []string{"oneOf", "anyOf"} {
 		if list := p.to(member).items(1); len(list) > 0 && p.v.Get("properties").Len() == 0 {
-			w.value(list[0], name)
+			w.value(list[0])
 			return
 		}
 	}
 	if p.v.Get("properties").Len() > 0 || p.v.Get("allOf").Len() > 0 {
-		w.object(p, name)
+		w.object(p)
 		return
 	}
 	switch typeNames(p.v)[0] {
@@ -128,14 +132,14 @@ func (w *sampler) made(p place, name string) {
 		w.WriteString("{}")
 	case "array":
 		w.WriteByte('[')
-		w.value(p.to("items"), name)
+		w.value(p.to("items"))
 		w.WriteByte(']')
 	case "integer", "number":
 		w.WriteString("0")
 	case "boolean":
 		w.WriteString("true")
 	case "string":
-		w.text(sampleText(p.v.Get("format").Text()))
+		w.WriteString(jsonText(sampleText(p.v.Get("format").Text())))
 	default:
 		w.WriteString("null")
 	}
@@ -152,33 +156,33 @@ func sampleText(format string) string {
 	return "string"
 }
 
-// object writes the members of a schema and of what it is made of.
-func (w *sampler) object(p place, name string) {
+// object writes the members of a schema and of what it is made of. Those that would begin the schema again, or are described
+// elsewhere, are left out.
+func (w *sampler) object(p place) {
 	members := map[string]place{}
 	var order []string
 	w.collect(p, members, &order, 0)
 	if len(order) == 0 {
 		if list := p.to("allOf").items(1); len(list) > 0 {
-			w.value(list[0], name)
+			w.value(list[0])
 			return
 		}
 	}
 	w.WriteByte('{')
-	for i, key := range order {
-		if w.Len() > sampleBytes {
-			break
+	first := true
+	for _, key := range order {
+		end, away := w.follow(members[key])
+		if w.Len() > sampleBytes || away != "" || slices.Contains(w.inside, end.at) {
+			continue
 		}
-		if i > 0 {
+		if !first {
 			w.WriteByte(',')
 		}
-		w.line()
-		w.text(key)
-		w.WriteString(": ")
-		w.value(members[key], key)
+		first = false
+		w.WriteString(jsonText(key))
+		w.WriteByte(':')
+		w.value(members[key])
 	}
-	w.depth--
-	w.line()
-	w.depth++
 	w.WriteByte('}')
 }
 
@@ -204,22 +208,6 @@ func (w *sampler) collect(p place, members map[string]place, order *[]string, de
 		members[key] = x
 	}
 }
-
-func (w *sampler) line() {
-	w.WriteByte('\n')
-	w.WriteString(strings.Repeat("  ", max(0, w.depth)))
-}
-
-// indented writes a value that is JSON already at the present depth.
-func (w *sampler) indented(text string) string {
-	var b bytes.Buffer
-	if json.Indent(&b, []byte(text), strings.Repeat("  ", max(0, w.depth)), "  ") != nil {
-		return "null"
-	}
-	return b.String()
-}
-
-func (w *sampler) text(s string) { w.WriteString(w.indented(jsonText(s))) }
 
 func jsonText(s string) string { return string(plainJSON(s)) }
 

@@ -37,9 +37,17 @@ func (x *index) info(root *tree.Value) {
 	x.doc.Title = short(firstLine(info.Get("title").Text()))
 	x.doc.Version = short(info.Get("version").Scalar())
 	x.doc.Description = long(info.Get("description").Text())
+	x.doc.Docs = docsOf(root.Get("externalDocs"))
+	if x.doc.Docs.URL == "" {
+		x.doc.Docs = docsOf(info.Get("externalDocs"))
+	}
 	if x.doc.Title == "" {
 		x.doc.Title = "API without a title"
 	}
+}
+
+func docsOf(v *tree.Value) Link {
+	return Link{short(v.Get("url").Text()), short(firstLine(v.Get("description").Text()))}
 }
 
 // tags makes groups in the order in which the document names them.
@@ -119,7 +127,7 @@ func (a *openAPI) load(o *Operation, path string, item, op place) {
 		o.Servers = a.servers
 	}
 	o.Security = a.security(op)
-	o.Docs = Link{short(op.v.Get("externalDocs").Get("url").Text()), short(op.v.Get("externalDocs").Get("description").Text())}
+	o.Docs = docsOf(op.v.Get("externalDocs"))
 	params := a.parameters(o, item, op)
 	a.body(o, op, params)
 	a.responses(o, op)

@@ -67,16 +67,16 @@ func (a *openAPI) body(o *Operation, op place, params []parameter) {
 	case away != "":
 		o.Notes = noted(o.Notes, "The body is described elsewhere: %s", quoted(away))
 	case end.v.Kind() == tree.Object:
-		o.Body = &Body{Required: end.v.Get("required").True(), Description: long(end.v.Get("description").Text()), Content: a.content(o, end)}
+		o.Body = &Body{Required: end.v.Get("required").True(), Description: long(end.v.Get("description").Text()), Content: a.content(o, end, true)}
 	}
 }
 
 // content is what a body or a response holds, by type.
-func (a *openAPI) content(o *Operation, p place) []Media {
+func (a *openAPI) content(o *Operation, p place, request bool) []Media {
 	var out []Media
 	for name, media := range p.to("content").members(mostMedia) {
 		if end, away := a.follow(media); away == "" {
-			out = append(out, a.media(name, end.to("schema"), end))
+			out = append(out, a.media(name, end.to("schema"), end, request))
 		}
 	}
 	if n := left(p.v.Get("content").Len(), mostMedia); n > 0 {
@@ -86,10 +86,10 @@ func (a *openAPI) content(o *Operation, p place) []Media {
 }
 
 // media is one form of a body, with an example made of the schema where the author gives none.
-func (a *openAPI) media(name string, schema, from place) Media {
+func (a *openAPI) media(name string, schema, from place, request bool) Media {
 	m := Media{Type: short(name), Schema: a.full(schema), Examples: examplesOf(a.refs, from)}
 	if len(m.Examples) == 0 && schema.v != nil && jsonType(name) {
-		if text := a.sample(schema, false); text != "" {
+		if text := a.sample(schema, request); text != "" {
 			m.Examples = []Example{{Summary: "Made of the schema", Text: text}}
 		}
 	}
@@ -107,7 +107,7 @@ func (a *openAPI) swaggerBody(o *Operation, op place, params []parameter) {
 		case "body":
 			o.Body = &Body{Required: p.v.Get("required").True(), Description: long(p.v.Get("description").Text())}
 			for _, t := range types {
-				o.Body.Content = append(o.Body.Content, a.media(t, p.to("schema"), place{}))
+				o.Body.Content = append(o.Body.Content, a.media(t, p.to("schema"), place{}, true))
 			}
 			return
 		case "formData":
@@ -156,10 +156,10 @@ func (a *openAPI) responses(o *Operation, op place) {
 			o.Responses = append(o.Responses, Response{Status: short(status), Description: "Described elsewhere: " + short(away)})
 			continue
 		}
-		out := Response{Status: short(status), Description: long(end.v.Get("description").Text()), Content: a.content(o, end)}
+		out := Response{Status: short(status), Description: long(end.v.Get("description").Text()), Content: a.content(o, end, false)}
 		if schema := end.to("schema"); a.swagger && schema.v != nil {
 			for _, t := range a.types(op, "produces") {
-				out.Content = append(out.Content, a.media(t, schema, place{}))
+				out.Content = append(out.Content, a.media(t, schema, place{}, false))
 			}
 			a.swaggerExamples(&out, end)
 		}

@@ -121,6 +121,10 @@ func factsOf(v *tree.Value) []Fact {
 		}
 		facts = append(facts, Fact{name, valueText(x)})
 	}
+	d := v.Get("discriminator") // Swagger names the member alone
+	if name := d.Text() + d.Get("propertyName").Text(); name != "" {
+		facts = append(facts, Fact{"discriminator", short(name)})
+	}
 	return facts
 }
 

@@ -15,6 +15,7 @@ type Document struct {
 	Version     string
 	Description string // Markdown
 	Servers     []Server
+	Docs        Link
 	Groups      []Group
 	// Notes say what of the document is not shown, and why.
 	Notes []string
