@@ -133,11 +133,8 @@ func (h *routes) ask(c *gin.Context) (*spec.Document, page.Options, error) {
 
 // baseOf is the address of the document's pages.
 func baseOf(c *gin.Context) string {
-	base := "/api/" + id + "/v1/entities"
-	for _, name := range []string{"kind", "namespace", "name"} {
-		base += "/" + url.PathEscape(c.Param(name))
-	}
-	return base
+	of := func(name string) string { return "/" + url.PathEscape(c.Param(name)) }
+	return "/api/" + id + "/v1/entities" + of("kind") + of("namespace") + of("name")
 }
 
 // sendPage answers HTML that runs nothing, reaches nobody and is framed by nobody else, whatever a document holds. Its

@@ -55,7 +55,7 @@ func (a *asyncAPI) channels(x *index) {
 	for name, channel := range (place{v: a.root}).to("channels").members(mostOperations) {
 		end, away := a.follow(channel)
 		if away != "" {
-			x.note("%s is described elsewhere: %s", quoted(name), quoted(away))
+			x.notef("%s is described elsewhere: %s", quoted(name), quoted(away))
 			continue
 		}
 		for _, verb := range []string{"subscribe", "publish"} {
@@ -75,11 +75,11 @@ func (a *asyncAPI) operations(x *index) {
 		op, away := a.follow(operation)
 		channel, lost := a.follow(op.to("channel"))
 		if away != "" || lost != "" {
-			x.note("%s is described elsewhere: %s", quoted(name), quoted(away+lost))
+			x.notef("%s is described elsewhere: %s", quoted(name), quoted(away+lost))
 			continue
 		}
 		if op.v.Kind() != tree.Object {
-			x.note("operation %s is not an object", quoted(name))
+			x.notef("operation %s is not an object", quoted(name))
 			continue
 		}
 		address := channel.v.Get("address").Text()

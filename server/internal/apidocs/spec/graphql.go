@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -240,11 +241,8 @@ func (g *graphQL) implementing(d *ast.Definition) []string {
 	}
 	var names []string
 	for _, name := range g.order {
-		for _, i := range g.types[name].Interfaces {
-			if i == d.Name {
-				names = append(names, name)
-				break
-			}
+		if slices.Contains(g.types[name].Interfaces, d.Name) {
+			names = append(names, name)
 		}
 	}
 	return names

@@ -97,7 +97,7 @@ func (x *index) done() *Document {
 	}
 	x.doc.Groups = kept
 	if x.refused > 0 {
-		x.note("%d operations are not shown: %d are the most", x.refused, mostOperations)
+		x.notef("%d operations are not shown: %d are the most", x.refused, mostOperations)
 	}
 	return x.doc
 }
@@ -105,11 +105,11 @@ func (x *index) done() *Document {
 // beyond tells of members of a list of operations that are not looked at.
 func (x *index) beyond(name string, n int) {
 	if n > mostOperations {
-		x.note("%d of the %s are not shown: %d are the most", n-mostOperations, name, mostOperations)
+		x.notef("%d of the %s are not shown: %d are the most", n-mostOperations, name, mostOperations)
 	}
 }
 
-func (x *index) note(format string, args ...any) {
+func (x *index) notef(format string, args ...any) {
 	x.doc.Notes = noted(x.doc.Notes, format, args...)
 }
 

@@ -140,7 +140,7 @@ func (m *merge) relate(relation string, s *Schema) {
 			return
 		}
 		i = len(vs)
-		m.into.Variants = append(vs, Variant{Relation: relation})
+		m.into.Variants = append(m.into.Variants, Variant{Relation: relation})
 	}
 	v := &m.into.Variants[i]
 	if len(v.Schemas) >= mostVariants {

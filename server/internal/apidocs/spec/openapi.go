@@ -68,7 +68,7 @@ const untagged = "Operations without a group"
 func (a *openAPI) paths(x *index, member, group string) {
 	list := place{v: a.root}.to(member)
 	if list.v != nil && list.v.Kind() != tree.Object {
-		x.note("%s is not an object", member)
+		x.notef("%s is not an object", member)
 	}
 	x.beyond(member, list.v.Len())
 	for path, item := range list.members(mostOperations) {
@@ -77,7 +77,7 @@ func (a *openAPI) paths(x *index, member, group string) {
 		}
 		at, away := a.follow(item)
 		if away != "" {
-			x.note("%s is described elsewhere: %s", quoted(path), quoted(away))
+			x.notef("%s is described elsewhere: %s", quoted(path), quoted(away))
 			continue
 		}
 		for _, method := range methods {
@@ -86,7 +86,7 @@ func (a *openAPI) paths(x *index, member, group string) {
 				continue
 			}
 			if op.v.Kind() != tree.Object {
-				x.note("%s of %s is not an object", method, quoted(path))
+				x.notef("%s of %s is not an object", method, quoted(path))
 				continue
 			}
 			a.operation(x, group, path, method, at, op)

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/bufbuild/protocompile/ast"
@@ -72,7 +73,7 @@ func (p *proto) collect(x *index) {
 	for _, d := range p.file.Decls {
 		switch n := d.(type) {
 		case *ast.ImportNode:
-			x.note("%s is imported and not part of this document", quoted(n.Name.AsString()))
+			x.notef("%s is imported and not part of this document", quoted(n.Name.AsString()))
 		case *ast.MessageNode:
 			p.message(p.pkg, n.Name.Val, n, n.Decls)
 		case *ast.EnumNode:
@@ -268,15 +269,7 @@ func (*proto) put(s *Schema, f Field) {
 
 // marks reports whether options have deprecated = true.
 func marks(o *ast.CompactOptionsNode) bool {
-	if o == nil {
-		return false
-	}
-	for _, option := range o.Options {
-		if isDeprecated(option) {
-			return true
-		}
-	}
-	return false
+	return o != nil && slices.ContainsFunc(o.Options, isDeprecated)
 }
 
 func marksRPC(n *ast.RPCNode) bool {
