@@ -48,7 +48,7 @@ INTERPRETED := $(addprefix ./server/internal/scaffolder/,templating workflow bui
 
 .PHONY: test-whole
 test-whole: ## The tables that the race detector samples, whole and without it
-	$(GOTEST) -trimpath $(INTERPRETED)
+	$(GOTEST) -trimpath $(INTERPRETED) ./server/internal/apidocs/page
 	$(GOTEST) -trimpath -run '^TestSecretsOfTasks|^TestTracesOf' ./server/internal/app
 	$(GOTEST) -trimpath -run '^TestConformance$$' ./server/internal/conformance -args -area scaffolder
 

@@ -2,8 +2,8 @@ package spec
 
 import (
 	"fmt"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bufbuild/protocompile/ast"
