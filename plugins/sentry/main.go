@@ -40,6 +40,7 @@ func newPluginAt(now func() time.Time) *sdk.Plugin {
 	s.routes(p)
 	s.widgets(p)
 	s.actions(p)
+	p.Collator(documentType, s.documents, sdk.CollatorOptions{Every: collectEvery})
 	p.Health(s.health)
 	p.Task("probe", 5*time.Minute, s.probe)
 	p.OnDrain(s.deliverer.drain)
