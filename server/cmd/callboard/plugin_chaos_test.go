@@ -300,14 +300,19 @@ type traffic struct {
 	done     sync.WaitGroup
 }
 
-const trafficPerSecond = 200
+const (
+	trafficPerSecond = 200
+	// trafficAtOnce is below what the host lets in and lets wait for one plugin: a machine that stands still for half a
+	// second must not look like a host that refuses requests.
+	trafficAtOnce = 80
+)
 
 // send begins the traffic: every request has its moment, and a slow answer delays no later one.
 func (s *site) send(paths ...string) *traffic {
 	ctx, cancel := context.WithCancel(context.Background())
 	tr := &traffic{stop: cancel}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}, Timeout: 20 * time.Second}
-	base := s.base
+	base, places := s.base, make(chan struct{}, trafficAtOnce)
 	tr.done.Go(func() {
 		defer client.CloseIdleConnections()
 		tick := time.NewTicker(time.Second / trafficPerSecond)
@@ -318,7 +323,11 @@ func (s *site) send(paths ...string) *traffic {
 				return
 			case <-tick.C:
 			}
-			tr.done.Go(func() { tr.one(client, base+paths[i%len(paths)]) })
+			places <- struct{}{}
+			tr.done.Go(func() {
+				defer func() { <-places }()
+				tr.one(client, base+paths[i%len(paths)])
+			})
 		}
 	})
 	return tr
@@ -332,10 +341,11 @@ func (tr *traffic) one(client *http.Client, address string) {
 		req.Header.Set("Authorization", "Bearer "+token)
 		var res *http.Response
 		if res, err = client.Do(req); err == nil {
-			_, err = io.Copy(io.Discard, res.Body)
+			var said []byte
+			said, err = io.ReadAll(res.Body)
 			res.Body.Close()
 			if res.StatusCode != http.StatusOK {
-				failure = address + ": " + res.Status
+				failure = address + ": " + res.Status + " " + string(said[:min(len(said), 300)])
 			}
 		}
 	}

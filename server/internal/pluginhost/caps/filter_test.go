@@ -161,7 +161,11 @@ func TestFilters_WhatBreaksTheRulesIsAnError(t *testing.T) {
 			return append(result(`1`), result(`2`)...)
 		}},
 		{"none", "0 results for one call", Limits{}, `1`, func(context.Context, *pluginv1.FilterCall) []*pluginv1.FilterResult { return nil }},
-		{"late", "did not answer CallFilters shout within 10ms", Limits{Filter: 10 * time.Millisecond}, `1`, func(ctx context.Context, _ *pluginv1.FilterCall) []*pluginv1.FilterResult { <-ctx.Done(); return nil }},
+		{"late", "did not answer CallFilters shout within 10ms", Limits{Filter: 10 * time.Millisecond}, `1`, func(ctx context.Context, _ *pluginv1.FilterCall) []*pluginv1.FilterResult {
+			<-ctx.Done()
+			time.Sleep(200 * time.Millisecond) // the caller's own clock is later than the plugin's on a busy machine
+			return nil
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			registry, _ := filtering(t, &filterService{answer: c.answer}, c.limits)
