@@ -52,6 +52,9 @@ const (
 	asked = 30 * time.Second
 	// usualRefresh is for widgets that leave it to the host; leastRefresh keeps a page that reloads from asking each time.
 	usualRefresh, leastRefresh = time.Minute, 5 * time.Second
+	// retry is how long a widget that failed is left alone where there is an answer to show: viewers of a widget that hangs
+	// must not wait for it one after the other.
+	retry = 10 * time.Second
 	// kept is how long an answer may be shown when there is no newer one.
 	kept = time.Hour
 	// weighed is about how many bytes answers may take together.
@@ -88,6 +91,8 @@ type Answer struct {
 	At     time.Time
 	// Stale is why there is no newer answer; nil = it is as new as it should be.
 	Stale error
+
+	tried time.Time // when the widget failed last; zero = it answered
 }
 
 // key is a digest of what makes two questions the same. Each viewer has answers of their own: a widget may look at who asks.
@@ -199,7 +204,7 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 		return nil, err
 	}
 	former, known := e.answers.GetIfPresent(k)
-	if known && e.Now().Sub(former.At) < refreshOf(w.Description()) {
+	if known && e.showable(former, refreshOf(w.Description())) {
 		return former, nil
 	}
 	next, err := e.ask(ctx, w, q, k)
@@ -207,9 +212,20 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 	case err == nil:
 		return next, nil
 	case known && outage(err) && e.Now().Sub(former.At) < kept:
-		return &Answer{former.Frames, former.At, err}, nil
+		e.Logger.WarnContext(ctx, "a widget fails; its last answer is shown", "widget", string(w.Description().ID), "asOf", former.At, "error", err)
+		stale := &Answer{Frames: former.Frames, At: former.At, Stale: err, tried: e.Now()}
+		e.answers.Set(k, stale)
+		return stale, nil
+	case refused(err): // what the viewer may not see any more is not what to fall back on
+		e.answers.Invalidate(k)
 	}
 	return nil, err
+}
+
+// showable reports whether there is no need to ask: the answer is new, or the widget has just failed.
+func (e *Engine) showable(a *Answer, refresh time.Duration) bool {
+	age := e.Now().Sub(a.At)
+	return age < refresh || age < kept && !a.tried.IsZero() && e.Now().Sub(a.tried) < retry
 }
 
 // ask has one question on its way for all who ask the same. It is not bound to the first of them, who may go away.
@@ -246,15 +262,17 @@ func guarded(ctx context.Context, w Widget, q Query) (frames []*frame.Frame, err
 	return w.Query(ctx, q)
 }
 
-// outage tells whether err is about the widget's source rather than what the viewer asks for or may see.
-func outage(err error) bool {
-	for _, name := range []apierror.Name{apierror.Input, apierror.NotFound, apierror.NotAllowed, apierror.Authentication, apierror.Conflict} {
-		if apierror.Has(err, name) {
-			return false
-		}
+// refused tells whether err is about what the viewer asks for or may see.
+func refused(err error) bool {
+	switch apierror.NameOf(err) {
+	case apierror.Input, apierror.NotFound, apierror.NotAllowed, apierror.Authentication, apierror.Conflict:
+		return true
 	}
-	return !errors.Is(err, context.Canceled)
+	return false
 }
+
+// outage tells whether err is about the widget's source, rather than about the viewer, who may also have gone away.
+func outage(err error) bool { return !refused(err) && !errors.Is(err, context.Canceled) }
 
 func refreshOf(d Description) time.Duration {
 	if d.Refresh == 0 {
@@ -270,7 +288,8 @@ func keyOf(w Widget, q Query) (k key, err error) {
 		return k, fmt.Errorf("widget %s: %w", w.Description().ID, err)
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%p\n%s", w, text)
+	// The address of one that is gone may be another's now, so it says nothing without the id.
+	fmt.Fprintf(h, "%s %p\n%s", w.Description().ID, w, text)
 	h.Sum(k[:0])
 	return k, nil
 }

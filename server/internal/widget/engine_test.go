@@ -205,18 +205,45 @@ func TestData_StaysWithItsAgeWhileTheWidgetFails(t *testing.T) {
 	if _, body := r.get(spendHTML); !strings.Contains(body, "As of 20 Nov 2026 12:00 UTC; there is no newer answer: the bill is being printed") {
 		t.Error(body)
 	}
+	asked := r.widget.asked.Load()
+	if r.get(spend); r.widget.asked.Load() != asked {
+		t.Error("a widget that has just failed is asked by every viewer")
+	}
+	r.advance(retry)
 	trouble = errors.New("dial tcp 10.0.0.7: refused")
 	if _, body := r.get(spend); strings.Contains(body, "10.0.0.7") || !strings.Contains(body, `"status":"stale"`) {
 		t.Error(body)
 	}
+	r.advance(retry)
 	trouble = apierror.New(apierror.NotAllowed, "not for you any more")
 	if status, _ := r.get(spend); status != http.StatusForbidden {
 		t.Errorf("an answer that says no is glossed over: %d", status)
 	}
 	trouble = apierror.New(apierror.ServiceUnavailable, "still")
+	if status, body := r.get(spend); status != http.StatusServiceUnavailable {
+		t.Errorf("what was taken away is shown again: %d %s", status, body)
+	}
+	fails := r.widget.answer
+	r.widget.answer = func(context.Context, Query) ([]*frame.Frame, error) { return nil, nil }
+	if status, body := r.get(spend); status != http.StatusOK {
+		t.Errorf("%d %s", status, body)
+	}
+	r.widget.answer = fails
 	r.advance(time.Hour)
 	if status, body := r.get(spend); status != http.StatusServiceUnavailable {
 		t.Errorf("an answer of yesterday is shown: %d %s", status, body)
+	}
+}
+
+func TestData_OfWidgetsOfDifferentNamesIsNeverTheSame(t *testing.T) {
+	w := &scripted{d: Description{ID: "cost/spend"}}
+	first, err := keyOf(w, Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.d.ID = "sentry/issues" // at the address of one that is gone
+	if second, err := keyOf(w, Query{}); err != nil || second == first {
+		t.Errorf("both have the answer of one, %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package widget
 import (
 	_ "embed"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -130,7 +131,7 @@ func (h *routes) render(c *gin.Context) error {
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if Format(ending) == CSV {
-		header.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name + ".csv"}))
 	}
 	return httpx.Bytes(c, http.StatusOK, contentType, []byte(out), nil)
 }
