@@ -1,12 +1,8 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
@@ -22,31 +18,11 @@ func newGate(s policySettings) (gate, error) {
 		p, err := policy.Default()
 		return gate{p}, err
 	}
-	files, err := inMemory(s.Files)
+	p, err := policy.LoadFiles(s.Files)
 	if err != nil {
 		return gate{}, fmt.Errorf("policy.files: %w", err)
 	}
-	p, err := policy.Load(files)
-	return gate{p}, err
-}
-
-// inMemory is a file system of texts; an archive is the one that the standard library has.
-func inMemory(files map[string]string) (*zip.Reader, error) {
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		f, err := w.Create(name)
-		if err == nil {
-			_, err = f.Write([]byte(files[name]))
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	return gate{p}, nil
 }
 
 // Decide implements [lifecycle.Gate].
