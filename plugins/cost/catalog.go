@@ -18,6 +18,7 @@ type catalog struct {
 	now         func() time.Time
 	life        time.Duration
 	assignments []insight.Assignment
+	began       time.Time
 
 	reading chan struct{} // has a value while somebody reads
 	current atomic.Pointer[readDirectory]
@@ -27,15 +28,30 @@ type catalog struct {
 type readDirectory struct {
 	*insight.Directory
 
-	at time.Time
+	until time.Time // when it is read again
 }
 
 func newCatalog(host *sdk.Host, now func() time.Time, life time.Duration, assignments []insight.Assignment) *catalog {
-	return &catalog{host: host, now: now, life: life, assignments: assignments, reading: make(chan struct{}, 1)}
+	return &catalog{host: host, now: now, life: life, assignments: assignments, began: now(), reading: make(chan struct{}, 1)}
 }
 
 // retryAfter is how long an older directory is used before the catalog is asked again, when it could not be read.
 const retryAfter = 15 * time.Second
+
+// A host that has just been started is still reading its catalog: what is known of it in the first minutes may be nothing, or
+// half, and is used for seconds only.
+const (
+	settling     = 3 * time.Minute
+	settlingLife = 2 * time.Second
+)
+
+// lifeNow is how long what is read now is used.
+func (c *catalog) lifeNow() time.Duration {
+	if c.now().Sub(c.began) < settling {
+		return min(c.life, settlingLife)
+	}
+	return c.life
+}
 
 // directory answers what is known, and reads it again when that is too old. While the catalog cannot be read, the former
 // directory holds.
@@ -56,19 +72,19 @@ func (c *catalog) directory(ctx context.Context) (*insight.Directory, error) {
 	if former := c.current.Load(); err != nil && former != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "the catalog cannot be read; costs are allocated by what it said before", "error", err)
 		c.failure.Store(&err)
-		c.current.Store(&readDirectory{former.Directory, c.now().Add(min(retryAfter, c.life) - c.life)})
+		c.current.Store(&readDirectory{former.Directory, c.now().Add(min(retryAfter, c.life))})
 		return former.Directory, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	c.failure.Store(nil)
-	c.current.Store(&readDirectory{d, c.now()})
+	c.current.Store(&readDirectory{d, c.now().Add(c.lifeNow())})
 	return d, nil
 }
 
 func (c *catalog) fresh() *insight.Directory {
-	if d := c.current.Load(); d != nil && c.now().Sub(d.at) < c.life {
+	if d := c.current.Load(); d != nil && c.now().Before(d.until) {
 		return d.Directory
 	}
 	return nil

@@ -112,6 +112,20 @@ func TestCatalog_IsUsedAsItWasWhileItCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestCatalog_OfAHostThatHasJustStartedIsReadAgainInSeconds(t *testing.T) {
+	r := start(t, settings{})
+	r.bill(t, "aws", months(5)...)
+	r.bill(t, "gcp", charge("4", "BigQuery", "service", "late"))
+	var before, after allocated
+	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &before, ann)
+	r.Catalog.Put(related("Component", "late"))
+	r.clock.advance(settlingLife)
+	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &after, ann)
+	if len(after.Accounts) != len(before.Accounts)+1 || before.Total != after.Total {
+		t.Errorf("%+v, then %+v", before.Accounts, after.Accounts)
+	}
+}
+
 func TestStaleData_IsAnsweredWithItsAge(t *testing.T) {
 	r := start(t, settings{})
 	r.bill(t, "aws", months(50)...)

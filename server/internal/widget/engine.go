@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -204,7 +205,7 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 		return nil, err
 	}
 	former, known := e.answers.GetIfPresent(k)
-	if known && e.showable(former, refreshOf(w.Description())) {
+	if known && e.showable(former, former.life(w.Description())) {
 		return former, nil
 	}
 	next, err := e.ask(ctx, w, q, k)
@@ -220,6 +221,18 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 		e.answers.Invalidate(k)
 	}
 	return nil, err
+}
+
+// life is how long an answer is new. One that is empty may be of a source that is still being filled.
+func (a *Answer) life(d Description) time.Duration {
+	if a.empty() {
+		return min(refreshOf(d), retry)
+	}
+	return refreshOf(d)
+}
+
+func (a *Answer) empty() bool {
+	return !slices.ContainsFunc(a.Frames, func(f *frame.Frame) bool { return f.Rows() > 0 })
 }
 
 // showable reports whether there is no need to ask: the answer is new, or the widget has just failed.

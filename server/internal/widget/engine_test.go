@@ -182,6 +182,20 @@ func TestData_IsAskedOnceForAllWhoLookAtTheSame(t *testing.T) {
 	}
 }
 
+func TestData_ThatIsEmptyIsAskedForAgainSoon(t *testing.T) {
+	r := start(t, nil)
+	full := r.widget.answer
+	r.widget.answer = func(context.Context, Query) ([]*frame.Frame, error) { return nil, nil }
+	if _, body := r.get(spend); !strings.Contains(body, `"status":"empty"`) {
+		t.Error(body)
+	}
+	r.widget.answer = full
+	r.advance(retry)
+	if _, body := r.get(spend); !strings.Contains(body, `"status":"ok"`) {
+		t.Error(body)
+	}
+}
+
 func TestData_OfOneViewerIsNotShownToAnother(t *testing.T) {
 	r := start(t, nil)
 	r.get(spend)

@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,8 +93,8 @@ func (h *routes) data(c *gin.Context) error {
 		return err
 	}
 	out := answered{ID: d.ID, View: d.View, Title: d.Title, Status: "ok", AsOf: a.At.UTC(), Frames: a.Frames}
-	if !slices.ContainsFunc(a.Frames, func(f *frame.Frame) bool { return f.Rows() > 0 }) {
-		out.Status, out.Frames = "empty", slices.Clone(a.Frames)
+	if a.empty() {
+		out.Status = "empty"
 	}
 	if out.Frames == nil {
 		out.Frames = []*frame.Frame{}
@@ -146,7 +145,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 // mayKeep lets the viewer's own browser keep an answer as long as the widget says.
 func (h *routes) mayKeep(c *gin.Context, d Description, a *Answer) {
 	age := h.engine.Now().Sub(a.At)
-	left := max(0, refreshOf(d)-age)
+	left := max(0, a.life(d)-age)
 	c.Writer.Header().Set("Cache-Control", "private, max-age="+strconv.Itoa(int(left.Seconds())))
 	c.Writer.Header().Set("Age", strconv.Itoa(int(age.Seconds())))
 }
