@@ -2,6 +2,11 @@ module github.com/callboard/callboard
 
 go 1.26.0
 
+// Packages of npm bring Go files of their own, which are no part of this module.
+ignore (
+	node_modules
+)
+
 require (
 	aead.dev/minisign v0.3.0
 	github.com/Masterminds/semver/v3 v3.5.0
