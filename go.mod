@@ -3,9 +3,7 @@ module github.com/callboard/callboard
 go 1.26.0
 
 // Packages of npm bring Go files of their own, which are no part of this module.
-ignore (
-	node_modules
-)
+ignore node_modules
 
 require (
 	aead.dev/minisign v0.3.0
@@ -133,6 +131,3 @@ require (
 )
 
 replace github.com/callboard/callboard/sdk => ./sdk
-
-// npm packages may carry Go files.
-ignore node_modules
