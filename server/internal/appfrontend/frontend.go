@@ -18,12 +18,15 @@ import (
 // ConfigKey is the configuration key of the folder to serve.
 const ConfigKey = "callboard.frontend.dist"
 
-// Options is what a [Frontend] is made of. All are required.
+// Options is what a [Frontend] is made of. All but FeatureLoader are required.
 type Options struct {
 	// Dir is the folder of the build, with index.html or index.html.tmpl and static/ in it.
 	Dir    string
 	Config *config.Config
 	Log    *slog.Logger
+	// FeatureLoader is the script that pages load first when [RemotesKey] is set. It is empty in programs that were built
+	// without the browser files.
+	FeatureLoader []byte
 }
 
 // Frontend serves one build. It is an http.Handler for every path that is not the API's, safe for concurrent use.
@@ -32,6 +35,7 @@ type Frontend struct {
 	log    *slog.Logger
 	schema *config.Schema
 	files  *fileStore
+	loader []byte // Options.FeatureLoader
 	page   atomic.Pointer[page]
 }
 
@@ -41,7 +45,7 @@ func New(o Options) (*Frontend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the frontend's folder (%s): %w", ConfigKey, err)
 	}
-	f := &Frontend{root: root, log: o.Log, files: newFileStore(root)}
+	f := &Frontend{root: root, log: o.Log, files: newFileStore(root), loader: o.FeatureLoader}
 	if err := f.open(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("frontend in %s: %w", o.Dir, err), root.Close())
 	}
@@ -108,6 +112,8 @@ func (f *Frontend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.index.serve(w, r)
 	case p.chunk != nil && name == p.chunkName:
 		p.chunk.serve(w, r)
+	case p.loader != nil && name == p.loaderName:
+		p.loader.serve(w, r)
 	case f.files.serve(w, r, name, static):
 	case static:
 		w.WriteHeader(http.StatusNotFound)

@@ -31,6 +31,9 @@ type page struct {
 	chunkName string    // of the script that carries the configuration in builds without a template
 	chunk     *document // nil when there is none
 	scripts   []string  // files that the page loads
+	// loaderName is the script before all others, loader its content; nil when the page loads no features of the host.
+	loaderName string
+	loader     *document
 }
 
 // document is a rendered body with its headers.
@@ -59,6 +62,7 @@ func (f *Frontend) render(c *config.Config) (*page, error) {
 	visible := c.Frontend(f.schema)
 	base := baseURL(visible)
 	p := &page{basePath: strings.TrimRight(base.Path, "/")}
+	f.readLoader(p, c)
 	if c.Root().Bool("app.disableConfigInjection", false) {
 		return p, f.renderPlain(p, nil)
 	}
@@ -113,7 +117,7 @@ func (p *page) finish(html string) {
 	for _, m := range scriptFile.FindAllStringSubmatch(html, -1) {
 		p.scripts = append(p.scripts, m[1])
 	}
-	p.index = newDocument("text/html; charset=utf-8", noStore, []byte(html))
+	p.index = newDocument("text/html; charset=utf-8", noStore, []byte(p.withLoader(html)))
 }
 
 // injection is the JSON text that the frontend looks for: a list of configurations, later ones win.
