@@ -11,6 +11,7 @@ import (
 
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 	"github.com/callboard/callboard/server/internal/apidocs/tree"
+	"github.com/callboard/callboard/server/internal/markdown"
 )
 
 // Stylesheet is what pages and fragments are shown with.
@@ -74,7 +75,7 @@ func draw(doc *spec.Document, o Options, title string, inside func(*writer)) str
 
 // heading is a heading that many levels below the first one.
 func (w *writer) heading(below int, text string) {
-	if strings.TrimSpace(printable(text, false)) == "" {
+	if strings.TrimSpace(markdown.Printable(text, false)) == "" {
 		text = "Without a name"
 	}
 	w.element("h"+strconv.Itoa(min(6, w.o.Level+below)), text)

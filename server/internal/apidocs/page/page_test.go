@@ -7,48 +7,6 @@ import (
 	"golang.org/x/net/html"
 )
 
-func TestMarkdown_BecomesPlainHTML(t *testing.T) {
-	for text, want := range map[string]string{
-		"One line":                               "<p>One line</p>",
-		"**a** `b` [c](https://x.test/?a=1&b=2)": `<p><strong>a</strong> <code>b</code> <a href="https://x.test/?a=1&amp;b=2" rel="nofollow noreferrer">c</a></p>`,
-		"# Title\n\ntext":                        "<p class=\"cb-docs-heading\">Title</p>\n<p>text</p>",
-		"![a cat](https://x.test/cat.png)":       "<p>a cat</p>",
-		"[here](/login) [there](#x)":             "<p>here there</p>",
-		"a <b>bold</b>":                          "<p>a bold</p>",
-		"- x\n- y":                               "<ul>\n<li>x</li>\n<li>y</li>\n</ul>",
-		"|a|\n|-|\n|b|":                          "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>",
-	} {
-		w := &markup{}
-		w.markdown(text)
-		if got := strings.TrimSpace(w.String()); got != want {
-			t.Errorf("%q:\n%s\nwant\n%s", text, got, want)
-		}
-	}
-}
-
-func TestMarkdown_IsShownAsWrittenWhereItIsMadeToCost(t *testing.T) {
-	const n = 60_000
-	for name, text := range map[string]string{
-		"brackets": strings.Repeat("[a](", n/4), "emphasis": strings.Repeat("*a_ ", n/4), "quotes": strings.Repeat(">", n), "lists": strings.Repeat("- ", n/2) + "a",
-		"columns": "|" + strings.Repeat("a|", 9000) + "\n|" + strings.Repeat("-|", 9000) + "\n" + strings.Repeat("|\n", 10_000),
-		"rows":    "|" + strings.Repeat("a|", 98) + "\n|" + strings.Repeat("-|", 98) + "\n" + strings.Repeat("|\n", 29_000),
-		"length":  strings.Repeat("*a*\n", n),
-	} {
-		w := &markup{}
-		w.markdown(text)
-		if !strings.HasPrefix(w.String(), "<pre") || w.Len() > 4*len(text)+200 {
-			t.Errorf("%s: %d bytes", name, w.Len())
-		}
-	}
-	w := &markup{}
-	for range 10 {
-		w.markdown(strings.Repeat("*a* ", 900) + strings.Repeat("text ", n/6))
-	}
-	if n := strings.Count(w.String(), "<pre"); n == 0 || n == 10 {
-		t.Errorf("%d of 10 texts of a page are shown as written", n)
-	}
-}
-
 // TestPages_CanBeReadAloud holds what assistive technology relies on: headings that leave out no level, tables with a
 // caption and headers, labelled fields, no empty headings.
 func TestPages_CanBeReadAloud(t *testing.T) {

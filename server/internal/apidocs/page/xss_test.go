@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +11,8 @@ import (
 
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 	"github.com/callboard/callboard/server/internal/apidocs/tree"
+	"github.com/callboard/callboard/server/internal/markdown"
+	"github.com/callboard/callboard/server/internal/xsstest"
 )
 
 // written are the elements that pages are made of, with their attributes.
@@ -28,39 +29,15 @@ var written = map[string][]string{
 const base = "/api/api-docs/v1/entities/api/default/shop"
 
 // problems are what a page holds that this package does not write.
-func problems(page string) []string {
-	root, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var found []string
-	for n := range root.Descendants() {
-		switch n.Type {
-		case html.CommentNode:
-			found = append(found, "a comment: "+n.Data)
-		case html.ElementNode:
-			attributes, known := written[n.Data]
-			if !known || n.Namespace != "" {
-				found = append(found, "element "+n.Data)
-				continue
-			}
-			for _, a := range n.Attr {
-				if !slices.Contains(attributes, a.Key) || !plainValue(a.Key, a.Val) {
-					found = append(found, fmt.Sprintf("%s %s=%q", n.Data, a.Key, a.Val))
-				}
-			}
-		}
-	}
-	return found
-}
+func problems(page string) []string { return xsstest.Problems(page, written, plainValue) }
 
 func plainValue(name, value string) bool {
 	switch name {
 	case "href", "action":
-		return strings.HasPrefix(value, base) || value == "/style.css" || followable(value)
+		return strings.HasPrefix(value, base) || value == "/style.css" || markdown.Followable(value)
 	case "class":
 		for class := range strings.FieldsSeq(value) {
-			if !strings.HasPrefix(class, "cb-docs") {
+			if !strings.HasPrefix(class, "cb-docs") && !strings.HasPrefix(class, "cb-md-") {
 				return false
 			}
 		}
@@ -68,43 +45,6 @@ func plainValue(name, value string) bool {
 		return !strings.ContainsAny(value, " \t\n\"'<>&")
 	}
 	return true
-}
-
-// payloads are things that run when something forgets to escape; q stands for ways to leave where one is.
-var payloads = []string{
-	`<script>canary()</script>`, `<img src=x onerror=canary()>`, `<svg onload=canary()>`, `<svg><script>canary()</script></svg>`,
-	`<iframe src=javascript:canary()>`, `<iframe srcdoc="<script>canary()</script>">`, `<body onload=canary()>`, `<a href=javascript:canary()>x</a>`,
-	`<details open ontoggle=canary()>`, `<style>*{background:url(//x.test)}</style>`, `<link rel=stylesheet href=//x.test>`, `<meta http-equiv=refresh content=0>`,
-	`<base href=//x.test>`, `<form action=//x.test><button>`, `<input autofocus onfocus=canary()>`, `<math><mtext></form><form><mglyph><style></math><img src onerror=canary()>`,
-	`<object data=javascript:canary()>`, `<embed src=javascript:canary()>`, `<video><source onerror=canary()>`, `<marquee onstart=canary()>`,
-	`<template><img src=x onerror=canary()></template>`, `<noscript><p title="</noscript><img src=x onerror=canary()>">`,
-	`<textarea></textarea><img src=x onerror=canary()>`, `<p style="position:fixed">`, `<img src="x` + "`" + `>` + "`" + ` onerror=canary()>`,
-	`<x onclick=canary()>`, `<a href="data:text/html,<script>canary()</script>">x</a>`, `<!--><img src=x onerror=canary()>-->`, `<![CDATA[<img src=x onerror=canary()>]]>`,
-	`<?xml version="1.0"?><x onclick=canary()>`, `<title></title><script>canary()</script>`,
-	// Markdown
-	`[x](javascript:canary())`, `[x](JaVaScRiPt:canary())`, `[x](java&#115;cript:canary())`, `[x](java&Tab;script:canary())`, `[x](data:text/html;base64,x)`,
-	`[x](vbscript:canary())`, `[x](//x.test/y)`, `[x](../../y)`, `[x](#y)`, `![x](http://x.test/y.png)`, `![x](javascript:canary())`, `<javascript:canary()>`,
-	`<http://x.test/"onmouseover=canary()>`, `[x](http://x.test/"onmouseover="canary())`, `[x](<http://x.test/ "onmouseover=canary()>)`, `[x]: javascript:canary()` + "\n\n[x]",
-	"```\"onmouseover=canary()\n<script>\n```", `[a](http://x.test "\"onmouseover=canary()")`, `http://x.test/?"onmouseover=canary()`, `[x](\x01javascript:canary())`,
-	`[x](file:///etc/passwd)`, `[x](http:javascript)`, "# <img src=x onerror=canary()>", "| a |\n|---|\n| <img src=x onerror=canary()> |", `**<img src=x onerror=canary()>**`,
-	`&lt;script&gt;canary()&lt;/script&gt;`, `&#60;script&#62;canary()&#60;/script&#62;`, `<p onclick=canary()>`, "* <svg/onload=canary()>", "> <svg/onload=canary()>",
-	// Templates and addresses
-	`{{constructor.constructor('canary()')()}}`, `${canary()}`, `javascript:canary()`, `https://x.test/" onmouseover="canary()`, "https://x.test/\n<script>", `http://[::1`, `//x.test`,
-	"\u202e<b>\u2066", "\x00<script>canary()</script>", "<\x00script>canary()</script>", "<scr\x00ipt>", "\u2028<img src=x onerror=canary()>", "\ufeff<script>",
-}
-
-// outs are ways to leave an attribute, an element or a comment.
-var outs = []string{"", `">`, `'>`, `"'>`, `--></title></style></textarea></script></pre></code>`}
-
-// corpus is every payload after every way out.
-func corpus() []string {
-	var all []string
-	for _, out := range outs {
-		for _, p := range payloads {
-			all = append(all, out+p)
-		}
-	}
-	return all
 }
 
 // sinks is a document in which a vector stands wherever text may stand.
@@ -242,7 +182,7 @@ func linked(t *testing.T, page string) []string {
 }
 
 func TestPages_HoldNothingThatADocumentBringsAlong(t *testing.T) {
-	vectors := corpus()
+	vectors := xsstest.Corpus()
 	if len(vectors) < 300 {
 		t.Fatalf("%d vectors", len(vectors))
 	}
@@ -337,7 +277,7 @@ func FuzzPages(f *testing.F) {
 
 // FuzzMarkdown asks for descriptions alone, of which there are more than documents.
 func FuzzMarkdown(f *testing.F) {
-	for _, p := range payloads {
+	for _, p := range xsstest.Payloads {
 		f.Add(p)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
