@@ -137,28 +137,6 @@ func (a *App) wireSearch(o Options, sites *techdocs.Sites) error {
 	return nil
 }
 
-// wireIndex chooses what answers outside /api: the built frontend when one is configured, else the console. The console
-// is on the operations listener in any case.
-func (a *App) wireIndex(o Options) error {
-	a.console = console.New(console.Options{Settings: console.ReadSettings(o.Config), Source: a, Auth: a.features.auth, Log: o.Logger,
-		Operator: pluginOperator{a.features.plugins}})
-	dist := o.Config.Root().String(appfrontend.ConfigKey, "")
-	if dist == "" {
-		a.server.Index(a.console)
-		a.follow(o)
-		return nil
-	}
-	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger})
-	if err != nil {
-		return err
-	}
-	a.closers = append(a.closers, frontend.Close)
-	a.server.Index(frontend)
-	a.run("frontend", endless(frontend.Warm))
-	a.follow(o, frontend.Reload)
-	return nil
-}
-
 // follow passes on new versions of the configuration: to the plugins, the proxy, and to what answers outside /api.
 func (a *App) follow(o Options, more ...func(*config.Config)) {
 	if len(o.Source.Files) == 0 {

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/callboard/callboard/server/internal/appfrontend"
+	"github.com/callboard/callboard/server/internal/console"
+)
+
+// outside answers everything outside /api. A path belongs to who its first segments name, as they came: an escaped slash
+// separates nothing, and no path is tidied or redirected on the way.
+type outside struct {
+	console http.Handler // nil = disabled
+	rest    http.Handler // the built frontend, else the console; with neither, what the disabled console answers
+}
+
+func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if r.URL.RawPath != "" {
+		path = r.URL.RawPath
+	}
+	switch {
+	case o.console != nil && ofConsole(path):
+		o.console.ServeHTTP(w, r)
+	default:
+		o.rest.ServeHTTP(w, r)
+	}
+}
+
+func ofConsole(path string) bool {
+	return path == "/console" || path == "/console.json" || strings.HasPrefix(path, "/console/")
+}
+
+// wireIndex chooses what answers outside /api. The console is below /console beside a built frontend too, and on the
+// operations listener in any case.
+func (a *App) wireIndex(o Options) error {
+	settings := console.ReadSettings(o.Config)
+	a.console = console.New(console.Options{Settings: settings, Source: a, Auth: a.features.auth, Log: o.Logger,
+		Operator: pluginOperator{a.features.plugins}})
+	i := &outside{rest: a.console}
+	if settings.Enabled {
+		i.console = a.console
+	}
+	a.server.Index(i)
+	dist := o.Config.Root().String(appfrontend.ConfigKey, "")
+	if dist == "" {
+		a.follow(o)
+		return nil
+	}
+	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, frontend.Close)
+	i.rest = frontend
+	a.run("frontend", endless(frontend.Warm))
+	a.follow(o, frontend.Reload)
+	return nil
+}
