@@ -32,8 +32,8 @@ func (c Caller) IsService() bool { return c.Type == "service" }
 // user. "" unless the manifest needs onBehalfOf and a user calls.
 func (c Caller) UserToken() string { return c.userToken }
 
-// Principal is who sent the request that a handler answers. Outside of a request, or on an unauthenticated route, the
-// caller's Type is "none".
+// Principal is who sent the request that a handler answers, or the form that a widget takes. Outside of these, or on an
+// unauthenticated route, the caller's Type is "none".
 func Principal(ctx context.Context) Caller {
 	if c, ok := ctx.Value(callerKey{}).(Caller); ok {
 		return c

@@ -20,6 +20,10 @@ func nothing(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.Status
 
 func TestRegistration_PanicsWithWhatToChange(t *testing.T) {
 	data := func(context.Context, sdk.WidgetQuery) (*frame.Frame, error) { return nil, nil }
+	submit := func(context.Context, sdk.WidgetQuery) (sdk.WidgetResult, error) { return sdk.WidgetResult{}, nil }
+	type nested struct {
+		In struct{ A string } `json:"in"`
+	}
 	for want, mistake := range map[string]func(*sdk.Plugin){
 		"a plugin id is a lower-case letter":   func(*sdk.Plugin) { sdk.New("Sentry_2") },
 		"no semantic version":                  func(*sdk.Plugin) { sdk.New("x", sdk.About{Version: "v1"}) },
@@ -57,8 +61,14 @@ func TestRegistration_PanicsWithWhatToChange(t *testing.T) {
 				N int `secret:"true"`
 			}](p)
 		},
-		"set one of Data and Stream":           func(p *sdk.Plugin) { p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewStat}) },
-		`view "pie" is none of`:                func(p *sdk.Plugin) { p.Widget(sdk.Widget{ID: "w", Title: "W", View: "pie", Data: data}) },
+		"set one of Data and Stream": func(p *sdk.Plugin) { p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewStat}) },
+		`view "pie" is none of`:      func(p *sdk.Plugin) { p.Widget(sdk.Widget{ID: "w", Title: "W", View: "pie", Data: data}) },
+		`Submit is for the view "form"`: func(p *sdk.Plugin) {
+			p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewStat, Data: data, Submit: submit})
+		},
+		"field in of Args must be a text": func(p *sdk.Plugin) {
+			p.Widget(sdk.Widget{ID: "w", Title: "W", View: sdk.ViewForm, Args: nested{}, Submit: submit})
+		},
 		"needs a title":                        func(p *sdk.Plugin) { p.Widget(sdk.Widget{ID: "w", View: sdk.ViewStat, Data: data}) },
 		`action "bake" is none of create`:      func(p *sdk.Plugin) { p.Permission(sdk.Permission{Name: "p", Action: "bake"}) },
 		`label "plugin" is not allowed`:        func(p *sdk.Plugin) { p.Counter("c_total", "C", "plugin") },

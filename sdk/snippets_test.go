@@ -34,6 +34,7 @@ type client struct {
 	http     *http.Client
 	host     *sdk.Host
 	settings atomic.Pointer[settings]
+	muted    map[string]string // by idempotency key
 }
 
 type project struct {
@@ -74,6 +75,7 @@ func newSentry() *sdk.Plugin {
 	workspaces(p)
 	templateFilters(p)
 	widgets(p, c)
+	forms(p, c)
 	records(p, c)
 	permissions(p, c)
 	watched(p, c)
@@ -238,6 +240,41 @@ func widgets(p *sdk.Plugin, c *client) {
 			return f, nil
 		},
 	})
+}
+
+type muteArgs struct {
+	Until sdk.Duration `json:"until" title:"For how long"`
+}
+
+func forms(p *sdk.Plugin, c *client) {
+	p.Widget(sdk.Widget{
+		ID: "mute", Title: "Mute a project", View: sdk.ViewForm, For: "annotation:sentry.io/project-slug", Args: muteArgs{},
+		Data: func(context.Context, sdk.WidgetQuery) (*frame.Frame, error) {
+			return sdk.Choices("until", sdk.Choice{Value: "1h", Label: "An hour"}, sdk.Choice{Value: "24h", Label: "A day"}), nil
+		},
+		Submit: func(ctx context.Context, q sdk.WidgetQuery) (sdk.WidgetResult, error) {
+			a, err := sdk.WidgetArgs[muteArgs](q)
+			if err != nil {
+				return sdk.WidgetResult{}, err
+			}
+			if !sdk.Principal(ctx).IsUser() {
+				return sdk.WidgetResult{}, fmt.Errorf("only people mute projects: %w", sdk.ErrNotAllowed)
+			}
+			if a.Until > sdk.Duration(24*time.Hour) {
+				return sdk.WidgetResult{FieldErrors: map[string]string{"until": "must be at most a day"}}, nil
+			}
+			c.mute(q.Entity.Annotation("sentry.io/project-slug"), a.Until.Std(), q.IdempotencyKey)
+			return sdk.WidgetResult{Message: "Nobody is told of new issues until then."}, nil
+		},
+	})
+}
+
+// mute does it once for each key.
+func (c *client) mute(project string, length time.Duration, key string) {
+	if c.muted == nil {
+		c.muted = map[string]string{}
+	}
+	c.muted[key] = project + " for " + length.String()
 }
 
 type issue struct {
@@ -411,6 +448,13 @@ func TestSnippets_DoWhatTheReadmeSays(t *testing.T) {
 	}
 	if run := h.QueryWidget("open-issues", sdk.WidgetQuery{Entity: shop, Args: []byte(`{"top":1}`)}); run.Err != nil || run.Frames[0].Rows() != 1 {
 		t.Errorf("%+v", run)
+	}
+	mute := h.SubmitWidget("mute", sdk.WidgetQuery{Entity: shop}, map[string]string{"until": "1h"}, plugintest.As("user:default/ann"))
+	if mute.Err != nil || mute.Message == "" || len(h.QueryWidget("mute", sdk.WidgetQuery{Entity: shop}).Frames) != 1 {
+		t.Errorf("%+v", mute)
+	}
+	if mute = h.SubmitWidget("mute", sdk.WidgetQuery{Entity: shop}, map[string]string{"until": "48h"}, plugintest.As("user:default/ann")); mute.FieldErrors["until"] == "" {
+		t.Errorf("%+v", mute)
 	}
 	if docs, err := h.Collect("sentry-issue"); err != nil || len(docs) != 2 {
 		t.Error(docs, err)

@@ -33,7 +33,8 @@ const (
 
 var views = []View{ViewStat, ViewTable, ViewLine, ViewBar, ViewStacked, ViewDonut, ViewSparkline, ViewList, ViewForm, ViewDocs}
 
-// Widget is data that the host draws. Set Data, or Stream for several frames.
+// Widget is data that the host draws. Set Data, or Stream for several frames. A form has Submit, and the others only for
+// what it needs: [Choices], a frame "values" of one row with what is filled in at first, and frames to show above it.
 type Widget struct {
 	ID, Title, Description string
 	View                   View
@@ -50,6 +51,10 @@ type Widget struct {
 	Data func(context.Context, WidgetQuery) (*frame.Frame, error)
 	// Stream answers several frames.
 	Stream func(context.Context, WidgetQuery) iter.Seq2[*frame.Frame, error]
+	// Submit takes what was filled into a form, whose fields are those of Args. [Principal] says who sends it: a user or a
+	// service, never nobody. An error tells the sender what may not be done, as errors of handlers do. The host never
+	// repeats a call; a person may, with the same IdempotencyKey.
+	Submit func(context.Context, WidgetQuery) (WidgetResult, error)
 }
 
 // WidgetQuery is what a viewer looks at.
@@ -66,6 +71,8 @@ type WidgetQuery struct {
 	Locale, TimeZone string
 	// User is the ref of the viewer, "" = nobody in particular.
 	User string
+	// IdempotencyKey of a form that is sent: the same for each repetition. Two senders may have the same one.
+	IdempotencyKey string
 }
 
 // WidgetArgs decodes the arguments of a query, with defaults filled in. T is the type of [Widget.Args].
@@ -80,7 +87,7 @@ func WidgetArgs[T any](q WidgetQuery) (T, error) {
 // Widget registers a widget.
 func (p *Plugin) Widget(w Widget) {
 	switch {
-	case (w.Data == nil) == (w.Stream == nil):
+	case w.Data != nil && w.Stream != nil, w.Data == nil && w.Stream == nil && w.Submit == nil:
 		misusef("Widget %q: set one of Data and Stream", w.ID)
 	case !slices.Contains(views, w.View):
 		misusef("Widget %q: view %q is none of %v", w.ID, w.View, views)
@@ -90,6 +97,9 @@ func (p *Plugin) Widget(w Widget) {
 	added := widget{Widget: w}
 	if w.Args != nil {
 		added.args = schemaOf(fmt.Sprintf("Widget %q args", w.ID), reflect.TypeOf(w.Args))
+	}
+	if w.Submit != nil {
+		checkForm(w, added.args)
 	}
 	if w.Stream == nil {
 		added.Stream = one(w.Data)
@@ -101,6 +111,9 @@ func (p *Plugin) Widget(w Widget) {
 func one(data func(context.Context, WidgetQuery) (*frame.Frame, error)) func(context.Context, WidgetQuery) iter.Seq2[*frame.Frame, error] {
 	return func(ctx context.Context, q WidgetQuery) iter.Seq2[*frame.Frame, error] {
 		return func(yield func(*frame.Frame, error) bool) {
+			if data == nil {
+				return
+			}
 			f, err := data(ctx, q)
 			if f != nil || err != nil {
 				yield(f, err)
@@ -127,7 +140,7 @@ func (s widgetServer) ListWidgets(context.Context, *pluginv1.ListWidgetsRequest)
 		w := s.p.widgets.byName[id]
 		listed := &pluginv1.Widget{
 			Id: id, Title: w.Title, Description: w.Description, View: string(w.View), AppliesTo: w.For,
-			RefreshSeconds: seconds(w.Refresh), Permission: w.Permission,
+			RefreshSeconds: seconds(w.Refresh), Permission: w.Permission, Submits: w.Submit != nil,
 		}
 		if w.args != nil {
 			listed.ArgsSchemaJson = w.args.text
@@ -173,18 +186,23 @@ func (w widget) query(req *pluginv1.QueryWidgetRequest) (WidgetQuery, error) {
 		q.To = time.UnixMilli(ms).UTC()
 	}
 	var err error
-	if len(req.GetEntityJson()) > 0 {
-		if q.Entity, err = decodeEntity(req.GetEntityJson()); err != nil {
-			return q, err
-		}
+	if q.Entity, err = optionalEntity(req.GetEntityJson()); err != nil {
+		return q, err
 	}
-	if w.args != nil {
+	if w.args != nil && w.Submit == nil { // those of a form are not complete before it is sent
 		into := reflect.New(reflect.TypeOf(w.Args)).Interface()
 		if wrong := w.args.decode(q.Args, into); len(wrong) > 0 {
 			return q, fmt.Errorf("arguments: %s: %w", wrong[0].GetSummary(), ErrInput)
 		}
 	}
 	return q, nil
+}
+
+func optionalEntity(text []byte) (Entity, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	return decodeEntity(text)
 }
 
 var _ pluginv1.WidgetsServiceServer = widgetServer{}

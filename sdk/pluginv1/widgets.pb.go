@@ -115,7 +115,10 @@ type Widget struct {
 	// How long an answer may be shown before it is asked for again; 0 = the host's default.
 	RefreshSeconds int64 `protobuf:"varint,7,opt,name=refresh_seconds,json=refreshSeconds,proto3" json:"refresh_seconds,omitempty"`
 	// Permission that viewers need, "" = that of reading the entity.
-	Permission    string `protobuf:"bytes,8,opt,name=permission,proto3" json:"permission,omitempty"`
+	Permission string `protobuf:"bytes,8,opt,name=permission,proto3" json:"permission,omitempty"`
+	// The view is "form", and SubmitWidget takes what is filled in. QueryWidget then answers what the form needs: PROTOCOL.md
+	// says which frames. Its args are what is filled in already, so members that are required may be missing.
+	Submits       bool `protobuf:"varint,9,opt,name=submits,proto3" json:"submits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,6 +207,13 @@ func (x *Widget) GetPermission() string {
 		return x.Permission
 	}
 	return ""
+}
+
+func (x *Widget) GetSubmits() bool {
+	if x != nil {
+		return x.Submits
+	}
+	return false
 }
 
 type QueryWidgetRequest struct {
@@ -364,14 +374,308 @@ func (x *QueryWidgetResponse) GetFrameJson() []byte {
 	return nil
 }
 
+type SubmitWidgetRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Widget string                 `protobuf:"bytes,1,opt,name=widget,proto3" json:"widget,omitempty"`
+	// The entity as JSON, empty = none.
+	EntityJson []byte `protobuf:"bytes,2,opt,name=entity_json,json=entityJson,proto3" json:"entity_json,omitempty"`
+	// JSON object that fits args_schema_json.
+	ArgsJson []byte `protobuf:"bytes,3,opt,name=args_json,json=argsJson,proto3" json:"args_json,omitempty"`
+	// BCP 47 language and IANA time zone of the sender.
+	Locale   string `protobuf:"bytes,4,opt,name=locale,proto3" json:"locale,omitempty"`
+	TimeZone string `protobuf:"bytes,5,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Who sends it: a user or a service, never nobody.
+	Principal *Principal `protobuf:"bytes,6,opt,name=principal,proto3" json:"principal,omitempty"`
+	// A limited token of the user, as requests carry it in X-Callboard-User-Token; "" without the need onBehalfOf.
+	UserToken string `protobuf:"bytes,7,opt,name=user_token,json=userToken,proto3" json:"user_token,omitempty"`
+	// The same for each repetition of one submission, 1 to 255 bytes of printable ASCII. Two senders may have the same.
+	IdempotencyKey string `protobuf:"bytes,8,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SubmitWidgetRequest) Reset() {
+	*x = SubmitWidgetRequest{}
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitWidgetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitWidgetRequest) ProtoMessage() {}
+
+func (x *SubmitWidgetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitWidgetRequest.ProtoReflect.Descriptor instead.
+func (*SubmitWidgetRequest) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_widgets_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SubmitWidgetRequest) GetWidget() string {
+	if x != nil {
+		return x.Widget
+	}
+	return ""
+}
+
+func (x *SubmitWidgetRequest) GetEntityJson() []byte {
+	if x != nil {
+		return x.EntityJson
+	}
+	return nil
+}
+
+func (x *SubmitWidgetRequest) GetArgsJson() []byte {
+	if x != nil {
+		return x.ArgsJson
+	}
+	return nil
+}
+
+func (x *SubmitWidgetRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
+}
+
+func (x *SubmitWidgetRequest) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *SubmitWidgetRequest) GetPrincipal() *Principal {
+	if x != nil {
+		return x.Principal
+	}
+	return nil
+}
+
+func (x *SubmitWidgetRequest) GetUserToken() string {
+	if x != nil {
+		return x.UserToken
+	}
+	return ""
+}
+
+func (x *SubmitWidgetRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+// SubmitWidgetResponse is what became of a submission. What the sender may not do is an error of the call.
+type SubmitWidgetResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One or two sentences for the sender: what was done, what happens next.
+	Message string `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// Frames to show with it, each in the JSON form of package frame.
+	FramesJson [][]byte `protobuf:"bytes,2,rep,name=frames_json,json=framesJson,proto3" json:"frames_json,omitempty"`
+	// The frames hold a secret, such as a new key. The host shows it once, and neither keeps nor logs it.
+	Secret bool `protobuf:"varint,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	// Where to go next; unset = nowhere.
+	Next *WidgetLink `protobuf:"bytes,4,opt,name=next,proto3" json:"next,omitempty"`
+	// What is wrong with what was filled in, beyond the schema. Nothing was done then, and the other members are left out.
+	FieldErrors   []*WidgetFieldError `protobuf:"bytes,5,rep,name=field_errors,json=fieldErrors,proto3" json:"field_errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitWidgetResponse) Reset() {
+	*x = SubmitWidgetResponse{}
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitWidgetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitWidgetResponse) ProtoMessage() {}
+
+func (x *SubmitWidgetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitWidgetResponse.ProtoReflect.Descriptor instead.
+func (*SubmitWidgetResponse) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_widgets_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SubmitWidgetResponse) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *SubmitWidgetResponse) GetFramesJson() [][]byte {
+	if x != nil {
+		return x.FramesJson
+	}
+	return nil
+}
+
+func (x *SubmitWidgetResponse) GetSecret() bool {
+	if x != nil {
+		return x.Secret
+	}
+	return false
+}
+
+func (x *SubmitWidgetResponse) GetNext() *WidgetLink {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *SubmitWidgetResponse) GetFieldErrors() []*WidgetFieldError {
+	if x != nil {
+		return x.FieldErrors
+	}
+	return nil
+}
+
+type WidgetLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Title string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	// An http or https address, or a path of the portal that begins with a slash.
+	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WidgetLink) Reset() {
+	*x = WidgetLink{}
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WidgetLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WidgetLink) ProtoMessage() {}
+
+func (x *WidgetLink) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WidgetLink.ProtoReflect.Descriptor instead.
+func (*WidgetLink) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_widgets_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WidgetLink) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *WidgetLink) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+type WidgetFieldError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Member of args, "" = the form as a whole.
+	Field         string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WidgetFieldError) Reset() {
+	*x = WidgetFieldError{}
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WidgetFieldError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WidgetFieldError) ProtoMessage() {}
+
+func (x *WidgetFieldError) ProtoReflect() protoreflect.Message {
+	mi := &file_callboard_plugin_v1_widgets_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WidgetFieldError.ProtoReflect.Descriptor instead.
+func (*WidgetFieldError) Descriptor() ([]byte, []int) {
+	return file_callboard_plugin_v1_widgets_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WidgetFieldError) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *WidgetFieldError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_callboard_plugin_v1_widgets_proto protoreflect.FileDescriptor
 
 const file_callboard_plugin_v1_widgets_proto_rawDesc = "" +
 	"\n" +
-	"!callboard/plugin/v1/widgets.proto\x12\x13callboard.plugin.v1\"\x14\n" +
+	"!callboard/plugin/v1/widgets.proto\x12\x13callboard.plugin.v1\x1a\x1ecallboard/plugin/v1/host.proto\"\x14\n" +
 	"\x12ListWidgetsRequest\"L\n" +
 	"\x13ListWidgetsResponse\x125\n" +
-	"\awidgets\x18\x01 \x03(\v2\x1b.callboard.plugin.v1.WidgetR\awidgets\"\xf6\x01\n" +
+	"\awidgets\x18\x01 \x03(\v2\x1b.callboard.plugin.v1.WidgetR\awidgets\"\x90\x02\n" +
 	"\x06Widget\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
@@ -383,7 +687,8 @@ const file_callboard_plugin_v1_widgets_proto_rawDesc = "" +
 	"\x0frefresh_seconds\x18\a \x01(\x03R\x0erefreshSeconds\x12\x1e\n" +
 	"\n" +
 	"permission\x18\b \x01(\tR\n" +
-	"permission\"\x87\x02\n" +
+	"permission\x12\x18\n" +
+	"\asubmits\x18\t \x01(\bR\asubmits\"\x87\x02\n" +
 	"\x12QueryWidgetRequest\x12\x16\n" +
 	"\x06widget\x18\x01 \x01(\tR\x06widget\x12\x1f\n" +
 	"\ventity_json\x18\x02 \x01(\fR\n" +
@@ -398,10 +703,36 @@ const file_callboard_plugin_v1_widgets_proto_rawDesc = "" +
 	"\buser_ref\x18\t \x01(\tR\auserRef\"4\n" +
 	"\x13QueryWidgetResponse\x12\x1d\n" +
 	"\n" +
-	"frame_json\x18\x01 \x01(\fR\tframeJson2\xd6\x01\n" +
+	"frame_json\x18\x01 \x01(\fR\tframeJson\"\xa6\x02\n" +
+	"\x13SubmitWidgetRequest\x12\x16\n" +
+	"\x06widget\x18\x01 \x01(\tR\x06widget\x12\x1f\n" +
+	"\ventity_json\x18\x02 \x01(\fR\n" +
+	"entityJson\x12\x1b\n" +
+	"\targs_json\x18\x03 \x01(\fR\bargsJson\x12\x16\n" +
+	"\x06locale\x18\x04 \x01(\tR\x06locale\x12\x1b\n" +
+	"\ttime_zone\x18\x05 \x01(\tR\btimeZone\x12<\n" +
+	"\tprincipal\x18\x06 \x01(\v2\x1e.callboard.plugin.v1.PrincipalR\tprincipal\x12\x1d\n" +
+	"\n" +
+	"user_token\x18\a \x01(\tR\tuserToken\x12'\n" +
+	"\x0fidempotency_key\x18\b \x01(\tR\x0eidempotencyKey\"\xe8\x01\n" +
+	"\x14SubmitWidgetResponse\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\tR\amessage\x12\x1f\n" +
+	"\vframes_json\x18\x02 \x03(\fR\n" +
+	"framesJson\x12\x16\n" +
+	"\x06secret\x18\x03 \x01(\bR\x06secret\x123\n" +
+	"\x04next\x18\x04 \x01(\v2\x1f.callboard.plugin.v1.WidgetLinkR\x04next\x12H\n" +
+	"\ffield_errors\x18\x05 \x03(\v2%.callboard.plugin.v1.WidgetFieldErrorR\vfieldErrors\"4\n" +
+	"\n" +
+	"WidgetLink\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\"B\n" +
+	"\x10WidgetFieldError\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage2\xbb\x02\n" +
 	"\x0eWidgetsService\x12`\n" +
 	"\vListWidgets\x12'.callboard.plugin.v1.ListWidgetsRequest\x1a(.callboard.plugin.v1.ListWidgetsResponse\x12b\n" +
-	"\vQueryWidget\x12'.callboard.plugin.v1.QueryWidgetRequest\x1a(.callboard.plugin.v1.QueryWidgetResponse0\x01B6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
+	"\vQueryWidget\x12'.callboard.plugin.v1.QueryWidgetRequest\x1a(.callboard.plugin.v1.QueryWidgetResponse0\x01\x12c\n" +
+	"\fSubmitWidget\x12(.callboard.plugin.v1.SubmitWidgetRequest\x1a).callboard.plugin.v1.SubmitWidgetResponseB6Z4github.com/callboard/callboard/sdk/pluginv1;pluginv1b\x06proto3"
 
 var (
 	file_callboard_plugin_v1_widgets_proto_rawDescOnce sync.Once
@@ -415,25 +746,35 @@ func file_callboard_plugin_v1_widgets_proto_rawDescGZIP() []byte {
 	return file_callboard_plugin_v1_widgets_proto_rawDescData
 }
 
-var file_callboard_plugin_v1_widgets_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_callboard_plugin_v1_widgets_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_callboard_plugin_v1_widgets_proto_goTypes = []any{
-	(*ListWidgetsRequest)(nil),  // 0: callboard.plugin.v1.ListWidgetsRequest
-	(*ListWidgetsResponse)(nil), // 1: callboard.plugin.v1.ListWidgetsResponse
-	(*Widget)(nil),              // 2: callboard.plugin.v1.Widget
-	(*QueryWidgetRequest)(nil),  // 3: callboard.plugin.v1.QueryWidgetRequest
-	(*QueryWidgetResponse)(nil), // 4: callboard.plugin.v1.QueryWidgetResponse
+	(*ListWidgetsRequest)(nil),   // 0: callboard.plugin.v1.ListWidgetsRequest
+	(*ListWidgetsResponse)(nil),  // 1: callboard.plugin.v1.ListWidgetsResponse
+	(*Widget)(nil),               // 2: callboard.plugin.v1.Widget
+	(*QueryWidgetRequest)(nil),   // 3: callboard.plugin.v1.QueryWidgetRequest
+	(*QueryWidgetResponse)(nil),  // 4: callboard.plugin.v1.QueryWidgetResponse
+	(*SubmitWidgetRequest)(nil),  // 5: callboard.plugin.v1.SubmitWidgetRequest
+	(*SubmitWidgetResponse)(nil), // 6: callboard.plugin.v1.SubmitWidgetResponse
+	(*WidgetLink)(nil),           // 7: callboard.plugin.v1.WidgetLink
+	(*WidgetFieldError)(nil),     // 8: callboard.plugin.v1.WidgetFieldError
+	(*Principal)(nil),            // 9: callboard.plugin.v1.Principal
 }
 var file_callboard_plugin_v1_widgets_proto_depIdxs = []int32{
 	2, // 0: callboard.plugin.v1.ListWidgetsResponse.widgets:type_name -> callboard.plugin.v1.Widget
-	0, // 1: callboard.plugin.v1.WidgetsService.ListWidgets:input_type -> callboard.plugin.v1.ListWidgetsRequest
-	3, // 2: callboard.plugin.v1.WidgetsService.QueryWidget:input_type -> callboard.plugin.v1.QueryWidgetRequest
-	1, // 3: callboard.plugin.v1.WidgetsService.ListWidgets:output_type -> callboard.plugin.v1.ListWidgetsResponse
-	4, // 4: callboard.plugin.v1.WidgetsService.QueryWidget:output_type -> callboard.plugin.v1.QueryWidgetResponse
-	3, // [3:5] is the sub-list for method output_type
-	1, // [1:3] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	9, // 1: callboard.plugin.v1.SubmitWidgetRequest.principal:type_name -> callboard.plugin.v1.Principal
+	7, // 2: callboard.plugin.v1.SubmitWidgetResponse.next:type_name -> callboard.plugin.v1.WidgetLink
+	8, // 3: callboard.plugin.v1.SubmitWidgetResponse.field_errors:type_name -> callboard.plugin.v1.WidgetFieldError
+	0, // 4: callboard.plugin.v1.WidgetsService.ListWidgets:input_type -> callboard.plugin.v1.ListWidgetsRequest
+	3, // 5: callboard.plugin.v1.WidgetsService.QueryWidget:input_type -> callboard.plugin.v1.QueryWidgetRequest
+	5, // 6: callboard.plugin.v1.WidgetsService.SubmitWidget:input_type -> callboard.plugin.v1.SubmitWidgetRequest
+	1, // 7: callboard.plugin.v1.WidgetsService.ListWidgets:output_type -> callboard.plugin.v1.ListWidgetsResponse
+	4, // 8: callboard.plugin.v1.WidgetsService.QueryWidget:output_type -> callboard.plugin.v1.QueryWidgetResponse
+	6, // 9: callboard.plugin.v1.WidgetsService.SubmitWidget:output_type -> callboard.plugin.v1.SubmitWidgetResponse
+	7, // [7:10] is the sub-list for method output_type
+	4, // [4:7] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_callboard_plugin_v1_widgets_proto_init() }
@@ -441,13 +782,14 @@ func file_callboard_plugin_v1_widgets_proto_init() {
 	if File_callboard_plugin_v1_widgets_proto != nil {
 		return
 	}
+	file_callboard_plugin_v1_host_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callboard_plugin_v1_widgets_proto_rawDesc), len(file_callboard_plugin_v1_widgets_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,8 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	WidgetsService_ListWidgets_FullMethodName = "/callboard.plugin.v1.WidgetsService/ListWidgets"
-	WidgetsService_QueryWidget_FullMethodName = "/callboard.plugin.v1.WidgetsService/QueryWidget"
+	WidgetsService_ListWidgets_FullMethodName  = "/callboard.plugin.v1.WidgetsService/ListWidgets"
+	WidgetsService_QueryWidget_FullMethodName  = "/callboard.plugin.v1.WidgetsService/QueryWidget"
+	WidgetsService_SubmitWidget_FullMethodName = "/callboard.plugin.v1.WidgetsService/SubmitWidget"
 )
 
 // WidgetsServiceClient is the client API for WidgetsService service.
@@ -33,6 +34,9 @@ type WidgetsServiceClient interface {
 	// QueryWidget streams frames; each is at most 256 KiB, longer ones are split into several messages with the same name,
 	// whose rows the host joins (8 MB in all).
 	QueryWidget(ctx context.Context, in *QueryWidgetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[QueryWidgetResponse], error)
+	// SubmitWidget takes what somebody has filled in, of widgets that say submits. The host has checked who may see the
+	// widget and that args fit its schema. It never repeats a call by itself; a person may, with the same idempotency_key.
+	SubmitWidget(ctx context.Context, in *SubmitWidgetRequest, opts ...grpc.CallOption) (*SubmitWidgetResponse, error)
 }
 
 type widgetsServiceClient struct {
@@ -72,6 +76,16 @@ func (c *widgetsServiceClient) QueryWidget(ctx context.Context, in *QueryWidgetR
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type WidgetsService_QueryWidgetClient = grpc.ServerStreamingClient[QueryWidgetResponse]
 
+func (c *widgetsServiceClient) SubmitWidget(ctx context.Context, in *SubmitWidgetRequest, opts ...grpc.CallOption) (*SubmitWidgetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SubmitWidgetResponse)
+	err := c.cc.Invoke(ctx, WidgetsService_SubmitWidget_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WidgetsServiceServer is the server API for WidgetsService service.
 // All implementations must embed UnimplementedWidgetsServiceServer
 // for forward compatibility.
@@ -82,6 +96,9 @@ type WidgetsServiceServer interface {
 	// QueryWidget streams frames; each is at most 256 KiB, longer ones are split into several messages with the same name,
 	// whose rows the host joins (8 MB in all).
 	QueryWidget(*QueryWidgetRequest, grpc.ServerStreamingServer[QueryWidgetResponse]) error
+	// SubmitWidget takes what somebody has filled in, of widgets that say submits. The host has checked who may see the
+	// widget and that args fit its schema. It never repeats a call by itself; a person may, with the same idempotency_key.
+	SubmitWidget(context.Context, *SubmitWidgetRequest) (*SubmitWidgetResponse, error)
 	mustEmbedUnimplementedWidgetsServiceServer()
 }
 
@@ -97,6 +114,9 @@ func (UnimplementedWidgetsServiceServer) ListWidgets(context.Context, *ListWidge
 }
 func (UnimplementedWidgetsServiceServer) QueryWidget(*QueryWidgetRequest, grpc.ServerStreamingServer[QueryWidgetResponse]) error {
 	return status.Error(codes.Unimplemented, "method QueryWidget not implemented")
+}
+func (UnimplementedWidgetsServiceServer) SubmitWidget(context.Context, *SubmitWidgetRequest) (*SubmitWidgetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SubmitWidget not implemented")
 }
 func (UnimplementedWidgetsServiceServer) mustEmbedUnimplementedWidgetsServiceServer() {}
 func (UnimplementedWidgetsServiceServer) testEmbeddedByValue()                        {}
@@ -148,6 +168,24 @@ func _WidgetsService_QueryWidget_Handler(srv interface{}, stream grpc.ServerStre
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type WidgetsService_QueryWidgetServer = grpc.ServerStreamingServer[QueryWidgetResponse]
 
+func _WidgetsService_SubmitWidget_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SubmitWidgetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WidgetsServiceServer).SubmitWidget(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WidgetsService_SubmitWidget_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WidgetsServiceServer).SubmitWidget(ctx, req.(*SubmitWidgetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WidgetsService_ServiceDesc is the grpc.ServiceDesc for WidgetsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -158,6 +196,10 @@ var WidgetsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListWidgets",
 			Handler:    _WidgetsService_ListWidgets_Handler,
+		},
+		{
+			MethodName: "SubmitWidget",
+			Handler:    _WidgetsService_SubmitWidget_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
