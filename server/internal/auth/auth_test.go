@@ -114,6 +114,9 @@ func newHost(t testing.TB, db *store.DB, yaml string, options ...hostOption) *ho
 	docs := server.Feature(httpx.Feature{ID: "docs", Policies: []httpx.Policy{{Path: "/who", Allow: httpx.AllowUserCookie}}})
 	who(docs)
 	docs.POST("/who/writes", httpx.AnyPrincipal, sayWho)
+	widgets := server.Feature(httpx.Feature{ID: "widgets", Policies: []httpx.Policy{{Path: "/who", Allow: httpx.AllowEmbed}}})
+	who(widgets)
+	widgets.GET("/closed", httpx.AnyPrincipal, sayWho)
 	h.edge = server
 	return h
 }

@@ -50,13 +50,20 @@ var (
 
 // Authenticate implements [httpx.Authenticator]. A cookie is believed only for reading, so that no other site can have
 // a browser change something here, and only when it holds a token of a user: nothing else is ever put there by us.
-func (s *Service) Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error) {
+func (s *Service) Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error) {
 	if token := bearer(r.Header); token != "" {
-		return s.authenticate(r.Context(), token, feature, cookie)
+		p, err := s.authenticate(r.Context(), token, feature, accept)
+		if err == nil && p.Embed != nil {
+			err = s.checkOrigin(r.Header["Origin"], p.Embed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
 	}
-	if cookie && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if accept.Has(httpx.AllowUserCookie) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if token := cookieToken(r); token != "" {
-			p, err := s.authenticate(r.Context(), token, feature, true)
+			p, err := s.authenticate(r.Context(), token, feature, httpx.AllowUserCookie)
 			if err == nil && p.Kind != principal.User {
 				return nil, errIllegalToken
 			}
@@ -67,9 +74,12 @@ func (s *Service) Authenticate(r *http.Request, feature string, cookie bool) (*p
 }
 
 // AuthenticateToken verifies a token that did not come in the Authorization header, such as the subprotocol of a
-// WebSocket. limited says whether limited user tokens are good enough.
+// WebSocket. limited says whether limited user tokens are good enough. Tokens of embedding pages never are.
 func (s *Service) AuthenticateToken(ctx context.Context, token, feature string, limited bool) (*principal.Principal, error) {
-	return s.authenticate(ctx, token, feature, limited)
+	if limited {
+		return s.authenticate(ctx, token, feature, httpx.AllowUserCookie)
+	}
+	return s.authenticate(ctx, token, feature, 0)
 }
 
 // bearer is the token of the Authorization header: scheme in any case, blanks, one word. Anything else is no
@@ -103,7 +113,20 @@ func cookieToken(r *http.Request) string {
 	return c.Value
 }
 
-func (s *Service) authenticate(ctx context.Context, token, feature string, limited bool) (*principal.Principal, error) {
+func (s *Service) authenticate(ctx context.Context, token, feature string, accept httpx.Allowance) (*principal.Principal, error) {
+	v, err := s.lookup(ctx, token, feature)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.admit(feature, accept)
+	if err != nil || p.Embed == nil {
+		return p, err
+	}
+	return p, s.embeds.Holds(p.Embed)
+}
+
+// lookup is what is known about a token, from the cache or by verifying it. It may have been made for another feature.
+func (s *Service) lookup(ctx context.Context, token, feature string) (*verified, error) {
 	if len(token) > maxTokenLength {
 		return nil, errIllegalToken
 	}
@@ -118,7 +141,7 @@ func (s *Service) authenticate(ctx context.Context, token, feature string, limit
 		v.epoch = epoch
 		s.verified.Set(hash, v)
 	}
-	return v.admit(feature, limited)
+	return v, nil
 }
 
 // hashToken copies tokens of usual length to the stack: converting them would be the only allocation of a request's
@@ -132,11 +155,13 @@ func hashToken(token string) tokenHash {
 }
 
 // admit answers what depends on the feature and the route.
-func (v *verified) admit(feature string, limited bool) (*principal.Principal, error) {
+func (v *verified) admit(feature string, accept httpx.Allowance) (*principal.Principal, error) {
 	switch {
+	case v.principal.Embed != nil && !accept.Has(httpx.AllowEmbed):
+		return nil, errEmbedElsewhere
 	case v.audience != nil && !slices.Contains(v.audience, feature):
 		return nil, errPluginToken
-	case v.principal.Limited && !limited:
+	case v.principal.Limited && !accept.Has(httpx.AllowUserCookie):
 		return nil, errIllegalLimited
 	case v.access != nil:
 		p := v.perPlugin[feature]
@@ -148,11 +173,14 @@ func (v *verified) admit(feature string, limited bool) (*principal.Principal, er
 	return v.principal, nil
 }
 
-// verify asks in the order of the reference: plugin, user, external.
+// verify asks in the order of the reference: plugin, user, external. Tokens of embedding pages, which the reference does
+// not have, are known by their type alone, whatever else they say.
 func (s *Service) verify(ctx context.Context, token, feature string) (*verified, error) {
 	h, members, err := readHeader(token)
 	if err == nil {
 		switch {
+		case h.Type == typeEmbed:
+			return s.verifyEmbed(ctx, token, h, members)
 		case h.Type == typePlugin:
 			return s.verifyPlugin(ctx, token, h, members, feature)
 		case h.Type == typeUser || h.Type == typeLimited || audienceIsUser(token):
@@ -178,16 +206,22 @@ func (a *externalAccess) accept(subject, token string, expires time.Time) *verif
 	if !expires.IsZero() {
 		v.expires = expires.Unix()
 	}
-	if a.restrictions == nil {
-		return v
+	if a.restrictions != nil {
+		v.restrict(a)
 	}
+	return v
+}
+
+// restrict narrows v to the plugins of a. Restrictions of permissions are a service's: a user has those of the policy.
+func (v *verified) restrict(a *externalAccess) {
 	v.access, v.perPlugin = a, make(map[string]*principal.Principal, len(a.restrictions))
 	for plugin, r := range a.restrictions {
 		p := *v.principal
-		p.Restrictions = r
+		if p.Kind == principal.Service {
+			p.Restrictions = r
+		}
 		v.perPlugin[plugin] = &p
 	}
-	return v
 }
 
 // audienceIsUser tells tokens of old holders: no type that we know, but the audience of users, as a single string.

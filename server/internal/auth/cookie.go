@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -46,7 +47,7 @@ const cookieKept = 5 * time.Minute
 // on reading as the person who signed in before.
 func (s *Service) issueCookie(r *http.Request, p *principal.Principal) (expires time.Time, setCookie string, err error) {
 	if existing := cookieToken(r); existing != "" {
-		old, err := s.authenticate(r.Context(), existing, "auth", true)
+		old, err := s.authenticate(r.Context(), existing, "auth", httpx.AllowUserCookie)
 		if err == nil && old.Kind == principal.User && old.Subject == p.Subject {
 			if _, expires, err := limitedToken(existing); err == nil && s.now().Add(cookieKept).Before(expires) {
 				return expires, "", nil

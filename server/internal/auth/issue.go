@@ -91,6 +91,9 @@ func (s *Service) IssueUserToken(ctx context.Context, c UserClaims) (string, err
 // gives no token at all where backend.auth.dangerouslyDisableDefaultAuthPolicy says so. A restricted external token is
 // passed on only when it may use all of the target.
 func (s *Service) PluginToken(ctx context.Context, from, to string, p *principal.Principal) (string, error) {
+	if p.Embed != nil {
+		return "", errEmbedDelegates
+	}
 	switch p.Kind {
 	case principal.Service:
 		if err := s.mayDelegate(ctx, p, to); err != nil {
@@ -112,6 +115,9 @@ func (s *Service) PluginToken(ctx context.Context, from, to string, p *principal
 
 // LimitedToken is the limited user token of a user principal: good for cookies and for acting on behalf of the user.
 func (s *Service) LimitedToken(p *principal.Principal) (token string, expires time.Time, err error) {
+	if p.Embed != nil {
+		return "", time.Time{}, errEmbedDelegates
+	}
 	if p.Kind != principal.User || p.Token == "" {
 		return "", time.Time{}, apierror.New(apierror.Authentication, "User credentials is unexpectedly missing token")
 	}
@@ -127,7 +133,7 @@ func (s *Service) mayDelegate(ctx context.Context, p *principal.Principal, to st
 		return nil
 	}
 	// The principal knows the restrictions of the plugin it was admitted to; those of the target are asked anew.
-	target, err := s.authenticate(ctx, p.Token, to, false)
+	target, err := s.authenticate(ctx, p.Token, to, 0)
 	if apierror.Has(err, apierror.NotAllowed) {
 		return apierror.NotAllowedf("Access to target plugin '%s' is not included in token's access restrictions", to)
 	}
@@ -168,7 +174,8 @@ type ownership struct {
 const ownershipFresh = 5 * time.Second
 
 // Ownership lists the refs that a user principal owns things through, as they were at the last sign-in, on whichever
-// replica; nil for who never signed in or is no user. The answer is shared: read only.
+// replica; nil for who never signed in or is no user. A viewer whom another portal names need not have signed in: the
+// catalog says then what they own through. The answer is shared: read only.
 func (s *Service) Ownership(ctx context.Context, p *principal.Principal) ([]string, error) {
 	if p.Kind != principal.User {
 		return nil, nil
@@ -177,9 +184,12 @@ func (s *Service) Ownership(ctx context.Context, p *principal.Principal) ([]stri
 	if o, ok := s.owners.GetIfPresent(p.Subject); ok && now.Before(o.until) {
 		return o.refs, nil
 	}
-	info, _, err := s.db.userInfo(ctx, p.Subject)
+	info, found, err := s.db.userInfo(ctx, p.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("look up what %s owns: %w", p.Subject, err)
+	}
+	if !found && p.Embed != nil {
+		info.Claims = s.catalogClaims(ctx, entity.Canonical(p.Subject), nil)
 	}
 	s.owners.Set(p.Subject, ownership{refs: info.Claims.Ownership, until: now.Add(ownershipFresh)})
 	return info.Claims.Ownership, nil

@@ -27,10 +27,14 @@ const (
 	reloadBurst      = 10
 )
 
-// keyOwner says whose tokens a key signs: all users', or one plugin's.
+// keyOwner says whose tokens a key signs: all users', all embedding pages', or one plugin's.
 type keyOwner string
 
-const usersOwner keyOwner = "user"
+const (
+	usersOwner keyOwner = "user"
+	// embedOwner is apart from users, so that a token of an embedding page could not pass as a user's whatever it says.
+	embedOwner keyOwner = "embed"
+)
 
 func pluginOwner(id string) keyOwner { return keyOwner("plugin:" + id) }
 

@@ -129,7 +129,7 @@ func (s *Service) userInfo(c *gin.Context) error {
 	if token == "" {
 		return apierror.New(apierror.Authentication, "No token provided")
 	}
-	p, err := s.authenticate(c.Request.Context(), token, "auth", true)
+	p, err := s.authenticate(c.Request.Context(), token, "auth", httpx.AllowUserCookie)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Service) showSession(c *gin.Context) error {
 
 // consenting is the user who answers on the consent page: directly, not through a plugin, with a full token.
 func (s *Service) consenting(c *gin.Context) (*principal.Principal, error) {
-	p, err := s.Authenticate(c.Request, "auth", false)
+	p, err := s.Authenticate(c.Request, "auth", 0)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -29,6 +30,8 @@ type Options struct {
 	Logger *slog.Logger   // required
 	// Users answers who a signed-in user is; nil = nobody is in the catalog.
 	Users UserCatalog
+	// Embeds says which tokens of embedding pages hold; nil = none does.
+	Embeds Embeds
 	// Development is NODE_ENV=development: guests may sign in, and client metadata may come from http://localhost.
 	Development bool
 	// Now is the clock; nil = time.Now.
@@ -64,9 +67,12 @@ type Service struct {
 	verified *otter.Cache[tokenHash, *verified]
 	owners   *otter.Cache[string, ownership]
 
-	userKeys *keyRing
-	client   *http.Client
-	unknown  *rate.Limiter // fetches for plugins that only a wildcard of discovery.endpoints names
+	userKeys  *keyRing
+	embedKeys *keyRing
+	embeds    Embeds
+	origin    string // of the host's own pages
+	client    *http.Client
+	unknown   *rate.Limiter // fetches for plugins that only a wildcard of discovery.endpoints names
 
 	mu      sync.RWMutex
 	plugins map[string]*keyRing    // of the features of this host
@@ -84,7 +90,7 @@ const (
 // reported through the configuration's own list; see [config.Config.Err].
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
-		log: o.Logger, now: o.Now, users: o.Users, development: o.Development,
+		log: o.Logger, now: o.Now, users: o.Users, embeds: o.Embeds, development: o.Development,
 		db:      &database{o.DB},
 		unknown: newReloadBudget(),
 		plugins: map[string]*keyRing{}, remote: map[string]*remoteKeys{},
@@ -97,7 +103,12 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.client = keysClient(o.Transport)
 	s.readConfig(o)
+	if s.embeds == nil {
+		s.embeds = noEmbeds{}
+	}
+	s.origin = originOf(s.discovery.External("auth"))
 	s.userKeys = s.newRing(usersOwner, s.userTokenLifetime)
+	s.embedKeys = s.newRing(embedOwner, embedKeyLifetime)
 	// otter runs its upkeep on a goroutine of its own unless told otherwise; it is cheap enough for the caller's.
 	inline := func(fn func()) { fn() }
 	s.verified = otter.Must(&otter.Options[tokenHash, *verified]{MaximumSize: maxVerified, Executor: inline})
@@ -192,6 +203,9 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) upkeep(ctx context.Context) {
 	s.mu.RLock()
 	rings := []*keyRing{s.userKeys}
+	if s.embedKeys.known.Load() != nil {
+		rings = append(rings, s.embedKeys)
+	}
 	for _, r := range s.plugins {
 		if r.known.Load() != nil {
 			rings = append(rings, r)
@@ -211,6 +225,8 @@ func (s *Service) upkeep(ctx context.Context) {
 	}
 }
 
-// RevokeUserTokens makes every user token that was issued so far worthless: here at once, on other replicas within
-// half a minute.
-func (s *Service) RevokeUserTokens(ctx context.Context) error { return s.userKeys.revoke(ctx) }
+// RevokeUserTokens makes every user token that was issued so far worthless, and those of embedding pages with them, which
+// may have been issued for users: here at once, on other replicas within half a minute.
+func (s *Service) RevokeUserTokens(ctx context.Context) error {
+	return errors.Join(s.userKeys.revoke(ctx), s.embedKeys.revoke(ctx))
+}

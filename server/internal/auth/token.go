@@ -24,6 +24,7 @@ const (
 	typeUser    = "vnd.backstage.user"
 	typeLimited = "vnd.backstage.limited-user"
 	typePlugin  = "vnd.backstage.plugin"
+	typeEmbed   = "callboard-embed+jwt"
 
 	userAudience = "backstage"
 )
@@ -257,13 +258,17 @@ func (c *claims) checkTimes(now time.Time) error {
 // verifySignature checks token against key with one of the allowed algorithms and returns the claims that were signed.
 func verifySignature(token string, key any, allowed []jose.SignatureAlgorithm) (claims, error) {
 	var c claims
-	jws, err := jose.ParseSignedCompact(token, allowed)
-	if err != nil {
-		return c, err
-	}
-	payload, err := jws.Verify(key)
+	payload, err := verifiedPayload(token, key, allowed)
 	if err != nil {
 		return c, err
 	}
 	return c, decodeClaims(payload, &c)
+}
+
+func verifiedPayload(token string, key any, allowed []jose.SignatureAlgorithm) ([]byte, error) {
+	jws, err := jose.ParseSignedCompact(token, allowed)
+	if err != nil {
+		return nil, err
+	}
+	return jws.Verify(key)
 }

@@ -138,7 +138,7 @@ func TestExternalAccess_RestrictionsThatCannotBeReadCloseEverything(t *testing.T
 			t.Errorf("%s: no problem was reported", restrictions)
 		}
 		for _, a := range all {
-			if p, err := a.accept("x", "long-enough", time.Time{}).admit("catalog", false); err == nil {
+			if p, err := a.accept("x", "long-enough", time.Time{}).admit("catalog", 0); err == nil {
 				t.Errorf("%s: admitted as %+v", restrictions, p)
 			}
 		}
@@ -541,7 +541,7 @@ func BenchmarkAuthenticate_CachedToken(b *testing.B) {
 	r.Header.Set("Authorization", "Bearer "+token)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := h.Authenticate(r, "catalog", false); err != nil {
+		if _, err := h.Authenticate(r, "catalog", 0); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -373,7 +373,7 @@ func (a *api) refresh(c *gin.Context) error {
 		r := c.Request.Clone(c.Request.Context())
 		r.Header.Set("Authorization", "Bearer "+req.AuthorizationToken)
 		var err error
-		if caller, err = a.Auth.Authenticate(r, "catalog", false); err != nil {
+		if caller, err = a.Auth.Authenticate(r, "catalog", 0); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -42,7 +43,7 @@ func ReadSettings(c *config.Config) Settings {
 
 // Authenticator is the part of the host's authenticator that the console needs.
 type Authenticator interface {
-	Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error)
+	Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error)
 }
 
 // cookieName holds the token that was typed into the page. It is sent to the console only by the console's own pages:
@@ -72,7 +73,7 @@ func (h *handler) mayOperate(r *http.Request) bool {
 		asked = r.Clone(r.Context())
 		asked.Header.Set("Authorization", "Bearer "+cookie.Value)
 	}
-	caller, err := h.auth.Authenticate(asked, "console", false)
+	caller, err := h.auth.Authenticate(asked, "console", 0)
 	return err == nil && caller != nil && caller.Kind == principal.Service && caller.Restrictions == nil
 }
 
@@ -84,7 +85,7 @@ func (h *handler) knownToken(r *http.Request, token string) bool {
 
 // known accepts users and services; the console shows no content of entities, only what is wrong with their files.
 func (h *handler) known(r *http.Request) bool {
-	caller, err := h.auth.Authenticate(r, "console", false)
+	caller, err := h.auth.Authenticate(r, "console", 0)
 	return err == nil && caller != nil && caller.Kind != principal.None
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -33,7 +34,7 @@ func (f fixed) Overview(context.Context) (Overview, error) { return f.overview, 
 // oneToken knows one good token.
 type oneToken struct{}
 
-func (oneToken) Authenticate(r *http.Request, _ string, _ bool) (*principal.Principal, error) {
+func (oneToken) Authenticate(r *http.Request, _ string, _ httpx.Allowance) (*principal.Principal, error) {
 	switch r.Header.Get("Authorization") {
 	case "":
 		return principal.Nobody, nil

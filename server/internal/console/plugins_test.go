@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -52,14 +53,14 @@ func (o *operator) Changed(context.Context) <-chan struct{} {
 // services knows tokens of services beside the user's.
 type services struct{ oneToken }
 
-func (s services) Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error) {
+func (s services) Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error) {
 	switch r.Header.Get("Authorization") {
 	case "Bearer service":
 		return &principal.Principal{Kind: principal.Service, Subject: "ci"}, nil
 	case "Bearer restricted":
 		return &principal.Principal{Kind: principal.Service, Subject: "ci", Restrictions: &principal.Restrictions{}}, nil
 	}
-	return s.oneToken.Authenticate(r, feature, cookie)
+	return s.oneToken.Authenticate(r, feature, accept)
 }
 
 func withPlugins() Overview {

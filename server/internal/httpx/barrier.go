@@ -22,22 +22,22 @@ type barrier struct {
 // one's tokens with it, also while it starts.
 const keysPath = "/.backstage/auth/v1/jwks.json"
 
-// allowance of an escaped path; 0 = users and services only. "Unauthenticated" wins over "cookie".
+// allowance of an escaped path; 0 = users and services only.
 func (b barrier) allowance(path string) Allowance {
 	if b.off || path == keysPath {
-		return AllowUnauthenticated
+		return AllowUnauthenticated | b.policyOf(path)
 	}
 	return b.policyOf(path)
 }
 
 func (b barrier) policyOf(path string) Allowance {
-	var found Allowance
+	var all Allowance
 	for _, p := range b.policies {
-		if underPath(p.Path, path) && (!b.exact || exactlyUnder(p.Path, path)) && (found == 0 || p.Allow < found) {
-			found = p.Allow
+		if underPath(p.Path, path) && (!b.exact || exactlyUnder(p.Path, path)) {
+			all |= p.Allow
 		}
 	}
-	return found
+	return all
 }
 
 // exactlyUnder is asked about paths that are under prefix.
@@ -68,11 +68,12 @@ func (b barrier) pass(x *exchange) error {
 	if x.routedPath() == keysPath && !b.off && !reading(x.r.Method) {
 		allowance = b.policyOf(keysPath)
 	}
-	switch allowance {
-	case AllowUnauthenticated:
+	x.accept = allowance & AllowEmbed
+	if allowance.Has(AllowUnauthenticated) {
 		return nil
-	case AllowUserCookie:
-		x.cookie = !b.exact || x.mayUseCookie()
+	}
+	if allowance.Has(AllowUserCookie) && (!b.exact || x.mayUseCookie()) {
+		x.accept |= AllowUserCookie
 	}
 	p, err := x.credentials()
 	if err != nil {

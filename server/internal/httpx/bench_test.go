@@ -35,7 +35,7 @@ func BenchmarkEdge_SmallJSON(b *testing.B) {
 
 type cachedToken struct{ known *principal.Principal }
 
-func (a cachedToken) Authenticate(*http.Request, string, bool) (*principal.Principal, error) {
+func (a cachedToken) Authenticate(*http.Request, string, httpx.Allowance) (*principal.Principal, error) {
 	return a.known, nil
 }
 

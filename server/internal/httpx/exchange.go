@@ -30,7 +30,7 @@ type exchange struct {
 
 	principal *principal.Principal
 	authErr   error
-	cookie    bool // limited tokens are accepted
+	accept    Allowance // what is good here besides tokens of users and services
 
 	body     []byte
 	bodyErr  error
@@ -136,7 +136,7 @@ func (x *exchange) credentials() (*principal.Principal, error) {
 		if x.router != nil {
 			id = x.router.feature.ID
 		}
-		x.principal, x.authErr = x.server.auth.Authenticate(x.r, id, x.cookie)
+		x.principal, x.authErr = x.server.auth.Authenticate(x.r, id, x.accept)
 		if x.authErr != nil || x.principal == nil {
 			x.principal = principal.Nobody
 		}

@@ -26,21 +26,30 @@ const (
 	Public                     // everybody; the feature must list the path in Policies too
 )
 
-// Policy opens a path of a feature to callers that the default barrier (user or service) refuses.
+// Policy opens a path of a feature to callers that the default barrier (user or service) refuses. What several policies
+// say about one path adds up.
 type Policy struct {
 	// Path is a prefix on segment borders, relative to the feature's mount; "/" is everything.
-	Path  string
+	Path string
+	// Allow is one allowance or several, "AllowUserCookie | AllowEmbed".
 	Allow Allowance
 }
 
-// Allowance is what a [Policy] lets in besides users and services.
+// Allowance is a set of what a [Policy] lets in besides users and services with tokens of their own.
 type Allowance uint8
 
 // The allowances.
 const (
-	AllowUnauthenticated Allowance = iota + 1
-	AllowUserCookie                // limited user tokens, from the backstage-auth cookie
+	// AllowUnauthenticated lets everybody in: credentials are not looked at.
+	AllowUnauthenticated Allowance = 1 << iota
+	// AllowUserCookie takes limited user tokens, from the backstage-auth cookie.
+	AllowUserCookie
+	// AllowEmbed takes tokens of embedding pages. Handlers hold the caller to its limits, which are principal.Embed.
+	AllowEmbed
 )
+
+// Has reports whether all of b is part of a.
+func (a Allowance) Has(b Allowance) bool { return a&b == b }
 
 // Feature is what everything under /api/<ID> has in common.
 type Feature struct {
@@ -102,7 +111,7 @@ func (r *Router) register(method, path string, access Access, h Handler) *route 
 	if access > Public {
 		panic("httpx: " + method + " " + path + ": not an access rule")
 	}
-	if access == Public && r.barrier.allowance(path) != AllowUnauthenticated {
+	if access == Public && !r.barrier.allowance(path).Has(AllowUnauthenticated) {
 		panic("httpx: " + method + " /api/" + r.feature.ID + path + " is public, but no policy opens it")
 	}
 	rt := &route{

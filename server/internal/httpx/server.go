@@ -23,11 +23,12 @@ import (
 
 // Authenticator turns the credentials of a request into a principal. The auth feature implements it.
 type Authenticator interface {
-	// Authenticate verifies the Authorization header, or the cookie when cookie is true and there is no header.
+	// Authenticate verifies the Authorization header, or the cookie when accept has [AllowUserCookie] and there is no header.
+	// Tokens of embedding pages are refused unless accept has [AllowEmbed]. accept never makes credentials unnecessary.
 	// No credentials at all: principal.Nobody and no error; the barrier decides. feature is the id being called.
 	// Bad credentials: an AuthenticationError or NotAllowedError of package apierror with the reference's text.
 	// It is on the hot path of every request: verified tokens come from a cache, and it must not block on I/O for those.
-	Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error)
+	Authenticate(r *http.Request, feature string, accept Allowance) (*principal.Principal, error)
 }
 
 // Options is what a [Server] is made of.

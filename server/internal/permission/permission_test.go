@@ -82,13 +82,13 @@ func engine(o Options) *Engine {
 // actors adds "Bearer acting" to the pretended credentials: a plugin that acts for the guest.
 type actors struct{ httpxtest.Credentials }
 
-func (a actors) Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error) {
+func (a actors) Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error) {
 	if r.Header.Get("Authorization") == "Bearer acting" {
 		p := *guest
 		p.Actor = "plugin:catalog"
 		return &p, nil
 	}
-	return a.Credentials.Authenticate(r, feature, cookie)
+	return a.Credentials.Authenticate(r, feature, accept)
 }
 
 func edge(t *testing.T, e *Engine) http.Handler {

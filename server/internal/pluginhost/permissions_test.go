@@ -68,11 +68,11 @@ func (topShelf) Decide(_ context.Context, p permission.Permission, _ *permission
 // acting adds "Bearer acting", which is another plugin that acts for the guest.
 type acting struct{ httpxtest.Credentials }
 
-func (a acting) Authenticate(r *http.Request, feature string, cookie bool) (*principal.Principal, error) {
+func (a acting) Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error) {
 	if r.Header.Get("Authorization") == "Bearer acting" {
 		return &principal.Principal{Kind: principal.User, Subject: "user:default/guest", Actor: "plugin:catalog"}, nil
 	}
-	return a.Credentials.Authenticate(r, feature, cookie)
+	return a.Credentials.Authenticate(r, feature, accept)
 }
 
 // office is a host with a real edge and a permission engine.

@@ -28,6 +28,9 @@ type Principal struct {
 	Token string
 	// Restrictions bound what a service may do; nil = unrestricted.
 	Restrictions *Restrictions
+	// Embed bounds a page of another portal that shows widgets; nil = no such page. The rights are those of Subject, and
+	// Embed is what is left of them: every handler that lets such a principal in holds it to both.
+	Embed *Embed
 }
 
 // Restrictions are the access restrictions of an external token, already narrowed to the plugin being called.

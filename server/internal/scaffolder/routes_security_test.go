@@ -221,7 +221,7 @@ func quote(text string) json.RawMessage { data, _ := json.Marshal(text); return 
 // tokens is an authenticator whose tokens are canaries.
 type tokens struct{}
 
-func (tokens) Authenticate(r *http.Request, _ string, _ bool) (*principal.Principal, error) {
+func (tokens) Authenticate(r *http.Request, _ string, _ httpx.Allowance) (*principal.Principal, error) {
 	for n, subject := range map[int]string{18: "user:default/ann", 19: "user:default/bob"} {
 		if r.Header.Get("Authorization") == "Bearer "+canary(n) {
 			return &principal.Principal{Kind: principal.User, Subject: subject, Token: canary(n)}, nil

@@ -22,10 +22,10 @@ import (
 type Credentials struct{}
 
 // Authenticate implements [httpx.Authenticator].
-func (Credentials) Authenticate(r *http.Request, _ string, cookie bool) (*principal.Principal, error) {
+func (Credentials) Authenticate(r *http.Request, _ string, accept httpx.Allowance) (*principal.Principal, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") || strings.TrimSpace(token) == "" {
-		if c, err := r.Cookie("backstage-auth"); err == nil && cookie {
+		if c, err := r.Cookie("backstage-auth"); err == nil && accept.Has(httpx.AllowUserCookie) {
 			return &principal.Principal{Kind: principal.User, Subject: c.Value, Limited: true, Token: c.Value}, nil
 		}
 		return principal.Nobody, nil

@@ -79,7 +79,7 @@ func benchmarkHop(b *testing.B, body []byte) {
 // always knows one caller, as a cached token does.
 type always struct{ who *principal.Principal }
 
-func (a always) Authenticate(*http.Request, string, bool) (*principal.Principal, error) {
+func (a always) Authenticate(*http.Request, string, httpx.Allowance) (*principal.Principal, error) {
 	return a.who, nil
 }
 
