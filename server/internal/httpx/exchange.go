@@ -144,6 +144,12 @@ func (x *exchange) credentials() (*principal.Principal, error) {
 	return x.principal, x.authErr
 }
 
+// ClientAddress is where the request that c answers comes from, as far as trusted proxies tell.
+func ClientAddress(c *gin.Context) string {
+	x := exchangeOf(c)
+	return x.server.proxies.clientAddress(x.r)
+}
+
 func (x *exchange) Header() http.Header { return x.w.Header() }
 
 func (x *exchange) WriteHeader(status int) {

@@ -67,6 +67,9 @@ type Feature struct {
 	// LeaveBodiesBelow is the same for the paths below these, as signatures need it, which are over the bytes that came.
 	// Handlers limit what they read.
 	LeaveBodiesBelow []string
+	// Origins, if not nil, says which pages of other origins may read the feature's answers, whatever the settings say about
+	// the host. They never get to send cookies by it. It is asked for each request that names an origin, and must not block.
+	Origins func(origin string) bool
 	// Routes, if not nil, adds routes that the edge serves for this feature, after those of [Options.EveryFeature]. It is
 	// for attached features, whose own routes the edge does not know; all must be below "/.".
 	Routes func(*Router)

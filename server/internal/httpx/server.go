@@ -257,7 +257,7 @@ func (s *Server) serve(x *exchange) {
 	if s.settings.EchoRequestID {
 		h["X-Request-Id"] = []string{x.id()}
 	}
-	if s.cors != nil && s.cors.handle(x) {
+	if s.crossOrigin(x) {
 		return
 	}
 	if s.limiter != nil {

@@ -18,6 +18,7 @@ import (
 
 // Credentials is an Authenticator that believes what it reads: "Bearer user:default/guest" is that user and
 // "Bearer service:external:ci" the service "external:ci"; the cookie backstage-auth works the same for users.
+// "Bearer embed:portal" is a page of the app "portal" that may see everything, with the rights of the service "portal".
 // Anything else is an illegal token.
 type Credentials struct{}
 
@@ -36,6 +37,13 @@ func (Credentials) Authenticate(r *http.Request, _ string, accept httpx.Allowanc
 	}
 	if strings.HasPrefix(token, "user:") {
 		return &principal.Principal{Kind: principal.User, Subject: token, Token: token}, nil
+	}
+	if app, ok := strings.CutPrefix(token, "embed:"); ok {
+		if !accept.Has(httpx.AllowEmbed) {
+			return nil, apierror.New(apierror.NotAllowed, "This endpoint does not allow embed tokens")
+		}
+		all := []string{"*"}
+		return &principal.Principal{Kind: principal.Service, Subject: app, Token: token, Embed: &principal.Embed{App: app, Widgets: all, Entities: all}}, nil
 	}
 	return nil, apierror.New(apierror.Authentication, "Illegal token")
 }
