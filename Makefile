@@ -19,9 +19,13 @@ help: ## List the targets
 	@echo; echo "New here: make run, then open http://localhost:7007"
 
 .PHONY: build
-build: plugins ## Build bin/callboard, bin/plugins/ and bin/fakes
+build: bridge plugins ## Build bin/callboard, bin/plugins/ and bin/fakes
 	cd plugins && CGO_ENABLED=0 $(GO) build -trimpath -o $(CURDIR)/bin/ ./fakes
 	$(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/callboard ./server/cmd/callboard
+
+.PHONY: bridge
+bridge: ## Build what browsers load of the host, from npm packages in frontend-bridge/ (a few minutes, once)
+	frontend-bridge/build.sh
 
 .PHONY: plugins
 plugins: ## Build the official plugins and those of the examples into bin/plugins/<id>/
@@ -38,10 +42,11 @@ run: build ## Run a portal with sample data on http://localhost:7007 (embedded S
 	  --config bin/plugins/app-config.yaml --config plugins/fakes/app-config.yaml "$$@"
 
 .PHONY: test
-test: check languages ## What CI checks besides the walk and test-whole: format, vet, all tests with the race detector
+test: check languages bridge ## What CI checks besides the walk and test-whole: format, vet, all tests with the race detector
 	@for m in $(MODULES); do (cd $$m && $(GOTEST) -race -timeout 10m ./...); done
 	cd examples/hello-python && /usr/bin/python3 -m unittest -q
 	cd examples/hello-node && npm test --silent
+	cd frontend-bridge && npm test --silent
 
 # The race detector makes the template engine forty times slower, so these sample their tables under it.
 INTERPRETED := $(addprefix ./server/internal/scaffolder/,templating workflow builtin tool)
