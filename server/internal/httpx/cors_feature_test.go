@@ -74,15 +74,16 @@ func TestPolicies_OfOnePathAddUp(t *testing.T) {
 	r.GET("/both", httpx.AnyPrincipal, echo())
 	r.GET("/both/open", httpx.Public, echo())
 	r.GET("/one", httpx.AnyPrincipal, echo())
-	cookie := []string{"Cookie", "backstage-auth=user:default/guest"}
+	nobody := []string{"Authorization", ""}
+	cookie := []string{"Authorization", "", "Cookie", "backstage-auth=user:default/guest"}
 	page := []string{"Authorization", "Bearer embed:portal"}
 	for _, c := range []struct {
 		path   string
 		with   []string
 		status int
 	}{
-		{"/both", cookie, 200}, {"/one", cookie, 200}, {"/both", page, 200}, {"/one", page, 403}, {"/both", nil, 401},
-		{"/both/open", nil, 200}, {"/both/open", page, 200}, {"/bothx", page, 403},
+		{"/both", cookie, 200}, {"/one", cookie, 200}, {"/both", page, 200}, {"/one", page, 403}, {"/both", nobody, 401},
+		{"/both/open", nobody, 200}, {"/both/open", page, 200}, {"/bothx", page, 403},
 	} {
 		if res := httpxtest.Do(t, s, "GET", "/api/demo"+c.path, "", c.with...); res.StatusCode != c.status {
 			t.Errorf("%s with %v: %d", c.path, c.with, res.StatusCode)
