@@ -26,7 +26,7 @@ func readOpenAPI(root *tree.Value, format string) *Document {
 	x.doc.Servers = a.servers
 	a.tags(x)
 	a.paths(x, "paths", "")
-	a.paths(x, "webhooks", "Webhooks")
+	a.paths(x, "webhooks", Webhooks)
 	x.doc.schema = a.page
 	return x.done()
 }
@@ -64,6 +64,9 @@ func (a *openAPI) tags(x *index) {
 }
 
 const untagged = "Operations without a group"
+
+// Webhooks is the group of requests that an API makes, so that nobody calls them.
+const Webhooks = "Webhooks"
 
 func (a *openAPI) paths(x *index, member, group string) {
 	list := place{v: a.root}.to(member)
@@ -132,7 +135,7 @@ func (a *openAPI) load(o *Operation, path string, item, op place) {
 	a.body(o, op, params)
 	a.responses(o, op)
 	a.callbacks(o, op)
-	if o.Group != "Webhooks" {
+	if o.Group != Webhooks {
 		o.Snippets = snippets(a.request(o, path, params))
 	}
 }
