@@ -1,1 +1,2 @@
-export {};
+// What the remote exposes as `.`: the plugin, as its default export.
+export { default } from '@callboard/backstage-plugin';

@@ -1,1 +1,3 @@
-export {};
+export { CallboardClient, callboardApiRef, type CallboardApi, type WidgetInfo } from './api.js';
+export { callboardTranslationRef } from './translation.js';
+export { callboardPlugin as default } from './plugin.js';

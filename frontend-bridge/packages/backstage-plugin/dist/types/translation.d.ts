@@ -1,0 +1,30 @@
+/** Texts of this plugin's own; those of widgets come from the host in the viewer's language. */
+export declare const callboardTranslationRef: import("@backstage/frontend-plugin-api").TranslationRef<"callboard", {
+    readonly "card.summary": "At a glance";
+    readonly "card.usage": "Usage";
+    readonly "card.cost": "Cost";
+    readonly "card.errors": "Errors";
+    readonly "card.quality": "Quality";
+    readonly "card.showAll": "Show all {{total}}";
+    readonly "card.showFewer": "Show fewer";
+    readonly "range.label": "Time range";
+    readonly "range.24h": "24 hours";
+    readonly "range.7d": "7 days";
+    readonly "range.30d": "30 days";
+    readonly "range.90d": "90 days";
+    readonly "state.failed": "The host could not be asked: {{reason}}";
+    readonly "state.retry": "Try again";
+    readonly "state.none": "There is nothing to show here yet";
+    readonly "state.noneOfEntity": "No plugin has anything to show about this entity";
+    readonly "access.keys": "Your keys";
+    readonly "access.request": "Request access";
+    readonly "access.api": "API";
+    readonly "access.choose": "Choose an API";
+    readonly "access.noApis": "No API that you may see has a gateway in front of it";
+    readonly "plugins.widgets": "Widgets";
+    readonly "plugins.title": "Plugins";
+    readonly "plugins.view": "Shown as";
+    readonly "plugins.name": "Plugin";
+    readonly "plugins.appliesTo": "For";
+    readonly "plugins.everywhere": "the whole portal";
+}>;

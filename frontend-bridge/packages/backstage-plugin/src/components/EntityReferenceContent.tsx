@@ -1,0 +1,8 @@
+import { stringifyEntityRef } from '@backstage/catalog-model';
+import { useEntity } from '@backstage/plugin-catalog-react';
+import { CallboardElement } from './CallboardElement.js';
+
+/** The reference of the API of the page, which the host makes of its description: OpenAPI, AsyncAPI, GraphQL or gRPC. */
+export function EntityReferenceContent() {
+  return <CallboardElement tag="callboard-api-docs" attributes={{ entity: stringifyEntityRef(useEntity().entity) }} />;
+}

@@ -1,0 +1,61 @@
+import { useTranslationRef } from '@backstage/frontend-plugin-api';
+import type { WidgetInfo } from '../api.js';
+import { callboardTranslationRef } from '../translation.js';
+import { Failure, Panel } from './Panel.js';
+import { useEveryWidget } from './useWidgets.js';
+
+const cell = { borderTop: '1px solid var(--bui-border-1, currentColor)', padding: '8px 16px 8px 0', textAlign: 'start', verticalAlign: 'top' } as const;
+
+/** What each plugin of the host shows, and of which entities. */
+export function PluginsPage() {
+  const { t } = useTranslationRef(callboardTranslationRef);
+  const answer = useEveryWidget();
+  if (answer.state === 'waiting') return null;
+  if (answer.state === 'failed') return <Failure {...answer} />;
+  if (answer.value.length === 0) return <p>{t('state.none')}</p>;
+  const columns = (['name', 'widgets', 'view', 'appliesTo'] as const).map(key => t(`plugins.${key}`));
+  return (
+    <Panel title={t('plugins.title')}>
+      <table style={{ borderCollapse: 'collapse', width: '100%' }}>
+        <thead>
+          <tr>
+            {columns.map(text => (
+              <th key={text} scope="col" style={{ ...cell, borderTop: 'none' }}>
+                {text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{byPlugin(answer.value).map(([plugin, widgets]) => widgets.map((widget, i) => <Row key={widget.id} plugin={plugin} widget={widget} span={i === 0 ? widgets.length : 0} />))}</tbody>
+      </table>
+    </Panel>
+  );
+}
+
+function Row({ plugin, widget, span }: { plugin: string; widget: WidgetInfo; span: number }) {
+  const { t } = useTranslationRef(callboardTranslationRef);
+  return (
+    <tr>
+      {span > 0 && (
+        <th scope="rowgroup" rowSpan={span} style={cell}>
+          {plugin}
+        </th>
+      )}
+      <td style={cell}>
+        {widget.title}
+        {widget.description && <div style={{ color: 'var(--bui-fg-secondary, inherit)' }}>{widget.description}</div>}
+      </td>
+      <td style={cell}>{widget.view}</td>
+      <td style={cell}>{widget.appliesTo ? <code>{widget.appliesTo}</code> : t('plugins.everywhere')}</td>
+    </tr>
+  );
+}
+
+function byPlugin(widgets: WidgetInfo[]): Array<[string, WidgetInfo[]]> {
+  const plugins = new Map<string, WidgetInfo[]>();
+  for (const widget of widgets) {
+    const [plugin = ''] = widget.id.split('/');
+    plugins.set(plugin, [...(plugins.get(plugin) ?? []), widget]);
+  }
+  return [...plugins].sort(([a], [b]) => a.localeCompare(b));
+}
