@@ -2,15 +2,18 @@ package app
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/callboard/callboard/server/internal/appfrontend"
 	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/embedpage"
 )
 
 // outside answers everything outside /api. A path belongs to who its first segments name, as they came: an escaped slash
 // separates nothing, and no path is tidied or redirected on the way.
 type outside struct {
+	pages   http.Handler // of widgets: embedpage.Prefixes
 	console http.Handler // nil = disabled
 	rest    http.Handler // the built frontend, else the console; with neither, what the disabled console answers
 }
@@ -21,11 +24,17 @@ func (o *outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.RawPath
 	}
 	switch {
+	case ofPages(path):
+		o.pages.ServeHTTP(w, r)
 	case o.console != nil && ofConsole(path):
 		o.console.ServeHTTP(w, r)
 	default:
 		o.rest.ServeHTTP(w, r)
 	}
+}
+
+func ofPages(path string) bool {
+	return slices.ContainsFunc(embedpage.Prefixes, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }
 
 func ofConsole(path string) bool {
@@ -38,7 +47,7 @@ func (a *App) wireIndex(o Options) error {
 	settings := console.ReadSettings(o.Config)
 	a.console = console.New(console.Options{Settings: settings, Source: a, Auth: a.features.auth, Log: o.Logger,
 		Operator: pluginOperator{a.features.plugins}})
-	i := &outside{rest: a.console}
+	i := &outside{pages: a.features.pages, rest: a.console}
 	if settings.Enabled {
 		i.console = a.console
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog/index"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
@@ -55,7 +56,9 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireProxy(o); err != nil {
 		return err
 	}
-	a.wireWidgets(o)
+	if err := a.wireWidgets(o); err != nil {
+		return err
+	}
 	apidocs.Routes(s.Feature(apidocs.Feature()), apidocs.NewEngine(newRemembering(readable{f.catalog, f.permission})))
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
@@ -94,12 +97,20 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (a *App) wireWidgets(o Options) {
+func (a *App) wireWidgets(o Options) error {
 	f := &a.features
 	f.widgets = widget.NewRegistry()
 	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: readable{f.catalog, f.permission}, Authorizer: f.permission,
 		Permission: f.permissionOf, Logger: o.Logger})
-	widget.Routes(a.server.Feature(widget.Feature()), engine)
+	if err := a.wirePages(o); err != nil {
+		return err
+	}
+	feature := widget.Feature()
+	feature.Policies = append(feature.Policies, embedpage.Policy())
+	router := a.server.Feature(feature)
+	widget.Routes(router, engine)
+	embedpage.Routes(router, f.pages)
+	return nil
 }
 
 // permissionOf finds a permission that a plugin declares.

@@ -29,6 +29,7 @@ const (
 // publicRoutes may be called without credentials, each for a reason.
 var publicRoutes = map[string]string{
 	"GET /api/widgets/v1/style.css":                            "the same for everybody, and read by pages of other origins",
+	"GET /api/widgets/v1/oembed":                               "its consumers have no credentials; it tells what the address says, and the title of a widget",
 	"GET /api/api-docs/v1/style.css":                           "as that of widgets",
 	"GET /api/auth/.well-known/openid-configuration":           "tells clients where to sign in",
 	"GET /api/auth/.well-known/jwks.json":                      publicKeys,

@@ -13,6 +13,7 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/events"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/notifications"
@@ -38,6 +39,7 @@ type features struct {
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
 	widgets    *widget.Registry
+	pages      *embedpage.Pages
 	actions    *action.Registry
 	filters    *filter.Registry // of templates
 	registry   *actionregistry.Registry
@@ -140,6 +142,7 @@ func CheckConfig(cfg *config.Config) error {
 	actionregistry.ReadSettings(cfg.Section("backend"))
 	pluginhost.CheckConfig(cfg)
 	proxy.CheckConfig(cfg)
+	embedpage.ReadSettings(cfg)
 	return cfg.Err()
 }
 

@@ -32,7 +32,8 @@ var known = []struct {
 	{"integrations.gerrit", readObjects}, {"integrations.gitea", readObjects}, {"integrations.awsS3", readObjects},
 	{"permission.enabled", readBool}, {"proxy.endpoints", readObject}, {"search.maxTermLength", readNumber},
 	{"search.maxPageLimit", readNumber}, {"techdocs.builder", readString},
-	{"callboard.frontend.dist", readString}, {"callboard.frontend.remotes", readBool}, {"callboard.console.enabled", readBool},
+	{"callboard.frontend.dist", readString}, {"callboard.frontend.remotes", readBool}, {"callboard.frontend.upstreamRemotes", readURL},
+	{"callboard.console.enabled", readBool},
 	{"callboard.console.access", readConsoleAccess},
 }
 

@@ -201,6 +201,11 @@ func negotiate(accept []string) string {
 	return acceptable(accept).best("br", "gzip", "deflate")
 }
 
+// Coding picks among the codings in which a body is kept, of "br", "gzip" and "deflate"; "" = send it as it is.
+func Coding(r *http.Request, kept ...string) string {
+	return acceptable(r.Header["Accept-Encoding"]).best(kept...)
+}
+
 // takesGzip reports whether a body that is kept compressed by gzip may be sent, even where another coding is preferred.
 func takesGzip(accept []string) bool { return acceptable(accept).best("gzip", "deflate") == "gzip" }
 

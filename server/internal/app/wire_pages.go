@@ -1,0 +1,38 @@
+package app
+
+import (
+	bridge "github.com/callboard/callboard/frontend-bridge"
+	"github.com/callboard/callboard/server/internal/embedpage"
+	"github.com/callboard/callboard/server/internal/widget"
+)
+
+// wirePages makes what browsers load for widgets from outside /api; wireIndex puts it there.
+func (a *App) wirePages(o Options) error {
+	pages, err := embedpage.New(embedpage.Options{Files: bridge.Files(), Settings: embedpage.ReadSettings(o.Config), Log: o.Logger,
+		Apps: noApps{}, Title: titles{a.features.widgets}.of})
+	if err != nil {
+		return err
+	}
+	a.features.pages = pages
+	a.closers = append(a.closers, pages.Close)
+	return nil
+}
+
+// titles are those of what can be in a frame: widgets, and the documentation of APIs, which is a feature of its own.
+type titles struct{ widgets *widget.Registry }
+
+func (t titles) of(id string) (string, bool) {
+	if id == "api-docs/reference" {
+		return "API reference", true
+	}
+	w, err := t.widgets.Find(widget.ID(id))
+	if err != nil {
+		return "", false
+	}
+	return w.Description().Title, true
+}
+
+// noApps is the set of embedding apps of a host that has none.
+type noApps struct{}
+
+func (noApps) Find(string) (title string, origins []string, ok bool) { return "", nil, false }
