@@ -50,12 +50,25 @@ func (s *Server) logAccess(x *exchange) {
 	s.log.LogAttrs(ctx, level, "request",
 		slog.String("request", x.id()),
 		slog.String("method", printable(x.r.Method)),
-		slog.String("path", printable(x.path)),
+		slog.String("path", printable(x.loggedPath())),
 		slog.Int("status", x.status),
 		slog.Int64("bytes", x.size),
 		slog.Duration("took", time.Since(x.began).Round(time.Microsecond)),
 		slog.String("remote", s.proxies.clientAddress(x.r)),
 		slog.String("agent", printable(x.r.UserAgent())))
+}
+
+// loggedPath is the path as it came, without what is a credential.
+func (x *exchange) loggedPath() string {
+	if x.router == nil || len(x.path) < x.mountLen {
+		return x.path
+	}
+	for _, prefix := range x.router.feature.SecretPaths {
+		if underPath(prefix, x.path[x.mountLen:]) {
+			return x.path[:x.mountLen] + prefix + "/[secret]"
+		}
+	}
+	return x.path
 }
 
 // printable makes foreign text safe for a terminal and a log line: line breaks, escapes and everything that is not

@@ -70,6 +70,8 @@ type Feature struct {
 	// Origins, if not nil, says which pages of other origins may read the feature's answers, whatever the settings say about
 	// the host. They never get to send cookies by it. It is asked for each request that names an origin, and must not block.
 	Origins func(origin string) bool
+	// SecretPaths are prefixes below which the path itself is a credential: the log has no more of it than the prefix.
+	SecretPaths []string
 	// Routes, if not nil, adds routes that the edge serves for this feature, after those of [Options.EveryFeature]. It is
 	// for attached features, whose own routes the edge does not know; all must be below "/.".
 	Routes func(*Router)

@@ -35,6 +35,11 @@ func Bytes(c *gin.Context, status int, contentType string, body, gz []byte) erro
 	return exchangeOf(c).sendBytes(status, contentType, body, gz)
 }
 
+// Tagged renders a body that is already serialised with its ETag, as [JSON] does.
+func Tagged(c *gin.Context, status int, contentType string, body []byte) error {
+	return exchangeOf(c).sendTagged(status, contentType, body)
+}
+
 // NoContent answers 204.
 func NoContent(c *gin.Context) error { c.Status(http.StatusNoContent); return nil }
 
