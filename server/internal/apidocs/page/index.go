@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
@@ -8,13 +9,14 @@ import (
 
 // Index is the first page of a document: what it is, and all operations by group.
 func Index(doc *spec.Document, o Options) string {
-	return draw(doc, o, doc.Title, func(w *writer) {
+	return draw(doc, o, "index", doc.Title, func(w *writer) {
 		w.heading(0, doc.Title)
 		w.about()
 		if o.Search == "" {
 			w.description(doc.Description)
 			w.servers(doc.Servers)
 			w.more(doc.Docs)
+			w.people()
 			w.notes(doc.Notes)
 		}
 		w.heading(1, "Operations")
@@ -31,6 +33,42 @@ func (w *writer) about() {
 	}
 	w.text(" · " + number(w.doc.Len(), "operation") + " · ")
 	w.element("a", "Definition", "href", w.o.Base+"/document")
+	w.close("p")
+}
+
+// people are whom to ask, and under which terms.
+func (w *writer) people() {
+	c := w.doc.Contact
+	parts := []func(){}
+	if name := cmp.Or(c.Name, c.URL, c.Email); name != "" {
+		parts = append(parts, func() {
+			w.text("Contact: ")
+			if c.URL == "" {
+				w.text(name)
+			} else {
+				w.outside(c.URL, name)
+			}
+			if c.Email != "" && c.Email != name {
+				w.text(" (" + c.Email + ")")
+			}
+		})
+	}
+	if l := w.doc.License; l.URL != "" || l.Text != "" {
+		parts = append(parts, func() { w.text("License: "); w.outside(l.URL, cmp.Or(l.Text, l.URL)) })
+	}
+	if l := w.doc.Terms; l.URL != "" {
+		parts = append(parts, func() { w.outside(l.URL, l.Text) })
+	}
+	if len(parts) == 0 {
+		return
+	}
+	w.open("p", "class", "cb-docs-about")
+	for i, part := range parts {
+		if i > 0 {
+			w.text(" · ")
+		}
+		part()
+	}
 	w.close("p")
 }
 
@@ -63,14 +101,14 @@ func (w *writer) servers(servers []spec.Server) {
 
 // search is a form that answers with the same page, narrowed.
 func (w *writer) search() {
-	w.open("form", "class", "cb-docs-search", "role", "search", "action", w.o.Base, "method", "get")
+	w.open("form", "class", "cb-docs-search", "role", "search", "action", w.o.Base, "method", "get", "data-cb-search", "1")
 	w.open("label")
 	w.text("Search operations ")
 	w.open("input", "type", "search", "name", "q", "value", w.o.Search, "maxlength", "200")
 	w.close("label")
 	w.element("button", "Search", "type", "submit")
 	if w.o.Search != "" {
-		w.element("a", "Show all", "href", w.o.Base)
+		w.element("a", "Show all", "href", w.o.Base, "data-cb-index", "1")
 	}
 	w.close("form")
 }
@@ -106,7 +144,7 @@ func (w *writer) operations(list []*spec.Summary) {
 	w.open("ul", "class", "cb-docs-list")
 	for _, s := range list {
 		w.open("li")
-		w.open("a", "href", w.operationAddress(s.ID))
+		w.open("a", "href", w.operationAddress(s.ID), "data-cb-operation", s.ID)
 		w.verb(s.Verb)
 		w.text(" ")
 		w.element("code", s.Path)
@@ -130,7 +168,7 @@ func (w *writer) schemas(list []spec.SchemaLink) {
 	w.open("ul", "class", "cb-docs-list")
 	for _, s := range list {
 		w.open("li")
-		w.open("a", "href", w.schemaAddress(s.ID))
+		w.open("a", "href", w.schemaAddress(s.ID), "data-cb-schema", string(s.ID))
 		w.element("code", s.Name)
 		w.close("a")
 		if s.Text != "" {

@@ -18,6 +18,11 @@ type markup struct {
 func (m *markup) open(element string, attributes ...string) {
 	m.WriteByte('<')
 	m.WriteString(element)
+	m.attributes(attributes...)
+	m.WriteByte('>')
+}
+
+func (m *markup) attributes(attributes ...string) {
 	for i := 0; i+1 < len(attributes); i += 2 {
 		if attributes[i+1] == "" {
 			continue
@@ -28,7 +33,6 @@ func (m *markup) open(element string, attributes ...string) {
 		m.WriteString(html.EscapeString(markdown.Printable(attributes[i+1], false)))
 		m.WriteByte('"')
 	}
-	m.WriteByte('>')
 }
 
 func (m *markup) close(element string) {
@@ -50,10 +54,13 @@ func (m *markup) element(element, text string, attributes ...string) {
 func (m *markup) code(text, label string) {
 	m.open("pre", "tabindex", "0", "role", "group", "aria-label", label)
 	m.open("code")
-	m.WriteString(html.EscapeString(markdown.Printable(text, true)))
+	m.lines(text)
 	m.close("code")
 	m.close("pre")
 }
+
+// lines is text with its line breaks.
+func (m *markup) lines(s string) { m.WriteString(html.EscapeString(markdown.Printable(s, true))) }
 
 // outside is a link out of the pages, or its text where the address is none to follow.
 func (m *markup) outside(address, text string) {

@@ -10,7 +10,7 @@ import (
 // Operation is the page of one operation.
 func Operation(doc *spec.Document, op *spec.Operation, o Options) string {
 	title := op.Verb + " " + op.Path
-	return draw(doc, o, title+" · "+doc.Title, func(w *writer) {
+	return draw(doc, o, "operation", title+" · "+doc.Title, func(w *writer) {
 		w.way(op.Group)
 		w.open("article", "class", "cb-docs-operation", "id", "operation-"+op.ID)
 		w.heading(0, titleOf(op))
@@ -34,6 +34,7 @@ func Operation(doc *spec.Document, op *spec.Operation, o Options) string {
 		w.responses(op)
 		w.callbacks(op.Callbacks)
 		w.snippets(op.Snippets)
+		w.try(op)
 		w.close("article")
 	})
 }
@@ -154,13 +155,40 @@ func (w *writer) content(list []spec.Media, below int) {
 		if m.Schema != nil {
 			w.schema(m.Schema)
 		}
+		w.encoding(m.Encoding)
 		w.examples(m.Examples)
 		w.close("div")
 	}
 }
 
+// encoding says how the fields of a form are written.
+func (w *writer) encoding(list []spec.Encoding) {
+	if len(list) == 0 {
+		return
+	}
+	w.table("Encoding of fields", "Name", "Encoding")
+	for _, e := range list {
+		w.open("tr")
+		w.open("th", "scope", "row")
+		w.element("code", e.Field)
+		w.close("th")
+		w.open("td")
+		w.facts(e.Facts)
+		for _, h := range e.Headers {
+			w.open("p")
+			w.text("Header ")
+			w.element("code", h.Name)
+			w.close("p")
+			w.description(h.Description)
+		}
+		w.close("td")
+		w.close("tr")
+	}
+	w.endTable()
+}
+
 func alike(x, y spec.Media) bool {
-	if x.Schema == nil || y.Schema == nil || x.Schema.ID == "" && x.Schema != y.Schema || x.Schema.ID != y.Schema.ID || len(x.Examples) != len(y.Examples) {
+	if x.Schema == nil || y.Schema == nil || len(x.Encoding)+len(y.Encoding) > 0 || x.Schema.ID == "" && x.Schema != y.Schema || x.Schema.ID != y.Schema.ID || len(x.Examples) != len(y.Examples) {
 		return false
 	}
 	for i := range x.Examples {

@@ -31,6 +31,8 @@ type Options struct {
 	Level int
 	// Search is what the index is narrowed to.
 	Search string
+	// Try is what an operation can be tried with, nil = it cannot. It is for fragments: pages run no script.
+	Try *Try
 }
 
 // writer writes one page.
@@ -42,7 +44,7 @@ type writer struct {
 }
 
 // draw makes a page or a fragment of what inside writes.
-func draw(doc *spec.Document, o Options, title string, inside func(*writer)) string {
+func draw(doc *spec.Document, o Options, what, title string, inside func(*writer)) string {
 	if o.Level == 0 {
 		o.Level = 1
 		if o.Fragment {
@@ -51,7 +53,7 @@ func draw(doc *spec.Document, o Options, title string, inside func(*writer)) str
 	}
 	w := &writer{o: o, doc: doc}
 	if o.Fragment {
-		w.open("div", "class", "cb-docs")
+		w.open("div", "class", "cb-docs", "data-cb-docs", what)
 		inside(w)
 		w.close("div")
 		return w.String()
@@ -65,7 +67,7 @@ func draw(doc *spec.Document, o Options, title string, inside func(*writer)) str
 	w.open("link", "rel", "stylesheet", "href", o.Style)
 	w.close("head")
 	w.open("body", "class", "cb-docs-page")
-	w.open("main", "class", "cb-docs")
+	w.open("main", "class", "cb-docs", "data-cb-docs", what)
 	inside(w)
 	w.close("main")
 	w.close("body")
@@ -92,7 +94,7 @@ func (w *writer) schemaAddress(id tree.Pointer) string {
 // way is the line above a page that leads back to the index.
 func (w *writer) way(group string) {
 	w.open("nav", "class", "cb-docs-way", "aria-label", "Where this page is")
-	w.element("a", w.doc.Title, "href", w.o.Base)
+	w.element("a", w.doc.Title, "href", w.o.Base, "data-cb-index", "1")
 	if group != "" {
 		w.text(" › " + group)
 	}

@@ -15,7 +15,7 @@ func Schema(doc *spec.Document, s *spec.Schema, o Options) string {
 	if name == "" {
 		name = s.Type
 	}
-	return draw(doc, o, name+" · "+doc.Title, func(w *writer) {
+	return draw(doc, o, "schema", name+" · "+doc.Title, func(w *writer) {
 		w.way("")
 		w.open("article", "class", "cb-docs-schema")
 		w.heading(0, name)
@@ -49,7 +49,7 @@ func (w *writer) typeName(s *spec.Schema) {
 		w.text(" described in ")
 		w.outside(s.External, s.External)
 	case s.More && s.ID != "":
-		w.element("a", s.Type, "class", "cb-docs-type cb-docs-more", "href", w.schemaAddress(s.ID))
+		w.element("a", s.Type, "class", "cb-docs-type cb-docs-more", "href", w.schemaAddress(s.ID), "data-cb-schema", string(s.ID))
 	default:
 		w.element("span", s.Type, "class", "cb-docs-type")
 	}

@@ -18,12 +18,14 @@ import (
 // written are the elements that pages are made of, with their attributes.
 var written = map[string][]string{
 	"html": {"lang"}, "head": nil, "body": {"class"}, "title": nil, "meta": {"charset", "name", "content"}, "link": {"rel", "href"},
-	"main": {"class"}, "nav": {"class", "aria-label"}, "article": {"class", "id"}, "section": {"class"}, "div": {"class", "tabindex", "role", "aria-label"},
-	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "p": {"class"}, "span": {"class"}, "small": nil, "a": {"class", "href", "rel"},
+	"main": {"class", "data-cb-docs"}, "nav": {"class", "aria-label"}, "article": {"class", "id"}, "section": {"class"}, "div": {"class", "tabindex", "role", "aria-label", "data-cb-docs", "data-cb-try-confirm", "data-cb-try-answer", "hidden"},
+	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "p": {"class"}, "span": {"class"}, "small": nil, "a": {"class", "href", "rel", "data-cb-index", "data-cb-operation", "data-cb-schema"},
 	"ul": {"class"}, "ol": {"class"}, "li": nil, "code": nil, "pre": {"tabindex", "role", "aria-label"}, "em": nil, "strong": nil, "del": nil, "br": nil, "hr": nil,
 	"blockquote": nil, "details": {"class", "id", "open"}, "summary": nil, "figure": {"class"}, "figcaption": nil,
 	"table": nil, "caption": nil, "thead": nil, "tbody": nil, "tr": nil, "th": {"scope"}, "td": nil,
-	"form": {"class", "role", "action", "method"}, "label": nil, "input": {"type", "name", "value", "maxlength"}, "button": {"type"},
+	"form": {"class", "role", "action", "method", "data-cb-search", "data-cb-try", "data-cb-verb", "autocomplete"}, "label": nil,
+	"input": {"type", "name", "value", "maxlength", "required", "data-cb-in", "data-cb-name", "spellcheck"}, "button": {"type", "disabled", "data-cb-try-send"},
+	"select": {"name", "required", "data-cb-in", "data-cb-name"}, "option": {"value", "data-cb-environment", "data-cb-server"}, "textarea": {"name", "rows", "spellcheck"},
 }
 
 const base = "/api/api-docs/v1/entities/api/default/shop"
@@ -33,7 +35,7 @@ func problems(page string) []string { return xsstest.Problems(page, written, pla
 
 func plainValue(name, value string) bool {
 	switch name {
-	case "href", "action":
+	case "href", "action", "data-cb-try":
 		return strings.HasPrefix(value, base) || value == "/style.css" || markdown.Followable(value)
 	case "class":
 		for class := range strings.FieldsSeq(value) {
@@ -48,14 +50,14 @@ func plainValue(name, value string) bool {
 }
 
 // sinks is a document in which a vector stands wherever text may stand.
-const openSinks = `{"openapi":"3.1.0","info":{"title":V,"version":V,"description":V},"servers":[{"url":V,"description":V,"variables":{V:{"default":V}}}],
+const openSinks = `{"openapi":"3.1.0","info":{"title":V,"version":V,"description":V,"termsOfService":V,"contact":{"name":V,"url":V,"email":V},"license":{"name":V,"url":V,"identifier":V}},"servers":[{"url":V,"description":V,"variables":{V:{"default":V}}}],
 "tags":[{"name":V,"description":V}],"security":[{V:[V]}],
 "paths":{V:{"summary":V,"get":{"operationId":V,"summary":V,"description":V,"tags":[V],"deprecated":true,"externalDocs":{"url":V,"description":V},
 "security":[{V:[V]},{"k":[]}],"servers":[{"url":V,"description":V}],
 "parameters":[{"name":V,"in":"path","description":V,"schema":{"type":V,"format":V,"enum":[V,{V:V}],"default":V,"pattern":V},"example":V},
 {"name":V,"in":"query","required":true,"schema":{"$ref":V},"examples":{V:{"summary":V,"value":V,"externalValue":V}}},{"name":V,"in":"header","required":true,"content":{V:{"schema":{"type":"string","example":V}}}},
 {"name":"cookie","in":"cookie","schema":{"oneOf":[{"title":V,"type":V},{"const":V}]}},{"$ref":V}],
-"requestBody":{"description":V,"required":true,"content":{V:{"schema":{"$ref":"#/components/schemas/S"},"example":V,"examples":{V:{"summary":V,"value":{V:V},"externalValue":V}}},"application/json":{"schema":{"$ref":"#/components/schemas/S"}}}},
+"requestBody":{"description":V,"required":true,"content":{V:{"schema":{"$ref":"#/components/schemas/S"},"encoding":{V:{"contentType":V,"style":V,"headers":{V:{"description":V}}}},"example":V,"examples":{V:{"summary":V,"value":{V:V},"externalValue":V}}},"application/json":{"schema":{"$ref":"#/components/schemas/S"}}}},
 "responses":{V:{"description":V,"headers":{V:{"description":V,"schema":{"type":"string"}}},"content":{V:{"schema":{"type":"array","items":{"$ref":"#/components/schemas/S"}}}}},"default":{"$ref":V}},
 "callbacks":{V:{V:{"post":{"summary":V}}}}}}},
 "components":{"securitySchemes":{V:{"type":"apiKey","in":"header","name":V},"k":{"type":V,"scheme":V,"name":V}},
@@ -145,6 +147,7 @@ func pages(t *testing.T, doc *spec.Document) map[string]string {
 				t.Fatalf("operation %q is in the index and nowhere else", s.ID)
 			}
 			out["operation "+s.ID] = Operation(doc, op, o)
+			out["tried "+s.ID] = Operation(doc, op, Options{Base: base, Fragment: true, Try: &Try{base, []TryServer{{doc.Title, doc.Version}}, []TryCredential{{doc.Title, doc.Title, doc.Title}}, nil}})
 		}
 	}
 	for range 3 { // schemas link to schemas

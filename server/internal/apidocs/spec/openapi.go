@@ -41,6 +41,13 @@ func (x *index) info(root *tree.Value) {
 	if x.doc.Docs.URL == "" {
 		x.doc.Docs = docsOf(info.Get("externalDocs"))
 	}
+	contact, license := info.Get("contact"), info.Get("license")
+	x.doc.Contact = Contact{short(firstLine(contact.Get("name").Text())), short(contact.Get("url").Text()), short(firstLine(contact.Get("email").Text()))}
+	x.doc.License = Link{short(license.Get("url").Text()), short(firstLine(license.Get("name").Text()))}
+	if id := license.Get("identifier").Text(); id != "" && x.doc.License.Text != id {
+		x.doc.License.Text = short(strings.TrimSpace(firstLine(license.Get("name").Text()) + " (" + id + ")"))
+	}
+	x.doc.Terms = Link{short(info.Get("termsOfService").Text()), "Terms of service"}
 	if x.doc.Title == "" {
 		x.doc.Title = "API without a title"
 	}

@@ -87,7 +87,7 @@ func (a *openAPI) content(o *Operation, p place, request bool) []Media {
 
 // media is one form of a body, with an example made of the schema where the author gives none.
 func (a *openAPI) media(name string, schema, from place, request bool) Media {
-	m := Media{Type: short(name), Schema: a.full(schema), Examples: examplesOf(a.refs, from)}
+	m := Media{Type: short(name), Schema: a.full(schema), Examples: examplesOf(a.refs, from), Encoding: a.encoding(from)}
 	if len(m.Examples) == 0 && schema.v != nil && jsonType(name) {
 		if text := a.sample(schema, request); text != "" {
 			m.Examples = []Example{{Summary: "Made of the schema", Text: text}}
@@ -95,6 +95,29 @@ func (a *openAPI) media(name string, schema, from place, request bool) Media {
 	}
 	return m
 }
+
+// encoding is how the fields of a form are written, as far as the document says.
+func (a *openAPI) encoding(media place) []Encoding {
+	var out []Encoding
+	for field, e := range media.to("encoding").members(mostMedia) {
+		one := Encoding{Field: short(field)}
+		for _, fact := range []string{"contentType", "style", "explode", "allowReserved"} {
+			if value := e.v.Get(fact).Scalar(); value != "" {
+				one.Facts = append(one.Facts, Fact{words[fact], short(value)})
+			}
+		}
+		for name, h := range e.to("headers").members(mostMedia) {
+			if h, away := a.follow(h); away == "" {
+				one.Headers = append(one.Headers, a.header(name, h))
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// words are for people.
+var words = map[string]string{"contentType": "type", "style": "style", "explode": "repeated for each value", "allowReserved": "reserved characters as they are"}
 
 func jsonType(name string) bool { return strings.Contains(name, "json") || name == "*/*" || name == "" }
 

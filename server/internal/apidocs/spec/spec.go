@@ -16,6 +16,9 @@ type Document struct {
 	Description string // Markdown
 	Servers     []Server
 	Docs        Link
+	Terms       Link
+	Contact     Contact
+	License     Link
 	Groups      []Group
 	// Notes say what of the document is not shown, and why.
 	Notes []string
@@ -35,6 +38,9 @@ type found struct {
 
 // Server is an address of an API.
 type Server struct{ URL, Description string }
+
+// Contact is whom to ask about an API.
+type Contact struct{ Name, URL, Email string }
 
 // Group is a part of the index.
 type Group struct {
@@ -98,7 +104,15 @@ type Body struct {
 type Media struct {
 	Type     string
 	Schema   *Schema
+	Encoding []Encoding
 	Examples []Example
+}
+
+// Encoding is how one field of a form is written.
+type Encoding struct {
+	Field   string
+	Facts   []Fact
+	Headers []Parameter
 }
 
 // Example is a text to look at.

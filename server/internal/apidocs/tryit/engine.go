@@ -76,6 +76,9 @@ func (t Target) URL() string { return t.url.String() }
 // Environment is what the configuration calls it.
 func (t Target) Environment() string { return t.server.Environment }
 
+// Headers are those that viewers may set.
+func (t Target) Headers() []string { return append([]string{"Accept"}, t.server.Headers...) }
+
 // Targets are the servers that the document names and the configuration allows for this operation, preferred ones first.
 func (e *Engine) Targets(of entity.Entity, op *spec.Operation) []Target {
 	if !e.Settings.Enabled || !slices.Contains(knownMethods, op.Verb) || op.Group == spec.Webhooks || !strings.HasPrefix(op.Path, "/") {

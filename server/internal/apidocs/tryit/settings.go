@@ -25,7 +25,7 @@ type Server struct {
 	Environment string   // "sandbox" comes first
 	Methods     []string
 	Credentials []*Credential
-	// Headers are those that viewers may set.
+	// Headers are those that viewers may set, besides Accept; usualHeaders where the configuration names none.
 	Headers []string
 	// Answers are headers of answers that viewers see, besides harmlessHeaders.
 	Answers []string
@@ -69,6 +69,9 @@ func readServer(s *config.Section) *Server {
 	}
 	server := &Server{URL: u, Environment: s.String("environment", ""), Internal: s.Bool("internal", false) || notPublic(u),
 		Methods: readMethods(s), Headers: readHeaders(s, "headers"), Answers: readHeaders(s, "answerHeaders")}
+	if !s.Has("headers") {
+		server.Headers = usualHeaders
+	}
 	for i, text := range s.Strings("entities") {
 		ref, err := entity.ParseRef(text, entity.Defaults{})
 		if err != nil || ref.Kind == "" || ref.Namespace == "" {
@@ -128,6 +131,9 @@ func readMethods(s *config.Section) []string {
 }
 
 var knownMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// usualHeaders change how an operation is carried out and not in whose name.
+var usualHeaders = []string{"Accept-Language", "Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since", "Prefer", "Range", "X-Correlation-Id", "X-Request-Id"}
 
 func readHeaders(s *config.Section, key string) []string {
 	var out []string

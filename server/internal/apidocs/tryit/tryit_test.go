@@ -238,10 +238,12 @@ func TestTry_AsksBeforeItChangesAnythingAndTakesAnAnswerOnce(t *testing.T) {
 	other := &principal.Principal{Kind: principal.User, Subject: "user:default/other"}
 	page := &principal.Principal{Kind: principal.User, Subject: guest.Subject, Embed: &principal.Embed{App: "shop", Features: []string{Feature}}}
 	for why, again := range map[string]func() (*Answer, *Confirmation, error){
-		"another body":       func() (*Answer, *Confirmation, error) { return r.try(guest, "put", ask("[]", question.Token)) },
-		"another viewer":     func() (*Answer, *Confirmation, error) { return r.try(other, "put", ask("{}", question.Token)) },
-		"an embedding page":  func() (*Answer, *Confirmation, error) { return r.try(page, "put", ask("{}", question.Token)) },
-		"a changed token":    func() (*Answer, *Confirmation, error) { return r.try(guest, "put", ask("{}", "___"+question.Token[3:])) },
+		"another body":      func() (*Answer, *Confirmation, error) { return r.try(guest, "put", ask("[]", question.Token)) },
+		"another viewer":    func() (*Answer, *Confirmation, error) { return r.try(other, "put", ask("{}", question.Token)) },
+		"an embedding page": func() (*Answer, *Confirmation, error) { return r.try(page, "put", ask("{}", question.Token)) },
+		"a changed token": func() (*Answer, *Confirmation, error) {
+			return r.try(guest, "put", ask("{}", "___"+question.Token[3:]))
+		},
 		"a token of nothing": func() (*Answer, *Confirmation, error) { return r.try(guest, "put", ask("{}", "x")) },
 		"another operation": func() (*Answer, *Confirmation, error) {
 			return r.try(guest, "delete", `{"confirm":"`+question.Token+`","params":{"path":{"id":"1"},"query":{"force":"true"}}}`)
