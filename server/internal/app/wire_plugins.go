@@ -41,10 +41,7 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 		},
 		Relay: relay.Options{
 			Ownership: identity.Ownership,
-			UserToken: func(p *principal.Principal) (string, error) {
-				token, _, err := identity.LimitedToken(p)
-				return token, err
-			},
+			UserToken: f.userToken,
 			Expires: func(p *principal.Principal) time.Time {
 				at, _ := expiryOf(p.Token) // a static token does not end
 				return at
@@ -56,6 +53,12 @@ func (a *App) wirePlugins(ctx context.Context, o Options) error {
 	a.registry.MustRegister(host.Collector())
 	a.run("plugins", host.Run)
 	return nil
+}
+
+// userToken is what a plugin acts for a user with.
+func (f *features) userToken(p *principal.Principal) (string, error) {
+	token, _, err := f.auth.LimitedToken(p)
+	return token, err
 }
 
 // pluginWork makes the scheduler of plugins' tasks, and what brings into each engine what plugins announce for it.
@@ -73,7 +76,7 @@ func (a *App) pluginWork(ctx context.Context, o Options, files *hostsvc.TaskFile
 		caps.Filters(f.filters, importing),
 		caps.Collators(f.search, caps.CollatorOptions{ImporterOptions: importing, Entity: f.software.Permission, Conditions: f.software.Conditions}),
 		caps.Rules(f.permission, importing),
-		caps.Widgets(f.widgets, importing),
+		caps.Widgets(f.widgets, caps.WidgetOptions{ImporterOptions: importing, Ownership: f.auth.Ownership, UserToken: f.userToken}),
 		caps.Tasks(scheduler, runner, importing),
 		caps.Events(f.events, importing),
 	} {

@@ -72,7 +72,7 @@ func (d *direct) calls(ctx context.Context) (all []call, end func(), err error) 
 	var running sync.WaitGroup
 	widgets := widget.NewRegistry()
 	quiet := slog.New(slog.DiscardHandler)
-	importer := caps.Widgets(widgets, caps.ImporterOptions{Logger: quiet})
+	importer := caps.Widgets(widgets, caps.WidgetOptions{ImporterOptions: caps.ImporterOptions{Logger: quiet}})
 	processor := caps.Processor(d.manifest.ID, "greeted", d, caps.ProcessorOptions{Logger: quiet})
 	end = func() { importer.Close(); cancel(); running.Wait() }
 	defer func() {

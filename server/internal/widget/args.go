@@ -3,7 +3,6 @@ package widget
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -29,31 +28,40 @@ const (
 
 // check is an InputError that names the argument and the rule.
 func (a *arguments) check(d Description, args json.RawMessage) error {
+	if d.Submits {
+		return a.incomplete(d, args)
+	}
+	failed, err := a.validate(d, args)
+	if err == nil && failed != nil {
+		err = apierror.Inputf("args: %s", wrong(failed))
+	}
+	return err
+}
+
+// validate holds arguments to the widget's schema. An error is about what is no object, or about the schema.
+func (a *arguments) validate(d Description, args json.RawMessage) (*jsonschema.ValidationError, error) {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
 	if len(args) > maxArgs {
-		return apierror.Inputf("args: must have at most %d bytes", maxArgs)
+		return nil, apierror.Inputf("args: must have at most %d bytes", maxArgs)
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args))
 	object, isObject := value.(map[string]any)
 	if err != nil || !isObject {
-		return apierror.Inputf(`args: must be a JSON object, such as {"top":5}`)
+		return nil, apierror.Inputf(`args: must be a JSON object, such as {"top":5}`)
 	}
 	if d.ArgsSchema == nil {
 		if len(object) > 0 {
-			return apierror.Inputf("args: the widget %s has no arguments", string(d.ID))
+			return nil, apierror.Inputf("args: the widget %s has no arguments", string(d.ID))
 		}
-		return nil
+		return nil, nil
 	}
 	schema, err := a.schema(d.ArgsSchema)
 	if err != nil {
-		return fmt.Errorf("widget %s: schema of its arguments: %w", d.ID, err)
+		return nil, fmt.Errorf("widget %s: schema of its arguments: %w", d.ID, err)
 	}
-	if failed, ok := errors.AsType[*jsonschema.ValidationError](schema.Validate(value)); ok {
-		return apierror.Inputf("args: %s", wrong(failed))
-	}
-	return nil
+	return asValidation(schema.Validate(value)), nil
 }
 
 func (a *arguments) schema(text json.RawMessage) (*jsonschema.Schema, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -26,7 +27,7 @@ type Entities interface {
 	Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error)
 }
 
-// Options is what an engine is made of. All but Now are required.
+// Options is what an engine is made of. All but Now and RequestAccess are required.
 type Options struct {
 	Registry   *Registry
 	Entities   Entities
@@ -35,6 +36,9 @@ type Options struct {
 	Permission func(plugin, name string) (permission.Permission, bool)
 	Logger     *slog.Logger
 	Now        func() time.Time
+	// RequestAccess is where a viewer asks for what they may not see, a path of the page or an address; "" = nowhere. Nil
+	// is never anywhere.
+	RequestAccess func(d Description, entityRef string) string
 }
 
 // Engine answers the data of widgets to viewers: it decides who may see what, asks a widget once for all who look at the
@@ -45,12 +49,13 @@ type Engine struct {
 	answers *otter.Cache[key, *Answer]
 	asking  singleflight.Group
 	args    arguments
+	changes changes
 }
 
 // Limits of what is asked and kept.
 const (
-	// asked bounds one question; what takes longer is an error, and the former answer is shown.
-	asked = 30 * time.Second
+	// longest bounds one question; what takes longer is an error, and the former answer is shown.
+	longest = 30 * time.Second
 	// usualRefresh is for widgets that leave it to the host; leastRefresh keeps a page that reloads from asking each time.
 	usualRefresh, leastRefresh = time.Minute, 5 * time.Second
 	// retry is how long a widget that failed is left alone where there is an answer to show: viewers of a widget that hangs
@@ -94,6 +99,7 @@ type Answer struct {
 	Stale error
 
 	tried time.Time // when the widget failed last; zero = it answered
+	asked asked     // what it answers
 }
 
 // key is a digest of what makes two questions the same. Each viewer has answers of their own: a widget may look at who asks.
@@ -214,7 +220,7 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 		return next, nil
 	case known && outage(err) && e.Now().Sub(former.At) < kept:
 		e.Logger.WarnContext(ctx, "a widget fails; its last answer is shown", "widget", string(w.Description().ID), "asOf", former.At, "error", err)
-		stale := &Answer{Frames: former.Frames, At: former.At, Stale: err, tried: e.Now()}
+		stale := &Answer{Frames: former.Frames, At: former.At, Stale: err, tried: e.Now(), asked: former.asked}
 		e.answers.Set(k, stale)
 		return stale, nil
 	case refused(err): // what the viewer may not see any more is not what to fall back on
@@ -243,15 +249,19 @@ func (e *Engine) showable(a *Answer, refresh time.Duration) bool {
 
 // ask has one question on its way for all who ask the same. It is not bound to the first of them, who may go away.
 func (e *Engine) ask(ctx context.Context, w Widget, q Query, k key) (*Answer, error) {
-	flight := e.asking.DoChan(string(k[:]), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asked)
+	about, began := askedOf(w.Description().ID, q), e.changes.of(w.Description().ID)
+	flight := e.asking.DoChan(string(k[:])+strconv.FormatUint(began, 36), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
 		defer cancel()
 		frames, err := guarded(ctx, w, q)
 		if err != nil {
 			return nil, err
 		}
-		a := &Answer{Frames: frames, At: e.Now()}
+		a := &Answer{Frames: frames, At: e.Now(), asked: about}
 		e.answers.Set(k, a)
+		if e.changes.of(w.Description().ID) != began { // a form was sent meanwhile
+			e.answers.Invalidate(k)
+		}
 		return a, nil
 	})
 	select {

@@ -43,6 +43,7 @@ type rig struct {
 	t      *testing.T
 	server *httpx.Server
 	widget *scripted
+	engine *Engine
 	denied atomic.Bool // the permission of widgets
 
 	mu  sync.Mutex
@@ -69,10 +70,11 @@ func start(t *testing.T, change func(*Description)) *rig {
 		t.Fatal(err)
 	}
 	r.server = httpxtest.New(t)
-	Routes(r.server.Feature(Feature()), NewEngine(Options{Registry: registry, Entities: r, Authorizer: r, Logger: httpxtest.Logger(t), Now: r.clock,
+	r.engine = NewEngine(Options{Registry: registry, Entities: r, Authorizer: r, Logger: httpxtest.Logger(t), Now: r.clock,
 		Permission: func(_, name string) (permission.Permission, bool) {
 			return permission.Permission{Name: name}, name == "cost.read"
-		}}))
+		}})
+	Routes(r.server.Feature(Feature()), r.engine)
 	return r
 }
 

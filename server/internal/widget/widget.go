@@ -29,11 +29,15 @@ const (
 	Stat      View = "stat"
 	Table     View = "table"
 	Line      View = "line"
+	Area      View = "area"
 	Bar       View = "bar"
 	Stacked   View = "stacked"
 	Donut     View = "donut"
 	Sparkline View = "sparkline"
+	Heat      View = "heat"
+	Gauge     View = "gauge"
 	List      View = "list"
+	Status    View = "status"
 	Form      View = "form"
 	Docs      View = "docs"
 )
@@ -41,7 +45,7 @@ const (
 // Known reports whether the host can draw the view.
 func (v View) Known() bool {
 	switch v {
-	case Stat, Table, Line, Bar, Stacked, Donut, Sparkline, List, Form, Docs:
+	case Stat, Table, Line, Area, Bar, Stacked, Donut, Sparkline, Heat, Gauge, List, Status, Form, Docs:
 		return true
 	default:
 		return false
@@ -68,6 +72,8 @@ type Description struct {
 	Refresh time.Duration
 	// Permission is what viewers need, "" = that of reading the entity.
 	Permission string
+	// Submits: it is a [Form] that takes what is filled in, as a [Submitter].
+	Submits bool
 }
 
 // Query is one question for data. Entity is the caller's and must not be changed; nil = none.

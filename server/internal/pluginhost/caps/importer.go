@@ -33,6 +33,7 @@ type Importer struct {
 
 	mu        sync.Mutex
 	following map[manifest.ID]*following
+	delegated map[manifest.ID]bool // may act for users
 }
 
 // ImporterOptions are an importer's own.
@@ -50,7 +51,7 @@ type following struct {
 func newImporter(capability string, o ImporterOptions) *Importer {
 	o.Poll = cmp.Or(o.Poll, time.Second)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
-	return &Importer{capability: capability, options: o, following: map[manifest.ID]*following{}}
+	return &Importer{capability: capability, options: o, following: map[manifest.ID]*following{}, delegated: map[manifest.ID]bool{}}
 }
 
 // Announce follows a plugin from now on, in place of what was announced of it before. ctx is that of the call alone.
@@ -64,13 +65,20 @@ func (i *Importer) Announce(ctx context.Context, m *manifest.Manifest, s Source)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &following{cancel: cancel, done: make(chan struct{})}
 	i.mu.Lock()
-	i.following[m.ID] = f
+	i.following[m.ID], i.delegated[m.ID] = f, m.Needs.OnBehalfOf
 	i.mu.Unlock()
 	go func() {
 		defer close(f.done)
 		i.follow(ctx, m.ID, s, promised)
 	}()
 	return nil
+}
+
+// onBehalfOf reports whether a plugin that is announced may act for users.
+func (i *Importer) onBehalfOf(id manifest.ID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.delegated[id]
 }
 
 // Withdraw stops following a plugin and takes out what it brought, whether it comes back or not.
@@ -97,6 +105,7 @@ func (i *Importer) stop(id manifest.ID) {
 	i.mu.Lock()
 	f := i.following[id]
 	delete(i.following, id)
+	delete(i.delegated, id)
 	i.mu.Unlock()
 	if f != nil {
 		f.cancel()

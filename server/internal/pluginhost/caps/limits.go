@@ -17,8 +17,9 @@ type Limits struct {
 	// Quick is the deadline of lists and rules, Query that of widgets, Batch that of entities and events, Filter that of
 	// template filters, which rendering waits for.
 	Quick, Query, Batch, Filter time.Duration
-	// Idle is how long a stream may be silent, Stream how long it may last in all. Actions may last for Action.
-	Idle, Stream, Action time.Duration
+	// Idle is how long a stream may be silent, Stream how long it may last in all. Actions may last for Action, and Submit is
+	// the deadline of forms, whose senders wait.
+	Idle, Stream, Action, Submit time.Duration
 
 	// MessageBytes is the largest message in either direction.
 	MessageBytes int
@@ -43,7 +44,7 @@ func Defaults() Limits {
 	return Limits{
 		InFlight: 32, Queued: 64, Streams: 32, Patience: 100 * time.Millisecond,
 		Quick: 2 * time.Second, Query: 15 * time.Second, Batch: 10 * time.Second, Filter: time.Second,
-		Idle: time.Minute, Stream: 10 * time.Minute, Action: time.Hour,
+		Idle: time.Minute, Stream: 10 * time.Minute, Action: time.Hour, Submit: time.Minute,
 		MessageBytes: 4 << 20, StreamMessages: 200_000, StreamBytes: 512 << 20,
 		EntityBytes: 1 << 20, EntityDepth: 64, Entities: 100_000, Emitted: 1000,
 		Documents: 100_000, WidgetBytes: 8 << 20, Listed: 500, LogBytes: 16 << 10, OutputBytes: 1 << 20, FilterBytes: 192 << 10,
@@ -65,7 +66,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	for _, f := range []struct{ value, def *time.Duration }{
 		{&l.Patience, &d.Patience}, {&l.Quick, &d.Quick}, {&l.Query, &d.Query}, {&l.Batch, &d.Batch}, {&l.Filter, &d.Filter},
-		{&l.Idle, &d.Idle}, {&l.Stream, &d.Stream}, {&l.Action, &d.Action},
+		{&l.Idle, &d.Idle}, {&l.Stream, &d.Stream}, {&l.Action, &d.Action}, {&l.Submit, &d.Submit},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.def

@@ -96,7 +96,7 @@ func TestWidgets_OfThePluginSDK(t *testing.T) {
 		}
 		plugin.Widget(w)
 		registry := widget.NewRegistry()
-		announce(t, Widgets(registry, often()), one(NewClient(plugintest.Start(t, plugin).Conn(), options("1"))), func(p *manifest.Provides) { p.Widgets = []string{"test"} })
+		announce(t, Widgets(registry, WidgetOptions{ImporterOptions: often()}), one(NewClient(plugintest.Start(t, plugin).Conn(), options("1"))), func(p *manifest.Provides) { p.Widgets = []string{"test"} })
 		eventually(t, "the widget is registered", func() bool { return len(registry.List()) == 1 })
 		return registry.List()[0]
 	})

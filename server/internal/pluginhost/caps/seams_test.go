@@ -66,7 +66,7 @@ func TestWidgets_OfAPlugin(t *testing.T) {
 		t.Helper()
 		registry := widget.NewRegistry()
 		conn := serve(t, (&widgetService{d: d, answer: answer}).register)
-		announce(t, Widgets(registry, often()), one(NewClient(conn, options("1"))), func(p *manifest.Provides) { p.Widgets = []string{"test"} })
+		announce(t, Widgets(registry, WidgetOptions{ImporterOptions: often()}), one(NewClient(conn, options("1"))), func(p *manifest.Provides) { p.Widgets = []string{"test"} })
 		eventually(t, "the widget is registered", func() bool { return len(registry.List()) == 1 })
 		return registry.List()[0]
 	})

@@ -11,11 +11,11 @@ import (
 )
 
 // Widgets brings plugins' widgets into a registry. A widget's id there is "<plugin>/<widget>".
-func Widgets(registry *widget.Registry, o ImporterOptions) *Importer {
-	i := newImporter("widgets", o)
+func Widgets(registry *widget.Registry, o WidgetOptions) *Importer {
+	i := newImporter("widgets", o.ImporterOptions)
 	i.announced = func(p manifest.Provides) []string { return p.Widgets }
 	i.meet = func(ctx context.Context, c *Client, s Source, promised []string) error {
-		list, err := listWidgets(ctx, c, s, promised)
+		list, err := listWidgets(ctx, c, s, promised, remoteForm{options: o, onBehalfOf: i.onBehalfOf(c.plugin)})
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,8 @@ func Widgets(registry *widget.Registry, o ImporterOptions) *Importer {
 	return i
 }
 
-func listWidgets(ctx context.Context, c *Client, s Source, promised []string) ([]widget.Widget, error) {
+// listWidgets lists what an instance has. Those that take input are made after form.
+func listWidgets(ctx context.Context, c *Client, s Source, promised []string, form remoteForm) ([]widget.Widget, error) {
 	const call = "ListWidgets"
 	answer, err := unary(ctx, c, call, c.limits.Quick, pluginv1.NewWidgetsServiceClient(c.conn).ListWidgets, &pluginv1.ListWidgetsRequest{})
 	if err != nil {
@@ -37,10 +38,13 @@ func listWidgets(ctx context.Context, c *Client, s Source, promised []string) ([
 		d := widget.Description{
 			ID: widget.ID(local(c.plugin, w.GetId())), Title: cut(w.GetTitle(), 200), Description: cut(w.GetDescription(), 4000),
 			View: widget.View(w.GetView()), Refresh: time.Duration(max(0, min(w.GetRefreshSeconds(), 86400))) * time.Second,
-			Permission: cut(w.GetPermission(), 200),
+			Permission: cut(w.GetPermission(), 200), Submits: w.GetSubmits(),
 		}
 		if !d.View.Known() {
 			return nil, c.wrong(call, "%s: the view %q, which the host does not know", clip(w.GetId()), clip(w.GetView()))
+		}
+		if d.Submits && d.View != widget.Form {
+			return nil, c.wrong(call, "%s: it takes input, and is no form but a %s", clip(w.GetId()), d.View)
 		}
 		if d.AppliesTo, err = widget.ParseAppliesTo(w.GetAppliesTo()); err != nil {
 			return nil, c.wrong(call, "%s: applies_to: %s", clip(w.GetId()), err)
@@ -48,7 +52,11 @@ func listWidgets(ctx context.Context, c *Client, s Source, promised []string) ([
 		if d.ArgsSchema, err = readObject("an args schema", []byte(w.GetArgsSchemaJson()), maxSchema); err != nil {
 			return nil, c.wrong(call, "%s: %s", clip(w.GetId()), err)
 		}
-		ids[i], list[i] = w.GetId(), &remoteWidget{source: s, name: w.GetId(), description: d}
+		shown := remoteWidget{source: s, name: w.GetId(), description: d}
+		ids[i], list[i] = w.GetId(), &shown
+		if d.Submits {
+			list[i] = &remoteForm{remoteWidget: shown, options: form.options, onBehalfOf: form.onBehalfOf}
+		}
 	}
 	return list, c.listed(call, ids, promised)
 }
