@@ -72,7 +72,7 @@ func (p *Pages) oembed(query url.Values) (card, error) {
 func (p *Pages) widgetAt(address string) (widget string, framed bool, query url.Values) {
 	u, err := url.Parse(address)
 	base := p.settings.Backend
-	if err != nil || base.Host == "" || u.User != nil || u.RawPath != "" || u.Scheme != base.Scheme || !strings.EqualFold(hostPort(u), hostPort(base)) {
+	if err != nil || !sameOrigin(u, base) || u.User != nil || u.RawPath != "" {
 		return "", false, nil
 	}
 	path, below := strings.CutPrefix(u.Path, base.Path)
@@ -89,6 +89,11 @@ func (p *Pages) widgetAt(address string) (widget string, framed bool, query url.
 		return "", false, nil
 	}
 	return widget, framed, u.Query()
+}
+
+// sameOrigin reports whether both are addresses of one origin; an empty address is of none.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Host != "" && a.Scheme == b.Scheme && strings.EqualFold(hostPort(a), hostPort(b))
 }
 
 // hostPort names the port also where it is the scheme's own.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -40,8 +39,7 @@ type features struct {
 	files    map[string]*file
 	own      []Remote
 	upstream *upstream // nil = there is none
-	app      string    // the origin of the frontend, "" = unknown
-	log      *slog.Logger
+	app      *url.URL  // where the frontend is; empty = unknown
 }
 
 func newFeatures(o Options) (*features, error) {
@@ -49,10 +47,7 @@ func newFeatures(o Options) (*features, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &features{files: files, log: o.Log}
-	if portal := o.Settings.Portal; portal.Host != "" {
-		f.app = portal.Scheme + "://" + portal.Host
-	}
+	f := &features{files: files, app: o.Settings.Portal}
 	if o.Settings.Upstream != "" {
 		f.upstream = newUpstream(o)
 	}
@@ -142,12 +137,12 @@ func (f *features) serve(w http.ResponseWriter, r *http.Request, path string) {
 // which the edge has set its headers already.
 func (f *features) allowApp(h http.Header, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	if f.app == "" || !strings.EqualFold(r.Header.Get("Origin"), f.app) {
-		return
-	}
-	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
 	if !strings.Contains(strings.Join(h.Values("Vary"), ","), "Origin") {
 		h.Add("Vary", "Origin")
+	}
+	origin := r.Header.Get("Origin")
+	if u, err := url.Parse(origin); err == nil && sameOrigin(u, f.app) {
+		h.Set("Access-Control-Allow-Origin", origin)
 	}
 }
 
