@@ -177,7 +177,7 @@ func (s *Service) verifyEmbedSignature(ctx context.Context, token string, h head
 func (c *embedClaims) embed() *principal.Embed {
 	return &principal.Embed{
 		App: c.App, Minter: c.Minter, ID: c.ID, Session: c.Session, Epoch: c.Epoch,
-		Expires: time.Unix(c.Expires, 0), SessionEnds: time.Unix(c.SessionEnds, 0),
+		Issued: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0), SessionEnds: time.Unix(c.SessionEnds, 0),
 		Widgets: c.Widgets, Entities: c.Entities, Args: c.Args, Origins: c.Origins, Features: c.Features,
 	}
 }

@@ -54,8 +54,8 @@ type Apps struct {
 type settings struct {
 	apps    map[string]App
 	origins map[string]bool // of any app
-	// pictures says whether there are pictures without credentials.
-	pictures bool
+	// public says whether there are pictures without credentials.
+	public bool
 }
 
 // NewApps reads the section [SectionKey] of cfg. What is wrong with it is told by config.Err.
@@ -87,6 +87,8 @@ func (a *Apps) Find(id string) (App, bool) {
 // AllowsOrigin reports whether a page of that origin is one of any app. It is for httpx.Feature.Origins.
 func (a *Apps) AllowsOrigin(origin string) bool { return a.now.Load().origins[origin] }
 
+func (a *Apps) pictures() bool { return a.now.Load().public }
+
 func read(cfg *config.Config) *settings {
 	section := cfg.Section(SectionKey)
 	for _, key := range section.Keys() {
@@ -94,7 +96,7 @@ func read(cfg *config.Config) *settings {
 			section.Problem(key, "is not known here, expected apps or pictures")
 		}
 	}
-	s := &settings{apps: map[string]App{}, origins: map[string]bool{}, pictures: section.Bool("pictures", true)}
+	s := &settings{apps: map[string]App{}, origins: map[string]bool{}, public: section.Bool("pictures", true)}
 	apps := section.Section("apps")
 	for _, id := range apps.Keys() {
 		if !appID.MatchString(id) {

@@ -14,8 +14,8 @@ type Embed struct {
 	ID, Session string
 	// Epoch is the app's when the session began: raising it ends all earlier sessions.
 	Epoch int64
-	// Expires is when the token ends, SessionEnds until when it may be refreshed.
-	Expires, SessionEnds time.Time
+	// Issued and Expires are the life of the token, SessionEnds is until when it may be refreshed.
+	Issued, Expires, SessionEnds time.Time
 
 	// Widgets and Entities are what may be shown: ids ("cost/summary") and entity refs in lower case, where a star stands
 	// for any text ("cost/*", "component:*", "*").
