@@ -1,10 +1,12 @@
 package app
 
 import (
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
 
+	bridge "github.com/callboard/callboard/frontend-bridge"
 	"github.com/callboard/callboard/server/internal/appfrontend"
 	"github.com/callboard/callboard/server/internal/console"
 	"github.com/callboard/callboard/server/internal/embedpage"
@@ -57,7 +59,7 @@ func (a *App) wireIndex(o Options) error {
 		a.follow(o)
 		return nil
 	}
-	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger})
+	frontend, err := appfrontend.New(appfrontend.Options{Dir: dist, Config: o.Config, Log: o.Logger, FeatureLoader: featureLoader()})
 	if err != nil {
 		return err
 	}
@@ -66,4 +68,14 @@ func (a *App) wireIndex(o Options) error {
 	a.run("frontend", endless(frontend.Warm))
 	a.follow(o, frontend.Reload)
 	return nil
+}
+
+// featureLoader is the script with which a built frontend takes the host's remote; nil in a program that was built without
+// the browser files.
+func featureLoader() []byte {
+	script, err := fs.ReadFile(bridge.Files(), "backstage/feature-loader.js")
+	if err != nil {
+		return nil
+	}
+	return script
 }
