@@ -26,6 +26,8 @@ type Column struct {
 	Unit string
 	// Decimals to show; nil = the host decides.
 	Decimals *int
+	// Thresholds give numbers a status, in order of their values; none = numbers are just numbers.
+	Thresholds []Threshold
 	// Options are the values that an enum knows, in the order in which legends show them.
 	Options []string
 	// Values has one entry for each row, of the Go type of Type, or nil.

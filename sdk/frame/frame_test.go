@@ -51,6 +51,23 @@ func TestFrame_HasAStableJSONForm(t *testing.T) {
 	}
 }
 
+func TestThresholds_GiveNumbersAStatus(t *testing.T) {
+	c := frame.Numbers("used", 10, 80, 95).In("%").From(0, frame.OK).From(80, frame.Warn).From(90, frame.Danger)
+	text, err := json.Marshal(frame.New("disk", c))
+	if err != nil || !strings.Contains(string(text), `"thresholds":[{"from":0,"status":"ok"},{"from":80,"status":"warn"},{"from":90,"status":"danger"}]`) {
+		t.Errorf("%s %v", text, err)
+	}
+	back, err := frame.Decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[float64]frame.Status{-1: "", 0: frame.OK, 79.9: frame.OK, 80: frame.Warn, 1e9: frame.Danger} {
+		if got := back.Columns[0].StatusOf(value); got != want {
+			t.Errorf("%v is %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestFrame_AppendsRowsOfGoValues(t *testing.T) {
 	f := frame.New("", frame.Numbers[int]("n"), frame.Strings("s")).Append(1, "one").Append(int64(2), nil).Append(2.5)
 	if err := f.Validate(); err != nil || f.Rows() != 3 || f.Column("n").Values[1] != 2.0 || f.Column("s").Values[2] != nil {
@@ -80,6 +97,11 @@ func TestFrame_IsRefusedWithTheReason(t *testing.T) {
 		"string is no number":  frame.New("f", frame.Numbers[int]("n").Add("1")),
 		"unknown type":         frame.New("f", &frame.Column{Name: "c", Type: "html", Values: []any{"x"}}),
 		"column 2 is nil":      frame.New("f", frame.Numbers("a", 1), nil),
+		"for numbers":          frame.New("f", frame.Strings("a").From(1, frame.OK)),
+		"threshold 1 is no":    frame.New("f", frame.Numbers[int]("a").From(math.NaN(), frame.OK)),
+		"none of ok, warn":     frame.New("f", frame.Numbers[int]("a").From(1, "red")),
+		"greater than the one": frame.New("f", frame.Numbers[int]("a").From(1, frame.OK).From(1, frame.Warn)),
+		"11 thresholds":        frame.New("f", &frame.Column{Name: "a", Type: frame.Number, Thresholds: make([]frame.Threshold, 11)}),
 		"30 decimals":          frame.New("f", frame.Numbers("a", 1).Round(30)),
 		"100001 rows":          frame.New("f", frame.Numbers("a", make([]int, frame.MaxRows+1)...)),
 	} {

@@ -69,10 +69,12 @@ type documentColumn struct {
 	Options  []string        `json:"options,omitempty"`
 	Values   json.RawMessage `json:"values"`
 	Links    []string        `json:"links,omitempty"`
+
+	Thresholds []Threshold `json:"thresholds,omitempty"`
 }
 
 func (d *documentColumn) column() (*Column, error) {
-	c := &Column{Name: d.Name, Label: d.Label, Type: d.Type, Unit: d.Unit, Decimals: d.Decimals, Options: d.Options, Links: d.Links}
+	c := &Column{Name: d.Name, Label: d.Label, Type: d.Type, Unit: d.Unit, Decimals: d.Decimals, Options: d.Options, Links: d.Links, Thresholds: d.Thresholds}
 	if len(c.Links) == 0 {
 		c.Links = nil
 	}
@@ -138,7 +140,7 @@ func (f *Frame) encode() []byte {
 	for i, c := range f.Columns {
 		doc.Columns[i] = documentColumn{
 			Name: c.Name, Label: c.Label, Type: c.Type, Unit: c.Unit, Decimals: c.Decimals, Options: c.Options,
-			Values: encodeJSON(c.wire()), Links: c.Links,
+			Values: encodeJSON(c.wire()), Links: c.Links, Thresholds: c.Thresholds,
 		}
 	}
 	return encodeJSON(doc)

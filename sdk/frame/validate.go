@@ -115,7 +115,7 @@ func (c *Column) head() error {
 	if c.Type == Enum && len(c.Options) == 0 {
 		return errors.New("an enum needs options")
 	}
-	return nil
+	return c.thresholds()
 }
 
 func (c *Column) value(v any) error {

@@ -2,8 +2,6 @@ package widget
 
 import (
 	"errors"
-	"fmt"
-	"html"
 	"net/url"
 	"strings"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/sdk/frame"
+	"github.com/callboard/callboard/server/internal/markdown"
 	"github.com/callboard/callboard/server/internal/widget/draw"
 )
 
@@ -21,113 +20,222 @@ type Format string
 const (
 	HTML Format = "html" // a fragment for a page that has [draw.Stylesheet]
 	SVG  Format = "svg"
+	PNG  Format = "png"
 	Text Format = "txt"
 	CSV  Format = "csv"
 )
 
 var contentTypes = map[Format]string{
-	HTML: "text/html; charset=utf-8", SVG: "image/svg+xml", Text: "text/plain; charset=utf-8", CSV: "text/csv; charset=utf-8",
+	HTML: "text/html; charset=utf-8", SVG: "image/svg+xml", PNG: "image/png", Text: "text/plain; charset=utf-8", CSV: "text/csv; charset=utf-8",
 }
 
 // drawings are the views that are pictures.
 var drawings = map[View]func(*frame.Frame, draw.Options) (string, error){
-	Stat: draw.Stat, Line: draw.Line, Bar: draw.Bar, Stacked: draw.Stacked, Donut: draw.Donut, Sparkline: draw.Sparkline,
+	Stat: draw.Stat, Line: draw.Line, Area: draw.Area, Bar: draw.Bar, Stacked: draw.Stacked, Donut: draw.Donut, Sparkline: draw.Sparkline,
+	Heat: draw.Heat, Gauge: draw.Gauge,
 }
 
-// Render writes an answer in a format. SVG is for views that are pictures; the others have a table of every view.
+// Render writes an answer in a format. SVG and PNG are for views that are pictures; the others have a table of every view.
 func Render(d Description, a *Answer, f Format, o draw.Options) (string, error) {
 	if o.Title == "" {
 		o.Title = d.Title
 	}
-	var b strings.Builder
 	switch f {
 	case HTML:
 		return fragment(d, a, o)
 	case SVG:
-		picture := drawings[d.View]
-		if picture == nil {
-			return "", apierror.Inputf("The widget %s is a %s, of which there is no picture; ask for html, txt or csv", string(d.ID), d.View)
+		return picture(d, a, o)
+	case PNG:
+		if o.Theme != draw.Dark {
+			o.Theme = draw.Light
 		}
-		o.Standalone = true
-		return picture(first(a), o)
-	case Text:
-		for _, x := range a.Frames {
-			b.WriteString(draw.Text(x, o))
+		svg, err := picture(d, a, o)
+		if err != nil {
+			return "", err
 		}
-		if note := age(a, o); note != "" {
-			b.WriteString(note + "\n")
-		}
+		image, err := draw.PNG(svg, o)
+		return string(image), err
 	case CSV:
-		for i, x := range a.Frames {
-			if i > 0 {
-				b.WriteString("\r\n")
-			}
-			b.WriteString(draw.CSV(x))
-		}
+		return sheets(a), nil
+	default:
+		return words(a, o), nil
 	}
-	return b.String(), nil
+}
+
+// picture is a document of its own.
+func picture(d Description, a *Answer, o draw.Options) (string, error) {
+	o.Standalone = true
+	drawing := drawings[d.View]
+	if drawing == nil {
+		return "", apierror.Inputf("The widget %s is a %s, of which there is no picture; ask for html, txt or csv", string(d.ID), d.View)
+	}
+	svg, err := drawing(first(a), o)
+	if err != nil {
+		return "", undrawable(d, err)
+	}
+	return svg, nil
+}
+
+func undrawable(d Description, err error) error {
+	return apierror.Newf(apierror.ServiceUnavailable, "The widget %s answers what cannot be drawn as %s: %v", string(d.ID), d.View, err)
+}
+
+func words(a *Answer, o draw.Options) string {
+	var b strings.Builder
+	for _, f := range a.shown() {
+		b.WriteString(draw.Text(f, o))
+	}
+	for _, line := range notes(a, o) {
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+func sheets(a *Answer) string {
+	var b strings.Builder
+	for i, f := range a.shown() {
+		if i > 0 {
+			b.WriteString("\r\n")
+		}
+		b.WriteString(draw.CSV(f))
+	}
+	return b.String()
 }
 
 // first is the frame that a picture is of; the others are in tables.
 func first(a *Answer) *frame.Frame {
-	if len(a.Frames) == 0 {
-		return frame.New("nothing", frame.Strings("nothing"), frame.Numbers[float64]("value"))
+	if shown := a.shown(); len(shown) > 0 {
+		return shown[0]
 	}
-	return a.Frames[0]
+	return frame.New("nothing", frame.Numbers[float64]("nothing"), frame.Numbers[float64]("value"))
 }
 
 // fragment is a figure: the picture, the same as a table, and how old it is.
 func fragment(d Description, a *Answer, o draw.Options) (string, error) {
+	content, err := content(d, a, o)
+	if err != nil {
+		return "", undrawable(d, err)
+	}
+	figure := figureOf(d, a.status())
+	figure.Lines = notes(a, o)
+	return figure.HTML(content, o), nil
+}
+
+func figureOf(d Description, status string) draw.Figure {
+	return draw.Figure{Widget: string(d.ID), View: string(d.View), Title: d.Title, Status: status}
+}
+
+func content(d Description, a *Answer, o draw.Options) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<figure class="cb-widget" data-widget="%s">`, html.EscapeString(string(d.ID)))
-	fmt.Fprintf(&b, `<figcaption>%s</figcaption>`, html.EscapeString(d.Title))
-	picture, drawn := drawings[d.View], false
-	if picture != nil {
-		svg, err := picture(first(a), o)
+	drawing := drawings[d.View]
+	if drawing != nil {
+		svg, err := drawing(first(a), o)
 		if err != nil {
-			return "", apierror.Newf(apierror.ServiceUnavailable, "The widget %s answers what cannot be drawn as %s: %v", string(d.ID), d.View, err)
+			return "", err
 		}
 		b.WriteString(svg)
-		drawn = true
 	}
-	for i, f := range a.Frames {
-		table := draw.Options{Language: o.Language, Zone: o.Zone}
-		if len(a.Frames) > 1 {
-			table.Title = f.Name
+	shown := a.shown()
+	for i, f := range shown {
+		table := o
+		table.Title, table.QuietTitle = d.Title, true
+		if len(shown) > 1 {
+			table.Title, table.QuietTitle = f.Name, false
 		}
 		switch {
-		case drawn:
-			b.WriteString(`<details><summary>Table</summary>` + draw.Table(f, table, entityPath) + `</details>`)
-		case d.View == List && i == 0:
-			b.WriteString(draw.List(f, table, entityPath))
+		case drawing != nil:
+			b.WriteString(draw.Details(draw.Table(f, table, entityPath), o))
+		case i == 0 && listings[d.View] != nil:
+			b.WriteString(listings[d.View](f, table, entityPath))
+		case i == 0 && d.View == Docs:
+			b.WriteString(document(f, o))
 		default:
 			b.WriteString(draw.Table(f, table, entityPath))
 		}
 	}
-	if len(a.Frames) == 0 && !drawn {
-		b.WriteString(`<p class="cb-none">Nothing to show</p>`)
+	if len(shown) == 0 && drawing == nil {
+		b.WriteString(draw.Nothing(o))
 	}
-	if note := age(a, o); note != "" {
-		fmt.Fprintf(&b, `<p class="cb-note" role="status">%s</p>`, html.EscapeString(note))
-	}
-	b.WriteString(`</figure>`)
 	return b.String(), nil
 }
 
-// age tells of an answer that is older than it should be. Why is for people: errors without a name stay in the log.
-func age(a *Answer, o draw.Options) string {
-	if a.Stale == nil {
-		return ""
+// listings are the views whose first frame is a list.
+var listings = map[View]func(*frame.Frame, draw.Options, func(string) string) string{List: draw.List, Status: draw.StatusList}
+
+// document is the Markdown of the first column of texts; what follows is read as one document.
+func document(f *frame.Frame, o draw.Options) string {
+	var texts []string
+	for _, c := range f.Columns {
+		if c.Type != frame.String {
+			continue
+		}
+		for _, v := range c.Values {
+			if s, ok := v.(string); ok {
+				texts = append(texts, s)
+			}
+		}
+		break
 	}
-	zone := o.Zone
-	if zone == nil {
-		zone = time.UTC
+	if len(texts) == 0 {
+		return draw.Nothing(o)
 	}
-	note := "As of " + a.At.In(zone).Format("2 Jan 2006 15:04 MST") + "; there is no newer answer"
-	if why := told(a.Stale); why != "" {
-		note += ": " + why
+	level := 3
+	if o.Level > 0 {
+		level = min(o.Level+1, 6)
 	}
-	return note
+	rendered := markdown.Document(strings.Join(texts, "\n\n"), markdown.Options{Level: level})
+	return `<div class="cb-md">` + rendered.HTML + `</div>`
+}
+
+// shown are the frames that are data.
+func (a *Answer) shown() []*frame.Frame {
+	for i, f := range a.Frames {
+		if f.Name == frame.Missing {
+			return append(append([]*frame.Frame(nil), a.Frames[:i]...), a.Frames[i+1:]...)
+		}
+	}
+	return a.Frames
+}
+
+// missing are the sources that did not answer.
+func (a *Answer) missing() []string {
+	var names []string
+	for _, f := range a.Frames {
+		if f.Name != frame.Missing || len(f.Columns) == 0 {
+			continue
+		}
+		for _, v := range f.Columns[0].Values {
+			if s, ok := v.(string); ok {
+				names = append(names, s)
+			}
+		}
+	}
+	return names
+}
+
+// status is the state of an answer: what is most in need of saying.
+func (a *Answer) status() string {
+	switch {
+	case a.Stale != nil:
+		return draw.StatusStale
+	case len(a.missing()) > 0:
+		return draw.StatusPartial
+	case a.empty():
+		return draw.StatusEmpty
+	}
+	return draw.StatusOK
+}
+
+// notes are what is to be said beside the data.
+func notes(a *Answer, o draw.Options) []string {
+	var lines []string
+	if missing := a.missing(); len(missing) > 0 {
+		lines = append(lines, o.Without(missing))
+	}
+	if a.Stale != nil {
+		lines = append(lines, o.AsOf(a.At, told(a.Stale)))
+	}
+	return lines
 }
 
 // told is the text of an error that is for people; "" = it is for the log alone.
@@ -145,4 +253,40 @@ func entityPath(ref string) string {
 		return ""
 	}
 	return "/catalog/" + url.PathEscape(strings.ToLower(r.Namespace)) + "/" + url.PathEscape(strings.ToLower(r.Kind)) + "/" + url.PathEscape(r.Name)
+}
+
+// Badge is the newest value of an answer with its status, for a badge. False = there is none.
+func Badge(d Description, a *Answer, o draw.Options) (label, value string, status frame.Status, ok bool) {
+	if drawings[d.View] == nil {
+		return d.Title, "", "", false
+	}
+	return draw.BadgeOf(first(a), d.Title, o)
+}
+
+// RenderState is the figure of a widget that has no answer: err says why, request where access is asked for ("" =
+// nowhere). A nil error is a widget that is still being asked.
+func RenderState(d Description, err error, request string, o draw.Options) string {
+	if d.Title == "" {
+		d.Title = string(d.ID)
+	}
+	if err == nil {
+		return figureOf(d, draw.StatusLoading).Skeleton(o)
+	}
+	m := draw.Message{Text: told(err)}
+	status := draw.StatusError
+	switch apierror.NameOf(err) {
+	case apierror.NotAllowed, apierror.Authentication:
+		status, m.Request = draw.StatusDenied, request
+	case apierror.NotFound:
+		m.Heading = o.NotFound()
+	case apierror.Input, apierror.Conflict, apierror.NotImplemented: // the same again is answered the same
+	default:
+		m.Retry = true
+	}
+	return figureOf(d, status).Message(m, o)
+}
+
+// ageOf is how long a viewer may keep an answer.
+func (e *Engine) ageOf(d Description, a *Answer) time.Duration {
+	return max(0, a.life(d)-e.Now().Sub(a.At))
 }

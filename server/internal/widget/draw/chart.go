@@ -11,6 +11,9 @@ import (
 // Line draws each series as a line.
 func Line(f *frame.Frame, o Options) (string, error) { return cartesian(f, o, lines) }
 
+// Area draws each series as a line with the space down to zero filled.
+func Area(f *frame.Frame, o Options) (string, error) { return cartesian(f, o, areas) }
+
 // Bar draws the series of each point beside each other.
 func Bar(f *frame.Frame, o Options) (string, error) { return cartesian(f, o, bars) }
 
@@ -21,9 +24,13 @@ type style int
 
 const (
 	lines style = iota
+	areas
 	bars
 	stacks
 )
+
+// continuous: points lie on the axis rather than in columns.
+func (s style) continuous() bool { return s == lines || s == areas }
 
 // chart is a drawing with two axes.
 type chart struct {
@@ -37,6 +44,7 @@ type chart struct {
 	x, y                     scale
 	yTicks                   []float64
 	yStep                    float64
+	yLabels                  []string
 }
 
 // cartesian draws what has two axes. A frame without values is a chart that says so.
@@ -47,14 +55,18 @@ func cartesian(f *frame.Frame, o Options, s style) (string, error) {
 	}
 	o = o.withDefaults()
 	c := &chart{plot: p, o: o, f: o.formatter(), style: s}
-	c.begin(titleOf(f, o), c.sentence(), o)
+	c.b = make([]byte, 0, 8<<10)
 	low, high, ok := p.bounds(s == stacks)
-	if !ok {
-		c.empty(o)
-	} else {
+	if ok {
 		c.layOut(low, high)
+	}
+	c.begin(titleOf(f, o), c.sentence(), o, c.places(ok)...)
+	if ok {
+		c.drawLegend()
 		c.drawAxes()
 		c.drawData()
+	} else {
+		c.none(o, c.f)
 	}
 	c.close("svg")
 	return c.String(), nil
@@ -67,43 +79,98 @@ func titleOf(f *frame.Frame, o Options) string {
 	return f.Name
 }
 
-// begin opens the drawing with its name and its sentence.
-func (m *markup) begin(title, sentence string, o Options) {
-	m.open("svg", "xmlns", "http://www.w3.org/2000/svg", "class", "cb-widget cb-chart", "viewBox", "0 0 "+strconv.Itoa(o.Width)+" "+strconv.Itoa(o.Height),
-		"width", strconv.Itoa(o.Width), "height", strconv.Itoa(o.Height), "role", "img", "preserveAspectRatio", "xMidYMid meet")
+// begin opens the drawing with its name and its sentence. One that holds links is no image to assistive software, which
+// would not let anybody reach them.
+func (m *markup) begin(title, sentence string, o Options, attributes ...string) {
+	role := "img"
+	if len(attributes) > 1 && attributes[0] == "role" {
+		role, attributes = attributes[1], attributes[2:]
+	}
+	l := lexiconOf(o.Language)
+	m.isolated = l.rightToLeft()
+	theme := o.Theme
+	if o.Standalone && theme == Inherit {
+		theme = Auto
+	}
+	width, height := strconv.Itoa(o.Width), strconv.Itoa(o.Height)
+	m.begun("svg", []string{"xmlns", "http://www.w3.org/2000/svg", "class", "cb-widget cb-chart" + theme.class(), "viewBox", "0 0 " + width + " " + height,
+		"width", width, "height", height, "role", role, "lang", l.tag().String(), "direction", "ltr", "font-size", "11"})
+	for i := 0; i+1 < len(attributes); i += 2 {
+		m.attribute(attributes[i], attributes[i+1])
+	}
+	m.raw(">")
 	m.element("title", title)
 	m.element("desc", sentence)
 	if o.Standalone {
 		m.open("style")
-		m.WriteString(Stylesheet) // our own: it has no characters to escape, and CSS in SVG is not unescaped everywhere
+		m.raw(pictureStyle) // our own: it has no characters to escape, and CSS in SVG is not unescaped everywhere
 		m.close("style")
+		m.rect("cb-back", 0, 0, float64(o.Width), float64(o.Height), 0)
 	}
 }
 
-func (m *markup) empty(o Options) {
-	m.element("text", "No data in this range", "class", "cb-none", "x", px(float64(o.Width)/2), "y", px(float64(o.Height)/2), "text-anchor", "middle")
+// places are the attributes that tell a cursor where the data is.
+func (c *chart) places(drawn bool) []string {
+	var out []string
+	if c.linked() {
+		out = append(out, "role", "group")
+	}
+	if !drawn {
+		return out
+	}
+	area := appendPx(nil, c.left)
+	for _, v := range []float64{c.top, c.right, c.bottom} {
+		area = appendPx(append(area, ' '), v)
+	}
+	return append(out, "data-plot", string(area), "data-xs", string(c.xs()))
 }
 
-// charWidth is the width of a character of the axes' text, a little more than it is in common fonts.
-const charWidth = 6.4
+// xs are the places of the rows of the table.
+func (c *chart) xs() []byte {
+	out := make([]byte, 0, 6*len(c.rows))
+	next := 0
+	for k, row := range c.rows {
+		for ; next < row && next < maxShown; next++ {
+			out = append(out, "NaN "...)
+		}
+		if row >= maxShown {
+			break
+		}
+		out = append(appendPx(out, c.position(k)), ' ')
+		next = row + 1
+	}
+	return out[:max(0, len(out)-1)]
+}
+
+// linked reports whether marks lead somewhere: bars do, points of a line are too small to be met.
+func (c *chart) linked() bool { return c.links != nil && !c.style.continuous() }
+
+func (m *markup) none(o Options, f formatter) {
+	m.label("cb-none", f.say(wordNoData), float64(o.Width)/2, float64(o.Height)/2, "middle", "font-size", "13")
+}
 
 func (c *chart) layOut(low, high float64) {
 	if c.style != lines || low > 0 && low < high/2 {
 		low, high = math.Min(low, 0), math.Max(high, 0)
 	}
-	c.top = c.drawLegend() + 8
+	c.top = c.legendHeight() + 8
 	c.bottom = float64(c.o.Height) - 22
 	from, to, step := rounded(low, high, max(2, int((c.bottom-c.top)/42)))
 	c.yTicks, c.yStep = ticks(from, to, step), step
-	widest := 0
+	widest := 0.0
 	for i := range c.yTicks {
-		widest = max(widest, len([]rune(c.yLabel(i))))
+		c.yLabels = append(c.yLabels, c.yLabel(i))
+		widest = math.Max(widest, textWidth(c.yLabels[i]))
 	}
-	c.left, c.right = float64(widest)*charWidth+10, float64(c.o.Width)-12
+	c.left, c.right = widest+10, float64(c.o.Width)-12
 	c.y = scale{from, to, c.bottom, c.top}
 	c.x = scale{0, float64(max(c.points(), 1)), c.left, c.right}
-	if c.times != nil && c.style == lines {
+	if c.times != nil && c.style.continuous() {
 		c.x.low, c.x.high = seconds(c.times[0]), seconds(c.times[len(c.times)-1])
+	}
+	if c.f.rightToLeft() {
+		c.left, c.right = float64(c.o.Width)-c.right, float64(c.o.Width)-c.left
+		c.x.from, c.x.to = c.right, c.left
 	}
 }
 
@@ -118,127 +185,23 @@ func (c *chart) yLabel(i int) string {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// column is the place of a point with bars.
-func (c *chart) column(i int) (from, to float64) { return c.x.at(float64(i)), c.x.at(float64(i + 1)) }
-
-// drawLegend answers the height that it takes. One series needs none: the title names it.
-func (c *chart) drawLegend() float64 {
-	if len(c.series) < 2 {
-		return 0
-	}
-	x, y := 8.0, 14.0
-	c.open("g", "class", "cb-legend", "aria-hidden", "true") // the table says it
-	for i, s := range c.series {
-		label := cut(name(s.column), 28)
-		width := float64(len([]rune(label)))*charWidth + 26
-		if x+width > float64(c.o.Width) && x > 8 {
-			x, y = 8, y+16
-		}
-		c.open("rect", "class", color(i), "x", px(x), "y", px(y-9), "width", "10", "height", "10", "rx", "2")
-		c.close("rect")
-		c.element("text", label, "x", px(x+15), "y", px(y))
-		x += width
-	}
-	c.close("g")
-	return y + 4
+// column is the place of a point with bars, from the left.
+func (c *chart) column(i int) (from, to float64) {
+	from, to = c.x.at(float64(i)), c.x.at(float64(i+1))
+	return math.Min(from, to), math.Max(from, to)
 }
 
-// color is the class of the n-th series: eight colours, then the same with another pattern.
-func color(i int) string {
-	class := "cb-c" + strconv.Itoa(i%8+1)
-	if i >= 8 {
-		class += " cb-p" + strconv.Itoa(i/8)
+func (c *chart) position(k int) float64 {
+	if c.times != nil && c.style.continuous() {
+		return c.x.at(seconds(c.times[k]))
 	}
-	return class
-}
-
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
-func (c *chart) drawAxes() {
-	c.open("g", "class", "cb-axis", "aria-hidden", "true")
-	for i, v := range c.yTicks {
-		y := px(c.y.at(v))
-		class := "cb-grid"
-		if v == 0 {
-			class = "cb-zero"
-		}
-		c.open("line", "class", class, "x1", px(c.left), "x2", px(c.right), "y1", y, "y2", y)
-		c.close("line")
-		c.element("text", c.yLabel(i), "x", px(c.left-6), "y", y, "dy", "0.32em", "text-anchor", "end")
-	}
-	for _, t := range c.xTicks() {
-		c.element("text", t.label, "x", px(t.at), "y", px(c.bottom+16), "text-anchor", t.anchor)
-	}
-	c.close("g")
-}
-
-type xTick struct {
-	at            float64
-	label, anchor string
-}
-
-// xTicks are labels that do not touch each other.
-func (c *chart) xTicks() []xTick {
-	var out []xTick
-	last := math.Inf(-1)
-	add := func(at float64, label string) {
-		half := float64(len([]rune(label))) * charWidth / 2
-		t := xTick{at, label, "middle"}
-		switch {
-		case at+half > float64(c.o.Width)-2:
-			t.anchor, t.at = "end", float64(c.o.Width)-2
-		case at-half < 2:
-			t.anchor, t.at = "start", 2
-		}
-		start := map[string]float64{"middle": t.at - half, "end": t.at - 2*half, "start": t.at}[t.anchor]
-		if start >= last+8 {
-			out = append(out, t)
-			last = start + 2*half
-		}
-	}
-	room := int((c.right - c.left) / 70)
-	switch {
-	case c.times != nil && c.points() == 1:
-		add((c.left+c.right)/2, c.f.moment(c.times[0]))
-	case c.times != nil && c.style == lines:
-		at, label := moments(c.times[0], c.times[len(c.times)-1], room, c.o.Zone)
-		for _, t := range at {
-			add(c.x.at(seconds(t)), label(t))
-		}
-	case c.times != nil:
-		c.barTicks(room, add)
-	default:
-		for i, label := range c.labels {
-			from, to := c.column(i)
-			add((from+to)/2, cut(label, max(4, int((to-from)/charWidth))))
-		}
-	}
-	return out
-}
-
-// barTicks names the bars in which a tick lies.
-func (c *chart) barTicks(room int, add func(float64, string)) {
-	at, label := moments(c.times[0], c.times[len(c.times)-1], room, c.o.Zone)
-	i := 0
-	for _, t := range at {
-		for i < len(c.times) && c.times[i].Before(t) {
-			i++
-		}
-		if i < len(c.times) {
-			from, to := c.column(i)
-			add((from+to)/2, label(t))
-		}
-	}
+	from, to := c.column(k)
+	return (from + to) / 2
 }
 
 func (c *chart) drawData() {
 	switch c.style {
-	case lines:
+	case lines, areas:
 		for i, s := range c.series {
 			c.drawLine(i, s)
 		}

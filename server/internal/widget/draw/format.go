@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
 
@@ -15,11 +16,28 @@ import (
 
 // formatter writes values for people.
 type formatter struct {
-	words *message.Printer
-	zone  *time.Location
+	lexicon
+
+	numbers *message.Printer
+	zone    *time.Location
 }
 
-func (o Options) formatter() formatter { return formatter{message.NewPrinter(o.Language), o.Zone} }
+func (o Options) formatter() formatter {
+	l := lexiconOf(o.Language)
+	return formatter{l, message.NewPrinter(digits(o.Language)), o.Zone}
+}
+
+// digits keeps numbers in the digits that the dates beside them have.
+func digits(tag language.Tag) language.Tag {
+	if base, _ := tag.Base(); base.String() != "ar" {
+		return tag
+	}
+	latin, err := tag.SetTypeForKey("nu", "latn")
+	if err != nil {
+		return tag
+	}
+	return latin
+}
 
 // none stands where there is no value.
 const none = "–"
@@ -37,22 +55,22 @@ func (f formatter) value(c *frame.Column, v any) string {
 		return f.duration(v)
 	case bool:
 		if v {
-			return "yes"
+			return f.say(wordYes)
 		}
-		return "no"
+		return f.say(wordNo)
 	case string:
 		return v
 	}
 	return none
 }
 
-// moment is a point in time as people write it everywhere: the day first, no month by its number alone.
+// moment is a point in time; midnight is a day.
 func (f formatter) moment(t time.Time) string {
 	t = t.In(f.zone)
 	if t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 {
-		return t.Format("2 Jan 2006")
+		return f.date(t)
 	}
-	return t.Format("2 Jan 2006 15:04")
+	return f.date(t) + " " + f.clock(t)
 }
 
 func (f formatter) duration(d time.Duration) string {
@@ -95,7 +113,7 @@ func (f formatter) quantity(v float64, unit string, decimals int) string {
 	if math.Abs(v) >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 4, 64) + "\u202f" + unit
 	}
-	text := f.words.Sprint(number.Decimal(v, number.MaxFractionDigits(decimals), number.MinFractionDigits(least(unit, decimals))))
+	text := f.numbers.Sprint(number.Decimal(v, number.MaxFractionDigits(decimals), number.MinFractionDigits(least(unit, decimals))))
 	switch {
 	case unit == "" || unit == "1":
 		return text
@@ -144,7 +162,7 @@ func (f formatter) bytes(v float64) string {
 		v /= 1024
 		n++
 	}
-	return f.words.Sprint(number.Decimal(v, number.MaxFractionDigits(enough(v)))) + "\u202f" + binary[n]
+	return f.numbers.Sprint(number.Decimal(v, number.MaxFractionDigits(enough(v)))) + "\u202f" + binary[n]
 }
 
 // tick is a short number for an axis: 1.2k, 3M.
@@ -168,7 +186,7 @@ func (f formatter) tick(v, step float64, unit string) string {
 	if math.Abs(v) >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	text := f.words.Sprint(number.Decimal(v/scale, number.MaxFractionDigits(places(step/scale)))) + suffix
+	text := f.numbers.Sprint(number.Decimal(v/scale, number.MaxFractionDigits(places(step/scale)))) + suffix
 	if unit == "%" || unit == "s" || unit == "ms" {
 		return text + "\u202f" + unit
 	}

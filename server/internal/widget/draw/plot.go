@@ -15,6 +15,7 @@ type plot struct {
 	labels []string    // of the other kind
 	series []series
 	links  []string // of the axis, one for each point; nil = none
+	rows   []int    // of the frame, one for each point
 }
 
 // series holds NaN where there is no value.
@@ -62,6 +63,7 @@ func (p *plot) readAxis() {
 			keep = append(keep, i)
 		}
 	}
+	p.rows = keep
 	if p.axis.Links != nil {
 		p.links = picked(p.axis.Links, keep)
 	}
@@ -71,6 +73,9 @@ func (p *plot) readAxis() {
 }
 
 func picked[T any](all []T, keep []int) []T {
+	if len(all) == len(keep) {
+		return all
+	}
 	out := make([]T, len(keep))
 	for i, k := range keep {
 		out[i] = all[k]

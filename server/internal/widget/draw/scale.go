@@ -54,17 +54,16 @@ func ticks(from, to, step float64) []float64 {
 }
 
 // moments are points on a time axis that people would choose, at most n or so, with their labels.
-func moments(from, to time.Time, n int, zone *time.Location) (at []time.Time, label func(time.Time) string) {
+func (l lexicon) moments(from, to time.Time, n int, zone *time.Location) (at []time.Time, label func(time.Time) string) {
 	from, to = from.In(zone), to.In(zone)
 	step := to.Sub(from) / time.Duration(max(n, 1))
 	for _, s := range steps {
 		if s.length >= step {
-			return s.walk(from, to), s.label
+			return s.walk(from, to), func(t time.Time) string { return s.label(l, t) }
 		}
 	}
 	years := int(step/(365*24*time.Hour)) + 1
-	s := timeStep{years: years, label: func(t time.Time) string { return t.Format("2006") }}
-	return s.walk(from, to), s.label
+	return timeStep{years: years}.walk(from, to), l.year
 }
 
 // timeStep is a distance of ticks: of so many months or years, or a fixed one.
@@ -72,44 +71,27 @@ type timeStep struct {
 	length        time.Duration // about
 	hours, days   int
 	months, years int
-	label         func(time.Time) string
+	label         func(lexicon, time.Time) string
 }
 
 var steps = []timeStep{
-	fixed(time.Second, clockSeconds), fixed(5*time.Second, clockSeconds), fixed(15*time.Second, clockSeconds), fixed(30*time.Second, clockSeconds),
-	fixed(time.Minute, clock), fixed(5*time.Minute, clock), fixed(15*time.Minute, clock), fixed(30*time.Minute, clock),
-	hourly(1), hourly(3), hourly(6), hourly(12),
-	{length: 24 * time.Hour, days: 1, label: day}, {length: 2 * 24 * time.Hour, days: 2, label: day}, {length: 7 * 24 * time.Hour, days: 7, label: day},
-	{length: 14 * 24 * time.Hour, days: 14, label: day},
-	{length: 31 * 24 * time.Hour, months: 1, label: month}, {length: 92 * 24 * time.Hour, months: 3, label: month},
-	{length: 366 * 24 * time.Hour, years: 1, label: func(t time.Time) string { return t.Format("2006") }},
+	evenly(time.Second, lexicon.second), evenly(5*time.Second, lexicon.second), evenly(15*time.Second, lexicon.second), evenly(30*time.Second, lexicon.second),
+	evenly(time.Minute, lexicon.clockOrDay), evenly(5*time.Minute, lexicon.clockOrDay), evenly(15*time.Minute, lexicon.clockOrDay), evenly(30*time.Minute, lexicon.clockOrDay),
+	hourly(1), hourly(3), hourly(6), hourly(12), daily(1), daily(2), daily(7), daily(14),
+	{length: 31 * 24 * time.Hour, months: 1, label: lexicon.month}, {length: 92 * 24 * time.Hour, months: 3, label: lexicon.month},
+	{length: 366 * 24 * time.Hour, years: 1, label: lexicon.year},
 }
 
-func fixed(length time.Duration, label func(time.Time) string) timeStep {
+func evenly(length time.Duration, label func(lexicon, time.Time) string) timeStep {
 	return timeStep{length: length, label: label}
 }
 
 func hourly(n int) timeStep {
-	return timeStep{length: time.Duration(n) * time.Hour, hours: n, label: clock}
+	return timeStep{length: time.Duration(n) * time.Hour, hours: n, label: lexicon.clockOrDay}
 }
 
-func clockSeconds(t time.Time) string { return t.Format("15:04:05") }
-
-// clock shows the day where one begins.
-func clock(t time.Time) string {
-	if t.Hour() == 0 && t.Minute() == 0 {
-		return day(t)
-	}
-	return t.Format("15:04")
-}
-
-func day(t time.Time) string { return t.Format("2 Jan") }
-
-func month(t time.Time) string {
-	if t.Month() == time.January {
-		return t.Format("2006")
-	}
-	return t.Format("Jan")
+func daily(n int) timeStep {
+	return timeStep{length: time.Duration(n) * 24 * time.Hour, days: n, label: lexicon.day}
 }
 
 // walk lists the ticks within [from, to]. Ticks of hours and more follow the calendar, also where clocks are changed.

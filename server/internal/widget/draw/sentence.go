@@ -1,62 +1,71 @@
 package draw
 
 import (
-	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
+// maxTold is how many series a sentence tells of.
+const maxTold = 8
+
 // sentence says what the chart shows, for who does not see it: the range, and of each series the last value, the least
-// and the greatest.
+// and the greatest, and how far it has come.
 func (c *chart) sentence() string {
 	n := c.points()
 	if n == 0 {
-		return "No data."
+		return c.f.say(wordNoData)
 	}
-	var b strings.Builder
+	parts := make([]string, 0, len(c.series)+2)
 	if c.times != nil {
-		fmt.Fprintf(&b, "%s to %s. ", c.f.moment(c.times[0]), c.f.moment(c.times[n-1]))
+		parts = append(parts, c.f.say(wordSpan, c.f.moment(c.times[0]), c.f.moment(c.times[n-1])))
 	} else {
-		fmt.Fprintf(&b, "%d %s. ", n, plural(n, "point", "points"))
+		parts = append(parts, c.f.say(wordPoints, strconv.Itoa(n)))
 	}
 	for i, s := range c.series {
-		if i == 8 {
-			fmt.Fprintf(&b, "%d further series are in the table.", len(c.series)-i)
+		if i == maxTold {
+			parts = append(parts, c.f.say(wordFurther, strconv.Itoa(len(c.series)-i)))
 			break
 		}
-		b.WriteString(c.summary(s))
+		parts = append(parts, c.summary(s))
 	}
-	return strings.TrimSpace(b.String())
+	return strings.Join(parts, " ")
 }
 
 func (c *chart) summary(s series) string {
-	low, high, last := math.NaN(), math.NaN(), math.NaN()
+	first, low, high, last := math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	for _, v := range s.values {
 		if math.IsNaN(v) {
 			continue
 		}
-		low, high, last = math.Min(nan(low, v), v), math.Max(nan(high, v), v), v
+		first, low, high, last = instead(first, v), math.Min(instead(low, v), v), math.Max(instead(high, v), v), v
 	}
 	if math.IsNaN(last) {
-		return name(s.column) + ": no values. "
+		return c.f.say(wordNoValues, name(s.column))
 	}
 	show := func(v float64) string { return c.f.number(v, s.column) }
 	if low == high {
-		return fmt.Sprintf("%s: %s. ", name(s.column), show(last))
+		return name(s.column) + ": " + show(last) + "."
 	}
-	return fmt.Sprintf("%s: last %s, least %s, greatest %s. ", name(s.column), show(last), show(low), show(high))
+	return c.f.say(wordSummary, name(s.column), show(last), show(low), show(high)) + c.trend(first, last)
 }
 
-func nan(v, instead float64) float64 {
-	if math.IsNaN(v) {
-		return instead
+// trend tells how far a series over time has come; of a few parts of a whole there is none.
+func (c *chart) trend(first, last float64) string {
+	if c.times == nil || first == 0 || first == last {
+		return "."
 	}
-	return v
+	way := wordUp
+	if last < first {
+		way = wordDown
+	}
+	return c.f.say(way, c.f.quantity(math.Abs(last-first)/math.Abs(first)*100, "%", 1))
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
+// instead is v where there is no value yet.
+func instead(known, v float64) float64 {
+	if math.IsNaN(known) {
+		return v
 	}
-	return many
+	return known
 }

@@ -1,12 +1,9 @@
 package draw
 
 import (
-	"encoding/csv"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/frame"
 )
@@ -19,13 +16,45 @@ func Table(f *frame.Frame, o Options, entityPath func(ref string) string) string
 	o = o.withDefaults()
 	w := o.formatter()
 	var m markup
-	m.open("div", "class", "cb-widget")
-	m.open("table")
-	if f.Rows() > maxShown {
-		m.element("caption", fmt.Sprintf("The first %d of %d rows", maxShown, f.Rows()))
-	} else if o.Title != "" {
-		m.element("caption", o.Title)
+	label := o.Title
+	if label == "" {
+		label = w.say(wordTable)
 	}
+	// Who cannot scroll with a pointer needs to be able to come here.
+	m.open("div", "class", "cb-widget cb-scroll", "tabindex", "0", "role", "group", "aria-label", label)
+	m.open("table")
+	m.caption(f, o, w)
+	m.head(f)
+	m.open("tbody")
+	if f.Rows() == 0 {
+		m.open("tr")
+		m.element("td", w.say(wordNothing), "class", "cb-none", "colspan", strconv.Itoa(max(1, len(f.Columns))))
+		m.close("tr")
+	}
+	for row := range min(f.Rows(), maxShown) {
+		m.row(f, row, w, entityPath)
+	}
+	m.close("tbody")
+	m.close("table")
+	m.close("div")
+	return m.String()
+}
+
+func (m *markup) caption(f *frame.Frame, o Options, w formatter) {
+	if f.Rows() > maxShown {
+		m.element("caption", w.say(wordFirstRows, strconv.Itoa(maxShown), strconv.Itoa(f.Rows())))
+		return
+	}
+	class := ""
+	if o.QuietTitle {
+		class = "cb-hidden"
+	}
+	if o.Title != "" {
+		m.element("caption", o.Title, "class", class)
+	}
+}
+
+func (m *markup) head(f *frame.Frame) {
 	m.open("thead")
 	m.open("tr")
 	for _, c := range f.Columns {
@@ -33,25 +62,21 @@ func Table(f *frame.Frame, o Options, entityPath func(ref string) string) string
 	}
 	m.close("tr")
 	m.close("thead")
-	m.open("tbody")
-	if f.Rows() == 0 {
-		m.open("tr")
-		m.element("td", "Nothing to show", "class", "cb-none", "colspan", strconv.Itoa(max(1, len(f.Columns))))
-		m.close("tr")
-	}
-	for row := range min(f.Rows(), maxShown) {
-		m.open("tr")
-		for _, c := range f.Columns {
-			m.open("td", "class", numeric(c))
-			m.cell(c, row, w, entityPath)
-			m.close("td")
+}
+
+// row writes the first cell as the header of the row, so that the others are told with it.
+func (m *markup) row(f *frame.Frame, row int, w formatter, entityPath func(string) string) {
+	m.open("tr")
+	for i, c := range f.Columns {
+		element, scope := "td", ""
+		if i == 0 && len(f.Columns) > 1 {
+			element, scope = "th", "row"
 		}
-		m.close("tr")
+		m.open(element, "scope", scope, "class", numeric(c))
+		m.cell(c, row, w, entityPath)
+		m.close(element)
 	}
-	m.close("tbody")
-	m.close("table")
-	m.close("div")
-	return m.String()
+	m.close("tr")
 }
 
 func numeric(c *frame.Column) string {
@@ -63,8 +88,14 @@ func numeric(c *frame.Column) string {
 
 func (m *markup) cell(c *frame.Column, row int, w formatter, entityPath func(string) string) {
 	text := w.value(c, c.Values[row])
+	if len(c.Thresholds) > 0 {
+		if s := statusOf(c, row); s != "" {
+			m.sign(s, w.statusWord(s))
+			m.raw(" ")
+		}
+	}
 	if c.Type == frame.EntityRef && entityPath != nil && text != none {
-		if at := entityPath(text); strings.HasPrefix(at, "/") && !strings.HasPrefix(at, "//") {
+		if at := entityPath(text); local(at) {
 			m.element("a", text, "href", at)
 			return
 		}
@@ -79,119 +110,49 @@ func (m *markup) cell(c *frame.Column, row int, w formatter, entityPath func(str
 		m.element("time", text, "datetime", t.UTC().Format(time.RFC3339))
 		return
 	}
-	m.link(address, func() { m.text(text) })
+	m.link(address, "", func() { m.text(text) })
 }
 
 // List is an HTML list: the first column is the text, further ones are remarks.
 func List(f *frame.Frame, o Options, entityPath func(ref string) string) string {
+	return list(f, o, entityPath, func(*markup, formatter, int) int { return 1 })
+}
+
+// list writes what begin writes before each entry, which answers the first column that is a remark.
+func list(f *frame.Frame, o Options, entityPath func(ref string) string, begin func(m *markup, w formatter, row int) int) string {
 	o = o.withDefaults()
 	w := o.formatter()
 	var m markup
 	m.open("div", "class", "cb-widget")
 	if f.Rows() == 0 || len(f.Columns) == 0 {
-		m.element("p", "Nothing to show", "class", "cb-none")
+		m.element("p", w.say(wordNothing), "class", "cb-none")
 		m.close("div")
 		return m.String()
 	}
-	m.open("ul", "class", "cb-list")
+	m.open("ul", "class", "cb-list", "role", "list")
 	for row := range min(f.Rows(), maxShown) {
 		m.open("li")
+		from := begin(&m, w, row)
 		m.cell(f.Columns[0], row, w, entityPath)
-		var remarks []string
-		for _, c := range f.Columns[1:] {
-			if text := w.value(c, c.Values[row]); text != none && text != "" {
-				remarks = append(remarks, name(c)+": "+text)
-			}
-		}
-		if len(remarks) > 0 {
-			m.element("small", strings.Join(remarks, " · "))
-		}
+		m.remarks(f.Columns[min(from, len(f.Columns)):], row, w)
 		m.close("li")
 	}
 	m.close("ul")
+	if f.Rows() > maxShown {
+		m.element("p", w.say(wordFirstRows, strconv.Itoa(maxShown), strconv.Itoa(f.Rows())), "class", "cb-note")
+	}
 	m.close("div")
 	return m.String()
 }
 
-// Text is a table for terminals and programs that read words.
-func Text(f *frame.Frame, o Options) string {
-	o = o.withDefaults()
-	w := o.formatter()
-	rows := [][]string{nil}
-	for _, c := range f.Columns {
-		rows[0] = append(rows[0], name(c))
-	}
-	for row := range min(f.Rows(), maxShown) {
-		var cells []string
-		for _, c := range f.Columns {
-			cells = append(cells, cut(printable(w.value(c, c.Values[row])), 60))
-		}
-		rows = append(rows, cells)
-	}
-	widths := make([]int, len(f.Columns))
-	for _, cells := range rows {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+func (m *markup) remarks(columns []*frame.Column, row int, w formatter) {
+	var remarks []string
+	for _, c := range columns {
+		if text := w.value(c, c.Values[row]); text != none && text != "" {
+			remarks = append(remarks, name(c)+": "+text)
 		}
 	}
-	var b strings.Builder
-	for _, cells := range rows {
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if numeric(f.Columns[i]) != "" {
-				cell = pad + cell
-			} else if i < len(cells)-1 {
-				cell += pad
-			}
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			b.WriteString(cell)
-		}
-		b.WriteByte('\n')
+	if len(remarks) > 0 {
+		m.element("small", strings.Join(remarks, " · "))
 	}
-	return b.String()
-}
-
-// CSV has every row, for programs: times in RFC 3339, durations in seconds, numbers as they are, no unit. Texts that a
-// spreadsheet would take for a formula get an apostrophe before them.
-func CSV(f *frame.Frame) string {
-	var b strings.Builder
-	out := csv.NewWriter(&b)
-	record := make([]string, len(f.Columns))
-	for i, c := range f.Columns {
-		record[i] = harmless(c.Name)
-	}
-	_ = out.Write(record) // a strings.Builder does not fail
-	for row := range f.Rows() {
-		for i, c := range f.Columns {
-			record[i] = plain(c.Values[row])
-		}
-		_ = out.Write(record)
-	}
-	out.Flush()
-	return b.String()
-}
-
-func plain(v any) string {
-	switch v := v.(type) {
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case time.Time:
-		return v.UTC().Format(time.RFC3339Nano)
-	case time.Duration:
-		return strconv.FormatFloat(v.Seconds(), 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
-	case string:
-		return harmless(v)
-	}
-	return ""
-}
-
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
