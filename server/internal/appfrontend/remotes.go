@@ -55,15 +55,16 @@ func (f *Frontend) readLoader(p *page, c *config.Config) {
 	p.loader = newDocument(contentType(p.loaderName), longCache, f.loader)
 }
 
-// detects tells whether the frontend looks at the features that it finds, and at the loader among them. Forms of
-// app.packages that it does not know are the frontend's own business.
+// detects tells whether the frontend looks at the features that it finds, and at the loader among them. What is wrong
+// with app.packages is the frontend's own business.
 func detects(c *config.Section) bool {
-	if !c.Has("app.packages") {
-		return false
+	chosen, some := c.Value("app.packages").(map[string]any)
+	if !some {
+		return c.Has("app.packages")
 	}
 	lists := func(key string) bool {
-		names, _ := c.Value("app.packages." + key).([]any)
+		names, _ := chosen[key].([]any)
 		return slices.Contains(names, any(loaderPackage))
 	}
-	return !lists("exclude") && (!c.Has("app.packages.include") || lists("include"))
+	return !lists("exclude") && (chosen["include"] == nil || lists("include"))
 }

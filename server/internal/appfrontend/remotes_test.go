@@ -2,6 +2,7 @@ package appfrontend
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"log/slog"
 	"net/http"
@@ -132,7 +133,16 @@ func TestRemotes_SayWhyTheyCannotBeShown(t *testing.T) {
 		{"an app that names the loader", packages(", packages: {include: ['@callboard/backstage-feature-loader', other]}"), []byte(loaderScript), ""},
 		{"an app that leaves others out", packages(", packages: {exclude: [other]}"), []byte(loaderScript), ""},
 	} {
-		_, log := openWithLoader(t, stockFiles(), c.configuration, c.loader)
+		read := config.FromYAML(c.configuration)
+		log := &bytes.Buffer{}
+		f, err := New(Options{Dir: folder(t, stockFiles()), Config: read, Log: slog.New(slog.NewTextHandler(log, nil)), FeatureLoader: c.loader})
+		if err := errors.Join(err, read.Err()); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
 		if got := log.String(); c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.name, got)
 		}
