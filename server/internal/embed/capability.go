@@ -59,7 +59,7 @@ func (e *Engine) Grant(ctx context.Context, p *principal.Principal, r Capability
 	case r.ExpiresIn < 0 || r.ExpiresIn > int64(longestCapability.Seconds()):
 		return nil, apierror.Inputf("expiresIn: must be seconds, at most %d", int64(longestCapability.Seconds()))
 	}
-	if string(r.Args) == "null" {
+	if string(r.Args) == "null" || len(r.Args) == 0 {
 		r.Args = nil
 	}
 	if err := e.Widgets.Check(ctx, p, Shown{r.Widget, r.EntityRef, r.Args}); err != nil {
@@ -166,7 +166,7 @@ func (e *Engine) View(ctx context.Context, address, secret, format string) (*Dra
 	if err != nil {
 		return nil, err
 	}
-	d, err := e.Widgets.Draw(ctx, p, Shown{row.Widget, row.EntityRef, json.RawMessage(row.Args)}, format)
+	d, err := e.Widgets.Draw(ctx, p, Shown{row.Widget, row.EntityRef, row.capability().Args}, format)
 	if err != nil {
 		return nil, e.hidden(ctx, row, err)
 	}

@@ -116,6 +116,9 @@ func (e *Engine) Describe(id ID) (Description, error) {
 
 // Data answers the data of a widget, if the viewer may see it.
 func (e *Engine) Data(ctx context.Context, p *principal.Principal, r Request) (*Answer, error) {
+	if err := granted(p, &r); err != nil {
+		return nil, err
+	}
 	w, err := e.Registry.Find(r.ID)
 	if err != nil {
 		return nil, err
@@ -139,13 +142,16 @@ func (e *Engine) Data(ctx context.Context, p *principal.Principal, r Request) (*
 
 // For lists what applies to an entity that the viewer may read.
 func (e *Engine) For(ctx context.Context, p *principal.Principal, ref string) ([]Description, error) {
+	if err := grantedEntity(p, ref); err != nil {
+		return nil, err
+	}
 	found, err := e.visible(ctx, p, ref)
 	if err != nil {
 		return nil, err
 	}
 	list := []Description{}
 	for _, w := range e.Registry.For(found) {
-		if d := w.Description(); e.permitted(ctx, p, d) == nil {
+		if d := w.Description(); p.Embed.AllowsWidget(string(d.ID)) && e.permitted(ctx, p, d) == nil {
 			list = append(list, d)
 		}
 	}

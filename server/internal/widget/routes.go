@@ -19,10 +19,18 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-// Feature is what the edge needs to know. The style sheet is for pages of every origin and holds nothing of anybody.
+// Feature is what the edge needs to know. The style sheet is for pages of every origin and holds nothing of anybody. Pages
+// of embedding apps may ask for what their tokens name.
 func Feature() httpx.Feature {
-	return httpx.Feature{ID: "widgets", OpenAPI: openAPI, Policies: []httpx.Policy{{Path: "/v1/style.css", Allow: httpx.AllowUnauthenticated}}}
+	f := httpx.Feature{ID: "widgets", OpenAPI: openAPI, BodyLimit: bodyLimit, Policies: []httpx.Policy{{Path: "/v1/style.css", Allow: httpx.AllowUnauthenticated}}}
+	for _, path := range []string{"/v1/catalog", "/v1/entities", "/v1/data", "/v1/render", "/v1/batch", "/v1/badge", "/v1/forms"} {
+		f.Policies = append(f.Policies, httpx.Policy{Path: path, Allow: httpx.AllowEmbed})
+	}
+	return f
 }
+
+// bodyLimit has room for a batch of questions with their arguments.
+const bodyLimit = 1 << 20
 
 // Routes adds the routes of e to r.
 func Routes(r *httpx.Router, e *Engine) {
@@ -54,8 +62,11 @@ func describedOf(d Description) described {
 
 func (h *routes) catalog(c *gin.Context) error {
 	list := []described{}
+	page := httpx.Principal(c).Embed
 	for _, w := range h.engine.Registry.List() {
-		list = append(list, describedOf(w.Description()))
+		if d := w.Description(); page.AllowsWidget(string(d.ID)) {
+			list = append(list, describedOf(d))
+		}
 	}
 	return httpx.JSON(c, http.StatusOK, map[string]any{"widgets": list})
 }
@@ -102,11 +113,11 @@ func (h *routes) data(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := h.engine.Describe(r.ID)
+	a, err := h.engine.Data(c.Request.Context(), httpx.Principal(c), r)
 	if err != nil {
 		return err
 	}
-	a, err := h.engine.Data(c.Request.Context(), httpx.Principal(c), r)
+	d, err := h.engine.Describe(r.ID)
 	if err != nil {
 		return err
 	}

@@ -28,10 +28,11 @@ type Shown struct {
 func (e *Engine) Show(ctx context.Context, p *principal.Principal, r Request, f Format, o draw.Options) Shown {
 	s := Shown{Description: Description{ID: r.ID}, Status: http.StatusOK}
 	var body string
-	if s.Description, s.Err = e.Describe(r.ID); s.Err == nil {
+	if s.Err = mayExport(p, f); s.Err == nil {
 		s.Answer, s.Err = e.Data(ctx, p, r)
-	} else {
-		s.Description.ID = r.ID
+	}
+	if described, err := e.Describe(r.ID); err == nil && p.Embed.AllowsWidget(string(r.ID)) {
+		s.Description = described
 	}
 	if s.Err == nil {
 		body, s.Err = Render(s.Description, s.Answer, f, o)

@@ -65,6 +65,9 @@ const (
 // Submit sends a form in the name of p. An error of what was filled in is an InputError with [FieldErrors]. What was
 // remembered of the plugin's widgets for this entity, and for none, is forgotten afterwards: it may be different now.
 func (e *Engine) Submit(ctx context.Context, p *principal.Principal, r Request, key string) (*Result, error) {
+	if err := granted(p, &r); err != nil {
+		return nil, err
+	}
 	w, err := e.Registry.Find(r.ID)
 	if err != nil {
 		return nil, err
