@@ -47,7 +47,7 @@ type rig struct {
 
 func start(t *testing.T) *rig {
 	s := httpxtest.New(t)
-	Routes(s.Feature(Feature()), NewEngine(catalog{}))
+	Routes(s.Feature(Feature()), Options{Engine: NewEngine(catalog{})})
 	return &rig{t, s}
 }
 

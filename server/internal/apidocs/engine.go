@@ -64,28 +64,48 @@ func (o *outcome) weight() uint32 {
 	return uint32(min(o.doc.Weight(), weighed))
 }
 
-// Document answers the document of an entity, if the viewer may read it.
-func (e *Engine) Document(ctx context.Context, p *principal.Principal, ref entity.Ref) (*spec.Document, error) {
-	found, ok, err := e.entities.Visible(ctx, p, ref.Canonical())
+// Widget is what an embedding page must be allowed to show documents of APIs.
+const Widget = "api-docs/reference"
+
+// visible is an entity that the viewer may read. An embedding page must be allowed to show the widget and the entity too;
+// for it, what is not allowed is not there.
+func visible(ctx context.Context, entities Entities, p *principal.Principal, widget string, ref entity.Ref) (entity.Entity, error) {
+	if !p.Embed.AllowsWidget(widget) {
+		return nil, apierror.NotAllowedf("This page may not show the widget %q", widget)
+	}
+	var found entity.Entity
+	ok, err := p.Embed.AllowsEntity(ref.String()), error(nil)
+	if ok {
+		found, ok, err = entities.Visible(ctx, p, ref.Canonical())
+	}
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, apierror.NotFoundf("No entity %q found", ref)
 	}
+	return found, nil
+}
+
+// Document answers the document of an entity, if the viewer may read it, and the entity.
+func (e *Engine) Document(ctx context.Context, p *principal.Principal, ref entity.Ref) (*spec.Document, entity.Entity, error) {
+	found, err := visible(ctx, e.entities, p, Widget, ref)
+	if err != nil {
+		return nil, nil, err
+	}
 	text, _ := found.Spec()["definition"].(string)
 	kind, _ := found.Spec()["type"].(string)
 	if text == "" {
-		return nil, apierror.NotFoundf("Entity %q has no spec.definition to show", ref)
+		return nil, nil, apierror.NotFoundf("Entity %q has no spec.definition to show", ref)
 	}
 	o, err := e.outcome(ctx, kind, text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.err != nil {
-		return nil, apierror.Inputf("spec.definition of %q: %v", ref, o.err)
+		return nil, nil, apierror.Inputf("spec.definition of %q: %v", ref, o.err)
 	}
-	return o.doc, nil
+	return o.doc, found, nil
 }
 
 // outcome answers what is known of a text, and reads it when that is nothing. Who asks for a text that is being read

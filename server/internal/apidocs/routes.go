@@ -16,6 +16,7 @@ import (
 	"github.com/callboard/callboard/server/internal/apidocs/page"
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 	"github.com/callboard/callboard/server/internal/apidocs/tree"
+	"github.com/callboard/callboard/server/internal/apidocs/tryit"
 	"github.com/callboard/callboard/server/internal/httpx"
 )
 
@@ -29,30 +30,49 @@ const (
 	jsonType  = "application/json; charset=utf-8"
 )
 
-// Feature is what the edge needs to know. Pages are also opened by links, which bring a cookie and no header; the style
-// sheet is for pages of every origin and holds nothing of anybody.
+// Options is what the routes are made of.
+type Options struct {
+	Engine *Engine
+	Try    *tryit.Engine // nil = operations cannot be tried
+	// Backend is where browsers reach this host; its path comes before that of every link. nil = at the root.
+	Backend *url.URL
+}
+
+// bodyLimit has room for the largest body that can be tried, as JSON.
+const bodyLimit = 3 << 20
+
+// Feature is what the edge needs to know. Pages are also opened by links, which bring a cookie and no header, and their
+// fragments are put into pages of other origins; the style sheet is for pages of every origin and holds nothing of anybody.
 func Feature() httpx.Feature {
-	return httpx.Feature{ID: id, OpenAPI: openAPI, Policies: []httpx.Policy{
-		{Path: stylePath, Allow: httpx.AllowUnauthenticated}, {Path: "/v1/entities", Allow: httpx.AllowUserCookie},
+	return httpx.Feature{ID: id, OpenAPI: openAPI, BodyLimit: bodyLimit, Policies: []httpx.Policy{
+		{Path: stylePath, Allow: httpx.AllowUnauthenticated}, {Path: "/v1/entities", Allow: httpx.AllowUserCookie | httpx.AllowEmbed},
 	}}
 }
 
-// Routes adds the routes of e to r.
-func Routes(r *httpx.Router, e *Engine) {
-	h := &routes{e}
+// Routes adds the feature's routes to r.
+func Routes(r *httpx.Router, o Options) {
+	if o.Backend == nil {
+		o.Backend = &url.URL{}
+	}
+	h := &routes{o.Engine, o.Try, o.Backend}
 	const document = "/v1/entities/:kind/:namespace/:name"
 	r.GET(document, httpx.AnyPrincipal, h.index)
 	r.GET(document+"/operations/:id", httpx.AnyPrincipal, h.operation)
+	r.POST(document+"/operations/:id/try", httpx.AnyPrincipal, h.tryIt)
 	r.GET(document+"/schemas/:id", httpx.AnyPrincipal, h.schema)
 	r.GET(document+"/search.json", httpx.AnyPrincipal, h.search)
 	r.GET(document+"/document", httpx.AnyPrincipal, h.document)
 	r.GET(stylePath, httpx.Public, h.style)
 }
 
-type routes struct{ engine *Engine }
+type routes struct {
+	engine  *Engine
+	try     *tryit.Engine
+	backend *url.URL
+}
 
 func (h *routes) index(c *gin.Context) error {
-	doc, o, err := h.ask(c)
+	doc, _, o, err := h.ask(c)
 	if err != nil {
 		return err
 	}
@@ -61,19 +81,32 @@ func (h *routes) index(c *gin.Context) error {
 }
 
 func (h *routes) operation(c *gin.Context) error {
-	doc, o, err := h.ask(c)
+	doc, of, o, err := h.ask(c)
 	if err != nil {
 		return err
 	}
-	op, ok := doc.Operation(c.Param("id"))
-	if !ok {
-		return apierror.NotFoundf("%q has no operation %q", refOf(c), c.Param("id"))
+	op, err := operationOf(c, doc)
+	if err != nil {
+		return err
+	}
+	if o.Fragment {
+		if o.Try, err = h.form(c, of, op, o.Base); err != nil {
+			return err
+		}
 	}
 	return sendPage(c, page.Operation(doc, op, o))
 }
 
+func operationOf(c *gin.Context, doc *spec.Document) (*spec.Operation, error) {
+	op, ok := doc.Operation(c.Param("id"))
+	if !ok {
+		return nil, apierror.NotFoundf("%q has no operation %q", refOf(c), c.Param("id"))
+	}
+	return op, nil
+}
+
 func (h *routes) schema(c *gin.Context) error {
-	doc, o, err := h.ask(c)
+	doc, _, o, err := h.ask(c)
 	if err != nil {
 		return err
 	}
@@ -85,7 +118,7 @@ func (h *routes) schema(c *gin.Context) error {
 }
 
 func (h *routes) search(c *gin.Context) error {
-	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	doc, _, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
 	if err != nil {
 		return err
 	}
@@ -93,7 +126,7 @@ func (h *routes) search(c *gin.Context) error {
 }
 
 func (h *routes) document(c *gin.Context) error {
-	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	doc, _, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
 	if err != nil {
 		return err
 	}
@@ -111,30 +144,46 @@ func refOf(c *gin.Context) entity.Ref {
 }
 
 // ask reads how a page is wanted, and of which document.
-func (h *routes) ask(c *gin.Context) (*spec.Document, page.Options, error) {
-	o := page.Options{Base: baseOf(c), Style: "/api/" + id + stylePath}
+func (h *routes) ask(c *gin.Context) (*spec.Document, entity.Entity, page.Options, error) {
+	o, err := h.looks(c)
+	if err != nil {
+		return nil, nil, o, err
+	}
+	doc, of, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	return doc, of, o, err
+}
+
+// looks reads how a page is wanted.
+func (h *routes) looks(c *gin.Context) (page.Options, error) {
+	o := page.Options{Base: h.address(c) + "/v1/entities" + entityPath(c), Style: strings.TrimSuffix(h.backend.EscapedPath(), "/") + "/api/" + id + stylePath}
 	switch view := c.Query("view"); view {
 	case "", "page":
 	case "fragment":
 		o.Fragment = true
 	default:
-		return nil, o, apierror.Inputf("view: must be page or fragment, not %q", view)
+		return o, apierror.Inputf("view: must be page or fragment, not %q", view)
 	}
 	if level := c.Query("level"); level != "" {
 		n, err := strconv.Atoi(level)
 		if err != nil || n < 1 || n > 4 {
-			return nil, o, apierror.Inputf("level: must be a number from 1 to 4")
+			return o, apierror.Inputf("level: must be a number from 1 to 4")
 		}
 		o.Level = n
 	}
-	doc, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
-	return doc, o, err
+	return o, nil
 }
 
-// baseOf is the address of the document's pages.
-func baseOf(c *gin.Context) string {
+// address is where links find the feature: a path for pages of this host, the whole address for those of other origins.
+func (h *routes) address(c *gin.Context) string {
+	if httpx.Principal(c).Embed != nil && h.backend.Host != "" {
+		return strings.TrimSuffix(h.backend.String(), "/") + "/api/" + id
+	}
+	return strings.TrimSuffix(h.backend.EscapedPath(), "/") + "/api/" + id
+}
+
+func entityPath(c *gin.Context) string {
 	of := func(name string) string { return "/" + url.PathEscape(c.Param(name)) }
-	return "/api/" + id + "/v1/entities" + of("kind") + of("namespace") + of("name")
+	return of("kind") + of("namespace") + of("name")
 }
 
 // sendPage answers HTML that runs nothing, reaches nobody and is framed by nobody else, whatever a document holds. Its

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/callboard/callboard/server/internal/apidocs"
 	"github.com/callboard/callboard/server/internal/appfrontend"
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
@@ -59,7 +58,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireWidgets(o); err != nil {
 		return err
 	}
-	apidocs.Routes(s.Feature(apidocs.Feature()), apidocs.NewEngine(newRemembering(readable{f.catalog, f.permission})))
+	a.wireAPIDocs(o)
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}
@@ -155,7 +154,7 @@ func (a *App) follow(o Options, more ...func(*config.Config)) {
 	}
 	follower := config.Follow(o.Config, o.Source, o.Logger)
 	a.run("configuration", func(ctx context.Context) error {
-		for _, reload := range append(more, a.features.plugins.Reload, a.features.proxy.Reload) {
+		for _, reload := range append(more, a.features.plugins.Reload, a.features.proxy.Reload, a.features.apps.Reload) {
 			follower.Subscribe(ctx, reload)
 		}
 		return follower.Run(ctx)

@@ -9,10 +9,12 @@ import (
 	"slices"
 
 	"github.com/callboard/callboard/server/internal/actionregistry"
+	"github.com/callboard/callboard/server/internal/apidocs/tryit"
 	"github.com/callboard/callboard/server/internal/auth"
 	"github.com/callboard/callboard/server/internal/catalog"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
+	"github.com/callboard/callboard/server/internal/embed"
 	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/events"
 	"github.com/callboard/callboard/server/internal/httpx"
@@ -39,6 +41,7 @@ type features struct {
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
 	widgets    *widget.Registry
+	apps       *embed.Apps // that show widgets
 	pages      *embedpage.Pages
 	actions    *action.Registry
 	filters    *filter.Registry // of templates
@@ -142,6 +145,8 @@ func CheckConfig(cfg *config.Config) error {
 	actionregistry.ReadSettings(cfg.Section("backend"))
 	pluginhost.CheckConfig(cfg)
 	proxy.CheckConfig(cfg)
+	tryit.ReadSettings(cfg)
+	embed.CheckConfig(cfg)
 	embedpage.ReadSettings(cfg)
 	return cfg.Err()
 }
@@ -165,4 +170,4 @@ func Mint(ctx context.Context, cfg *config.Config, log *slog.Logger, r auth.Mint
 
 // ConfigKeys are the keys below "callboard" that this host reads; others there are reported as unknown.
 var ConfigKeys = slices.Concat([]string{"http", "log", "operations", "frontend", "console", "catalog", "reading", "signals"},
-	pluginhost.ConfigKeys, scaffolder.ConfigKeys, proxy.ConfigKeys)
+	pluginhost.ConfigKeys, scaffolder.ConfigKeys, proxy.ConfigKeys, apiDocsKeys, embed.ConfigKeys)
