@@ -2,18 +2,21 @@ package app
 
 import (
 	bridge "github.com/callboard/callboard/frontend-bridge"
+	"github.com/callboard/callboard/server/internal/embed"
 	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/widget"
 )
 
 // wirePages makes what browsers load for widgets from outside /api; wireIndex puts it there.
 func (a *App) wirePages(o Options) error {
+	f := &a.features
+	f.apps = embed.NewApps(o.Config, o.Logger)
 	pages, err := embedpage.New(embedpage.Options{Files: bridge.Files(), Settings: embedpage.ReadSettings(o.Config), Log: o.Logger,
-		Apps: noApps{}, Title: titles{a.features.widgets}.of})
+		Apps: embedApps{f.apps}, Title: titles{f.widgets}.of})
 	if err != nil {
 		return err
 	}
-	a.features.pages = pages
+	f.pages = pages
 	a.closers = append(a.closers, pages.Close)
 	return nil
 }
@@ -32,7 +35,10 @@ func (t titles) of(id string) (string, bool) {
 	return w.Description().Title, true
 }
 
-// noApps is the set of embedding apps of a host that has none.
-type noApps struct{}
+// embedApps are the configured portals as frames need them.
+type embedApps struct{ apps *embed.Apps }
 
-func (noApps) Find(string) (title string, origins []string, ok bool) { return "", nil, false }
+func (e embedApps) Find(id string) (title string, origins []string, ok bool) {
+	app, ok := e.apps.Find(id)
+	return app.Title, app.Origins, ok
+}
