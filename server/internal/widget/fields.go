@@ -80,6 +80,9 @@ func ruleText(rule jsonschema.ErrorKind) string {
 	case *kind.Type:
 		return "must be " + typeWords(rule.Want)
 	case *kind.Enum:
+		if len(rule.Want) == 1 && rule.Want[0] == true {
+			return "must be ticked"
+		}
 		return "must be one of " + listWords(rule.Want)
 	case *kind.Const:
 		return "must be " + listWords([]any{rule.Want})
@@ -95,6 +98,9 @@ func ruleText(rule jsonschema.ErrorKind) string {
 	case *kind.MaxLength:
 		return fmt.Sprintf("must have at most %d characters", rule.Want)
 	case *kind.MinItems:
+		if rule.Got == 0 {
+			return isMissing
+		}
 		return fmt.Sprintf("must have at least %d entries", rule.Want)
 	case *kind.MaxItems:
 		return fmt.Sprintf("must have at most %d entries", rule.Want)

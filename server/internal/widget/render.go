@@ -112,6 +112,9 @@ func first(a *Answer) *frame.Frame {
 
 // fragment is a figure: the picture, the same as a table, and how old it is.
 func fragment(d Description, a *Answer, o draw.Options) (string, error) {
+	if d.Submits {
+		return formFragment(d, a, o, filling{})
+	}
 	content, err := content(d, a, o)
 	if err != nil {
 		return "", undrawable(d, err)
@@ -286,7 +289,10 @@ func RenderState(d Description, err error, request string, o draw.Options) strin
 	return figureOf(d, status).Message(m, o)
 }
 
-// ageOf is how long a viewer may keep an answer.
+// ageOf is how long a viewer may keep an answer. A form is not kept: each has a key of its own.
 func (e *Engine) ageOf(d Description, a *Answer) time.Duration {
+	if d.Submits {
+		return 0
+	}
 	return max(0, a.life(d)-e.Now().Sub(a.At))
 }

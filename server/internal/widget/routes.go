@@ -39,6 +39,7 @@ func Routes(r *httpx.Router, e *Engine) {
 	r.GET("/v1/entities/:kind/:namespace/:name", httpx.AnyPrincipal, h.entity)
 	r.GET("/v1/data/:plugin/:widget", httpx.AnyPrincipal, h.data)
 	r.GET("/v1/render/:plugin/:file", httpx.AnyPrincipal, h.render)
+	r.POST("/v1/forms/:plugin/:widget", httpx.AnyPrincipal, h.submit)
 	r.GET("/v1/style.css", httpx.Public, h.style)
 }
 
@@ -54,10 +55,11 @@ type described struct {
 	Args        json.RawMessage `json:"argsSchema,omitempty"`
 	Refresh     int             `json:"refreshSeconds"`
 	Permission  string          `json:"permission,omitempty"`
+	Submits     bool            `json:"submits,omitempty"`
 }
 
 func describedOf(d Description) described {
-	return described{d.ID, d.Title, d.Description, d.View, d.AppliesTo.String(), d.ArgsSchema, int(refreshOf(d).Seconds()), d.Permission}
+	return described{d.ID, d.Title, d.Description, d.View, d.AppliesTo.String(), d.ArgsSchema, int(refreshOf(d).Seconds()), d.Permission, d.Submits}
 }
 
 func (h *routes) catalog(c *gin.Context) error {

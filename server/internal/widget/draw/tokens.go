@@ -43,10 +43,13 @@ var chartCSS string
 //go:embed draw.css
 var pageCSS string
 
-// Stylesheet is the CSS that charts, tables and states need in a page. All of it is below the class cb-widget. Its colours
+//go:embed form.css
+var formCSS string
+
+// Stylesheet is the CSS that charts, tables, states and forms need in a page. All of it is below the class cb-widget. Its colours
 // and measures are custom properties, --callboard-text and others, which a page sets where it likes; the aliases --cb-text
 // and so on are the package's own.
-var Stylesheet = aliases() + chartCSS + pageCSS
+var Stylesheet = aliases() + chartCSS + pageCSS + formCSS
 
 // pictureStyle is what a picture needs that is a document of its own.
 var pictureStyle = strings.ReplaceAll(aliases()+chartCSS, "\n", "")
