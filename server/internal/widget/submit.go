@@ -58,8 +58,8 @@ type Link struct {
 const (
 	// maxKey bounds an idempotency key.
 	maxKey = 255
-	// forms is what the token of an embedding page must have to send any.
-	forms = "forms"
+	// featureForms is what the token of an embedding page must have to send any.
+	featureForms = "forms"
 )
 
 // Submit sends a form in the name of p. An error of what was filled in is an InputError with [FieldErrors]. What was
@@ -136,7 +136,7 @@ func maySubmit(p *principal.Principal) error {
 		return apierror.NotAllowedf("A form cannot be sent with a token that is for reading")
 	case p.Embed == nil:
 		return nil
-	case !p.Embed.Has(forms):
+	case !p.Embed.Has(featureForms):
 		return apierror.NotAllowedf("The embed token does not allow forms")
 	case p.Kind != principal.User:
 		return apierror.NotAllowedf("The embed token names no viewer, in whose name a form could be sent")

@@ -111,6 +111,23 @@ func TestSubmit_IsRefusedBeforeTheWidgetIsAsked(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
+	viewer := &principal.Principal{Kind: principal.User, Subject: "user:default/ann", Embed: page("forms")}
+	for name, narrow := range map[string]func(*principal.Embed){
+		"of another widget": func(e *principal.Embed) { e.Widgets = []string{"cost/spend"} },
+		"of another entity": func(e *principal.Embed) { e.Entities = []string{"component:default/till"} },
+		"of another plan":   func(e *principal.Embed) { e.Args = map[string]json.RawMessage{"plan": json.RawMessage(`"bronze"`)} },
+	} {
+		viewer.Embed = page("forms")
+		narrow(viewer.Embed)
+		if _, err := e.Submit(t.Context(), viewer, ordered, ""); !apierror.Has(err, apierror.NotAllowed) {
+			t.Errorf("a page %s: %v", name, err)
+		}
+	}
+	viewer.Embed = page("forms")
+	if _, err := e.Submit(t.Context(), viewer, ordered, ""); err != nil || w.sent[0].By != viewer {
+		t.Errorf("a page for its viewer: %v", err)
+	}
+	w.sent = nil
 	r.denied.Store(true)
 	if _, err := e.Submit(t.Context(), ann, ordered, ""); !apierror.Has(err, apierror.NotAllowed) {
 		t.Errorf("without the permission: %v", err)
