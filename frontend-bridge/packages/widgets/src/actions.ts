@@ -1,0 +1,33 @@
+// What buttons say that scripts add to the host's fragments.
+import { wordIn, type Words } from './strings';
+
+const words: Words<'copy' | 'copied' | 'sendIt' | 'cancel'> = {
+  en: { copy: 'Copy', copied: 'Copied', sendIt: 'Send it', cancel: 'Cancel' },
+  de: { copy: 'Kopieren', copied: 'Kopiert', sendIt: 'Senden', cancel: 'Abbrechen' },
+  es: { copy: 'Copiar', copied: 'Copiado', sendIt: 'Enviar', cancel: 'Cancelar' },
+  fr: { copy: 'Copier', copied: 'Copié', sendIt: 'Envoyer', cancel: 'Annuler' },
+};
+
+export const action = (word: 'copy' | 'copied' | 'sendIt' | 'cancel', lang: string) => wordIn(words, word, lang);
+
+const SHOWN = 2000;
+
+/** A button that copies the text of an element. */
+export function copyButton(of: HTMLElement, lang: string): HTMLButtonElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.dataset.cbCopy = '';
+  button.textContent = action('copy', lang);
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(of.textContent ?? '');
+    } catch {
+      // Frames and pages without TLS may not write there: what is selected can be copied by hand.
+      getSelection()?.selectAllChildren(of);
+      return;
+    }
+    button.textContent = action('copied', lang);
+    setTimeout(() => (button.textContent = action('copy', lang)), SHOWN);
+  });
+  return button;
+}
