@@ -22,16 +22,22 @@ const (
 	ViewStat      View = "stat"
 	ViewTable     View = "table"
 	ViewLine      View = "line"
+	ViewArea      View = "area"
 	ViewBar       View = "bar"
 	ViewStacked   View = "stacked"
 	ViewDonut     View = "donut"
 	ViewSparkline View = "sparkline"
+	ViewHeat      View = "heat"
+	ViewGauge     View = "gauge"
 	ViewList      View = "list"
+	ViewStatus    View = "status"
 	ViewForm      View = "form"
 	ViewDocs      View = "docs"
 )
 
-var views = []View{ViewStat, ViewTable, ViewLine, ViewBar, ViewStacked, ViewDonut, ViewSparkline, ViewList, ViewForm, ViewDocs}
+var views = []View{
+	ViewStat, ViewTable, ViewLine, ViewArea, ViewBar, ViewStacked, ViewDonut, ViewSparkline, ViewHeat, ViewGauge, ViewList, ViewStatus, ViewForm, ViewDocs,
+}
 
 // Widget is data that the host draws. Set Data, or Stream for several frames. A form has Submit, and the others only for
 // what it needs: [Choices], a frame "values" of one row with what is filled in at first, and frames to show above it.

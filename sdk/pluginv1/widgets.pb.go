@@ -106,7 +106,7 @@ type Widget struct {
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Title       string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// "stat", "table", "line", "bar", "stacked", "donut", "sparkline", "list", "form", "docs"
+	// "stat", "table", "line", "area", "bar", "stacked", "donut", "sparkline", "heat", "gauge", "list", "status", "form", "docs"
 	View string `protobuf:"bytes,4,opt,name=view,proto3" json:"view,omitempty"`
 	// Which entities it is for, as "kind:component,api" or "annotation:sentry.io/project-slug"; "" = none, "*" = any.
 	AppliesTo string `protobuf:"bytes,5,opt,name=applies_to,json=appliesTo,proto3" json:"applies_to,omitempty"`

@@ -61,6 +61,7 @@ type raster struct {
 	colours map[string]color.RGBA
 	open    []element
 	text    []byte
+	filler  vector.Rasterizer
 }
 
 // element is one that is open, with what it has of its own and from those around it.
@@ -139,7 +140,8 @@ func (r *raster) paint(p path, c color.RGBA) {
 	if bounds.Empty() || c.A == 0 {
 		return
 	}
-	v := vector.NewRasterizer(bounds.Dx(), bounds.Dy())
+	v := &r.filler
+	v.Reset(bounds.Dx(), bounds.Dy())
 	dx, dy := float64(bounds.Min.X), float64(bounds.Min.Y)
 	for _, run := range p {
 		for i, at := range run {

@@ -154,7 +154,7 @@ func (p path) stroked(width float64, dashes []float64) path {
 			nx, ny := -(b.y-a.y)/length*width/2, (b.x-a.x)/length*width/2
 			out = append(out, []point{{a.x + nx, a.y + ny}, {a.x - nx, a.y - ny}, {b.x - nx, b.y - ny}, {b.x + nx, b.y + ny}})
 			if width > 1 && i+1 < len(run) {
-				disc := turn(b, width/2, 2*math.Pi, 0) // the way round of the rectangles: where two overlap stays full
+				disc := turn(b, width/2, 0, 2*math.Pi) // the way round of the rectangles: where two overlap stays full
 				out = append(out, disc)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
@@ -65,6 +66,14 @@ func replaced(r rune) rune {
 	return r
 }
 
+// visible drops what has no form of its own, such as the marks of direction: letters are set from the left to the right.
+func visible(r rune) rune {
+	if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Mn, r) {
+		return -1
+	}
+	return r
+}
+
 // measured is the width of a text in pixels.
 func measured(text string, size float64) float64 {
 	g := glyphsOf(false, size)
@@ -78,7 +87,7 @@ func measured(text string, size float64) float64 {
 
 // write draws the text of an element.
 func (r *raster) write(e element, text string) {
-	text = strings.TrimSuffix(strings.TrimPrefix(text, isolate), isolateEnd)
+	text = strings.Map(visible, text)
 	size := e.size * r.scale
 	g := glyphsOf(e.bold, size)
 	width := 0.0
