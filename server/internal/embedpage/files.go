@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -38,9 +39,10 @@ type file struct {
 
 // content is a file in the codings that it is sent in.
 type content struct {
-	plain, gzip, brotli []byte // a coding that does not make it smaller is nil
-	tag                 string // weak, as it is the same for all codings
-	integrity           string // as in the attribute of script elements
+	plain, gzip []byte        // a coding that does not make it smaller is nil
+	brotli      func() []byte // made when it is first asked for: it takes a hundred times as long
+	tag         string        // weak, as it is the same for all codings
+	integrity   string        // as in the attribute of script elements
 }
 
 // filesBelow are the files of a folder, by their names within it. Hidden ones are none.
@@ -81,6 +83,7 @@ func newFile(name string, read func() ([]byte, error)) *file {
 func newContent(plain []byte, compress bool) (*content, error) {
 	tag, digest := sha256.Sum256(plain), sha512.Sum384(plain)
 	c := &content{plain: plain, tag: `W/"` + hex.EncodeToString(tag[:8]) + `"`, integrity: "sha384-" + base64.StdEncoding.EncodeToString(digest[:])}
+	c.brotli = func() []byte { return nil }
 	if !compress || len(plain) < minCompressed {
 		return c, nil
 	}
@@ -89,36 +92,30 @@ func newContent(plain []byte, compress bool) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.gzip, err = smaller(zipper, &b, plain); err != nil {
-		return nil, err
-	}
-	level := brotli.BestCompression
-	if len(plain) > maxBest {
-		level = 9
-	}
-	b.Reset()
-	c.brotli, err = smaller(brotli.NewWriterLevel(&b, level), &b, plain)
-	return c, err
+	c.gzip = smaller(zipper, &b, plain)
+	c.brotli = sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		level := brotli.BestCompression
+		if len(plain) > maxBest {
+			level = 5
+		}
+		return smaller(brotli.NewWriterLevel(&b, level), &b, plain)
+	})
+	return c, nil
 }
 
 const (
 	minCompressed = 1 << 10
-	maxBest       = 128 << 10 // from here on the best level of brotli takes longer than a visitor should wait
+	maxBest       = 64 << 10 // beyond it the best level of brotli takes longer than the first visitor should wait
 )
 
 // smaller is what w makes of plain in b, nil when that is not smaller.
-func smaller(w interface {
-	Write(p []byte) (int, error)
-	Close() error
-}, b *bytes.Buffer, plain []byte,
-) ([]byte, error) {
-	if _, err := w.Write(plain); err != nil {
-		return nil, err
+func smaller(w io.WriteCloser, b *bytes.Buffer, plain []byte) []byte {
+	_, err := w.Write(plain)
+	if err = errors.Join(err, w.Close()); err != nil || b.Len() >= len(plain) {
+		return nil
 	}
-	if err := w.Close(); err != nil || b.Len() >= len(plain) {
-		return nil, err
-	}
-	return bytes.Clone(b.Bytes()), nil // without the spare room of the buffer, as it is kept
+	return bytes.Clone(b.Bytes()) // without the spare room of the buffer, as it is kept
 }
 
 // serveNamed sends the file with that whole name.
@@ -145,21 +142,16 @@ func serveNamed(w http.ResponseWriter, r *http.Request, among map[string]*file, 
 func (c *content) send(w http.ResponseWriter, r *http.Request, contentType string) {
 	h := w.Header()
 	h.Set("ETag", c.tag)
-	if c.gzip != nil || c.brotli != nil {
+	if c.gzip != nil {
 		h.Add("Vary", "Accept-Encoding")
 	}
 	if fresh(r, c.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := c.plain
-	switch coding := httpx.Coding(r, "br", "gzip"); {
-	case coding == "br" && c.brotli != nil:
-		body = c.brotli
-		h.Set("Content-Encoding", "br")
-	case coding != "" && c.gzip != nil && httpx.Coding(r, "gzip") != "":
-		body = c.gzip
-		h.Set("Content-Encoding", "gzip")
+	body, coding := c.coded(r)
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -167,6 +159,23 @@ func (c *content) send(w http.ResponseWriter, r *http.Request, contentType strin
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the caller is gone; nobody to tell
 	}
+}
+
+// coded is the body in the coding that the caller likes best of those that are of use, "" = as it is.
+func (c *content) coded(r *http.Request) (body []byte, coding string) {
+	if c.gzip == nil {
+		return c.plain, ""
+	}
+	if coding = httpx.Coding(r, "br", "gzip"); coding == "br" {
+		if body := c.brotli(); body != nil {
+			return body, coding
+		}
+		coding = httpx.Coding(r, "gzip")
+	}
+	if coding == "" {
+		return c.plain, ""
+	}
+	return c.gzip, coding
 }
 
 // fresh compares weakly, as If-None-Match asks for.
@@ -189,7 +198,7 @@ var hashed = regexp.MustCompile(`(?:^|/)[^/]*[.-][0-9a-f]{8,64}\.[a-z0-9.]+$`)
 var contentTypes = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".json": "application/json; charset=utf-8", ".map": "application/json; charset=utf-8", ".html": "text/html; charset=utf-8",
-	".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png",
+	"": "text/plain; charset=utf-8", ".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png",
 	".ico": "image/x-icon", ".woff": "font/woff", ".woff2": "font/woff2", ".ttf": "font/ttf", ".wasm": "application/wasm",
 }
 
