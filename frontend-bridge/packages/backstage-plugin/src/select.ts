@@ -29,3 +29,6 @@ export function bySize(widgets: WidgetInfo[]): { small: WidgetInfo[]; large: Wid
     large: widgets.filter(({ view }) => !small.has(view) && view !== 'form'),
   };
 }
+
+/** Widgets about the life of an API key: the viewer's keys, requests for more. They have a page of their own. */
+export const isAccess = ({ id }: WidgetInfo) => id.startsWith('gateway/');

@@ -43,8 +43,7 @@ export function CallboardElement({ tag, attributes }: Props) {
   useEffect(() => {
     const host = place.current;
     const follow = (event: Event) => {
-      const { href } = (event as CustomEvent<{ href?: string }>).detail ?? {};
-      if (href && navigate(href)) event.preventDefault();
+      if (navigate((event as CustomEvent<{ url: string; entityRef?: string }>).detail)) event.preventDefault();
     };
     host?.addEventListener('callboard-navigate', follow);
     return () => host?.removeEventListener('callboard-navigate', follow);

@@ -25,11 +25,13 @@ export function EntityUsageContent(selection: Selection) {
           <Panel>
             <WidgetGrid widgets={widgets} entityRef={entityRef} range={range} />
           </Panel>
-          {widgets.filter(({ view }) => view === 'form').map(({ id }) => (
-            <Panel key={id}>
-              <CallboardElement tag="callboard-widget" attributes={{ name: id, entity: entityRef, 'heading-level': 4 }} />
-            </Panel>
-          ))}
+          {widgets
+            .filter(({ view }) => view === 'form')
+            .map(({ id }) => (
+              <Panel key={id}>
+                <CallboardElement tag="callboard-widget" attributes={{ name: id, entity: entityRef, 'heading-level': 4 }} />
+              </Panel>
+            ))}
         </>
       )}
     </Ranged>

@@ -31,7 +31,9 @@ export function EntityWidgetsCard({ topic = 'summary', limit = 4, ...selection }
   const widgets = select(answer.value, selection);
   const { small, large } = bySize(widgets);
   if (small.length + large.length === 0) return null;
-  const more = large.length > limit && <Button onClick={() => setAll(!all)}>{all ? t('card.showFewer') : t('card.showAll', { total: String(small.length + large.length) })}</Button>;
+  const more = large.length > limit && (
+    <Button onClick={() => setAll(!all)}>{all ? t('card.showFewer') : t('card.showAll', { total: String(small.length + large.length) })}</Button>
+  );
   return (
     <Panel title={t(`card.${topic}`)} actions={more}>
       <WidgetGrid widgets={widgets} entityRef={entityRef} limit={all ? undefined : limit} />

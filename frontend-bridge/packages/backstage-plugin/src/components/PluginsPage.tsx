@@ -1,7 +1,7 @@
 import { useTranslationRef } from '@backstage/frontend-plugin-api';
 import type { WidgetInfo } from '../api.js';
 import { callboardTranslationRef } from '../translation.js';
-import { Failure, Panel } from './Panel.js';
+import { Failure, PageBody, Panel } from './Panel.js';
 import { useEveryWidget } from './useWidgets.js';
 
 const cell = { borderTop: '1px solid var(--bui-border-1, currentColor)', padding: '8px 16px 8px 0', textAlign: 'start', verticalAlign: 'top' } as const;
@@ -11,24 +11,39 @@ export function PluginsPage() {
   const { t } = useTranslationRef(callboardTranslationRef);
   const answer = useEveryWidget();
   if (answer.state === 'waiting') return null;
-  if (answer.state === 'failed') return <Failure {...answer} />;
-  if (answer.value.length === 0) return <p>{t('state.none')}</p>;
-  const columns = (['name', 'widgets', 'view', 'appliesTo'] as const).map(key => t(`plugins.${key}`));
+  if (answer.state === 'failed')
+    return (
+      <PageBody>
+        <Failure {...answer} />
+      </PageBody>
+    );
+  if (answer.value.length === 0) return <PageBody>{t('state.none')}</PageBody>;
   return (
-    <Panel title={t('plugins.title')}>
-      <table style={{ borderCollapse: 'collapse', width: '100%' }}>
-        <thead>
-          <tr>
-            {columns.map(text => (
-              <th key={text} scope="col" style={{ ...cell, borderTop: 'none' }}>
-                {text}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{byPlugin(answer.value).map(([plugin, widgets]) => widgets.map((widget, i) => <Row key={widget.id} plugin={plugin} widget={widget} span={i === 0 ? widgets.length : 0} />))}</tbody>
-      </table>
-    </Panel>
+    <PageBody>
+      <Panel title={t('plugins.title')}>
+        <Table widgets={answer.value} />
+      </Panel>
+    </PageBody>
+  );
+}
+
+function Table({ widgets }: { widgets: WidgetInfo[] }) {
+  const { t } = useTranslationRef(callboardTranslationRef);
+  return (
+    <table style={{ borderCollapse: 'collapse', width: '100%' }}>
+      <thead>
+        <tr>
+          {(['name', 'widgets', 'view', 'appliesTo'] as const).map(key => (
+            <th key={key} scope="col" style={{ ...cell, borderTop: 'none' }}>
+              {t(`plugins.${key}`)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {byPlugin(widgets).map(([plugin, widgets]) => widgets.map((widget, i) => <Row key={widget.id} plugin={plugin} widget={widget} span={i === 0 ? widgets.length : 0} />))}
+      </tbody>
+    </table>
   );
 }
 

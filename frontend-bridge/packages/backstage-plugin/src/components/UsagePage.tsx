@@ -1,6 +1,7 @@
 import { useTranslationRef } from '@backstage/frontend-plugin-api';
+import { isAccess } from '../select.js';
 import { callboardTranslationRef } from '../translation.js';
-import { Failure, Panel } from './Panel.js';
+import { Failure, PageBody, Panel } from './Panel.js';
 import { Ranged } from './Ranged.js';
 import { useEveryWidget } from './useWidgets.js';
 import { WidgetGrid } from './WidgetGrid.js';
@@ -10,16 +11,26 @@ export function UsagePage() {
   const { t } = useTranslationRef(callboardTranslationRef);
   const answer = useEveryWidget();
   if (answer.state === 'waiting') return null;
-  if (answer.state === 'failed') return <Failure {...answer} />;
-  const widgets = answer.value.filter(({ appliesTo, view }) => appliesTo === '' && view !== 'form');
-  if (widgets.length === 0) return <p>{t('state.none')}</p>;
+  if (answer.state === 'failed')
+    return (
+      <PageBody>
+        <Failure {...answer} />
+      </PageBody>
+    );
+  const widgets = answer.value.filter(widget => widget.appliesTo === '' && widget.view !== 'form' && !isAccess(widget));
   return (
-    <Ranged>
-      {range => (
-        <Panel>
-          <WidgetGrid widgets={widgets} range={range} />
-        </Panel>
+    <PageBody>
+      {widgets.length === 0 ? (
+        t('state.none')
+      ) : (
+        <Ranged>
+          {range => (
+            <Panel>
+              <WidgetGrid widgets={widgets} range={range} />
+            </Panel>
+          )}
+        </Ranged>
       )}
-    </Ranged>
+    </PageBody>
   );
 }

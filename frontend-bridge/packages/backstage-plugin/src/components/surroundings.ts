@@ -1,4 +1,5 @@
-import { appLanguageApiRef, appThemeApiRef, useApi } from '@backstage/frontend-plugin-api';
+import { appLanguageApiRef, appThemeApiRef, useApi, useRouteRef } from '@backstage/frontend-plugin-api';
+import { entityRouteParams, entityRouteRef } from '@backstage/plugin-catalog-react';
 import { useEffect, useState, type CSSProperties } from 'react';
 import { useHref, useNavigate } from 'react-router-dom';
 import { callboardApiRef, type CallboardApi } from '../api.js';
@@ -10,8 +11,8 @@ export interface Surroundings {
   fetcher: CallboardApi['fetch'];
   theme: 'light' | 'dark';
   lang: string;
-  /** Leads to an address in the app by its router; false when the address is not the app's. */
-  navigate(href: string): boolean;
+  /** Leads to an entity, or to an address in the app, by the app's router; false when the address is not the app's. */
+  navigate(to: { url: string; entityRef?: string }): boolean;
 }
 
 export function useSurroundings(): Surroundings {
@@ -59,20 +60,24 @@ function useLanguage(): string {
   return language;
 }
 
-function useAppNavigate(): (href: string) => boolean {
+function useAppNavigate(): Surroundings['navigate'] {
   const navigate = useNavigate();
   const root = useHref('/').replace(/\/$/, '');
-  return href => {
-    const url = new URL(href, window.location.origin);
-    const path = url.pathname.startsWith(`${root}/`) ? url.pathname.slice(root.length) : undefined;
-    if (url.origin !== window.location.origin || path === undefined || isHosts(path)) return false;
-    navigate(path + url.search + url.hash);
-    return true;
+  const entityPath = useRouteRef(entityRouteRef);
+  return ({ url, entityRef }) => {
+    const path = (entityRef && entityPath?.(entityRouteParams(entityRef, { encodeParams: true }))) ?? pathInApp(url, root);
+    if (path) navigate(path);
+    return Boolean(path);
   };
 }
 
-// Addresses on the app's origin that are not the app's when the host serves it.
-const isHosts = (path: string) => /^\/(api|embed|console|\.backstage)\//.test(path);
+// The path of an address within an app that lives at `root`. What the host keeps for itself on the same origin is not in it.
+function pathInApp(address: string, root: string): string | undefined {
+  const url = new URL(address, window.location.href);
+  if (url.origin !== window.location.origin || !url.pathname.startsWith(`${root}/`)) return undefined;
+  const path = url.pathname.slice(root.length);
+  return /^\/(api|embed|console|\.backstage)(\/|$)/.test(path) ? undefined : path + url.search + url.hash;
+}
 
 /** The app's design tokens under the elements' names. What an app has no token for keeps the elements' own value. */
 export const tokens = Object.fromEntries(
@@ -80,8 +85,8 @@ export const tokens = Object.fromEntries(
     font: 'font-regular',
     'font-mono': 'font-monospace',
     radius: 'radius-3',
-    bg: 'bg-app',
-    surface: 'bg-neutral-1',
+    bg: 'bg-neutral-1', // elements stand in panels
+    surface: 'bg-neutral-2',
     text: 'fg-primary',
     'text-muted': 'fg-secondary',
     border: 'border-1',
