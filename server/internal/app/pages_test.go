@@ -12,6 +12,7 @@ import (
 // portal is the configuration of a host whose widgets a shop's pages show.
 var portal = strings.NewReplacer(
 	"app: {title: Test, baseUrl: 'http://127.0.0.1:PORT'}", "app: {title: Test, baseUrl: 'http://localhost:3000'}",
+	"backend:\n", "backend:\n  cors: {origin: 'https://cors.example.org', credentials: true}\n",
 	"callboard: {", "callboard: {embed: {apps: {shop: {origins: ['https://shop.example.org'], widgets: ['*'], users: true}}}, ",
 ).Replace(basicConfig)
 
@@ -42,6 +43,9 @@ func TestPagesOfOtherPortalsLoadTheirScriptWithoutCredentials(t *testing.T) {
 	res, body := h.answer(t, http.MethodGet, "/embed/v1/embed.js", "Origin", "https://shop.example.org")
 	if want := wants(t, "widgets/embed.js"); res.StatusCode != want {
 		t.Errorf("the script: %d, want %d: %.200s", res.StatusCode, want, body)
+	}
+	if res.Header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Error("what every page may read is answered with leave to send credentials")
 	}
 	for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Type-Options": "nosniff"} {
 		if got := res.Header.Values(name); len(got) != 1 || got[0] != want {
@@ -74,7 +78,11 @@ func TestAFrontendOfAnotherOriginReadsTheListOfRemotes(t *testing.T) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	if got := res.Header.Get("Access-Control-Allow-Origin"); got != "http://localhost:3000" {
-		t.Errorf("Access-Control-Allow-Origin: %q", got)
+		t.Errorf("for the frontend of the configuration: Access-Control-Allow-Origin %q", got)
+	}
+	res, _ = h.answer(t, http.MethodGet, "/.backstage/dynamic-features/remotes", "Origin", "https://cors.example.org")
+	if got := res.Header.Get("Access-Control-Allow-Origin"); got != "https://cors.example.org" {
+		t.Errorf("for an origin of backend.cors: Access-Control-Allow-Origin %q", got)
 	}
 	_, entry, found := strings.Cut(body, `"entry":"`)
 	if !found {

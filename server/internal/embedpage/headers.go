@@ -71,11 +71,11 @@ func isOrigin(text string) bool {
 // permissionsPolicy turns off every power of the browser that pages ask for or have without asking.
 var permissionsPolicy = strings.Join(func() (off []string) {
 	for _, feature := range []string{
-		"accelerometer", "autoplay", "bluetooth", "camera", "clipboard-read", "clipboard-write", "compute-pressure",
+		"accelerometer", "autoplay", "camera", "clipboard-read", "clipboard-write", "compute-pressure",
 		"display-capture", "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid",
 		"identity-credentials-get", "idle-detection", "keyboard-map", "local-fonts", "magnetometer", "microphone", "midi",
 		"otp-credentials", "payment", "picture-in-picture", "publickey-credentials-create", "publickey-credentials-get",
-		"screen-wake-lock", "serial", "storage-access", "usb", "web-share", "window-management", "xr-spatial-tracking",
+		"screen-wake-lock", "serial", "storage-access", "usb", "window-management", "xr-spatial-tracking",
 	} {
 		off = append(off, feature+"=()")
 	}
