@@ -82,9 +82,13 @@ func (d *donut) draw() {
 	radius := math.Min(height/2-8, width/4)
 	cx, cy := d.place(radius+8), height/2
 	angle := -math.Pi / 2
+	edge, edgeWidth := "cb-slice ", "1.5"
+	if len(d.parts) == 1 {
+		edge, edgeWidth = "", ""
+	}
 	for i, s := range d.parts {
 		next := angle + s.value/d.total*2*math.Pi
-		d.begun("path", []string{"class", "cb-slice " + markClass(i), "stroke-width", "1.5"})
+		d.begun("path", []string{"class", edge + markClass(i), "stroke-width", edgeWidth})
 		d.data(ring(nil, cx, cy, radius, radius*0.62, angle, next))
 		angle = next
 	}
