@@ -17,7 +17,7 @@ func TestTheConsoleIsOnTheOperationsListenerWhileAFrontendIsServed(t *testing.T)
 		t.Errorf("the portal's address answers %.300s", page)
 	}
 	platform := &host{running: running{base: baseOf(operations)}}
-	res, page, err := do(platform.request(t, http.MethodGet, "/", "", ""))
+	res, page, err := do(platform.request(t, http.MethodGet, "/console/host", "", ""))
 	if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(page, "Callboard") || strings.Contains(page, "No frontend is served") {
 		t.Errorf("the operations listener answers %v %v %.300s", err, res, page)
 	}

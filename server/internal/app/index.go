@@ -47,8 +47,9 @@ func ofConsole(path string) bool {
 // operations listener in any case.
 func (a *App) wireIndex(o Options) error {
 	settings := console.ReadSettings(o.Config)
-	a.console = console.New(console.Options{Settings: settings, Source: a, Auth: a.features.auth, Log: o.Logger,
-		Operator: pluginOperator{a.features.plugins}})
+	a.console = console.New(console.Options{Settings: settings, Source: a, Auth: a.features.auth, API: a.server, Log: o.Logger,
+		Operator: pluginOperator{a.features.plugins}, Organization: o.Config.Section("organization").String("name", ""),
+		BaseURL: o.Config.Section("backend").String("baseUrl", ""), Guest: o.Config.Section("auth.providers").Has("guest"), Drawings: drawings{}})
 	i := &outside{pages: a.features.pages, rest: a.console}
 	if settings.Enabled {
 		i.console = a.console

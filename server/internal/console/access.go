@@ -46,49 +46,6 @@ type Authenticator interface {
 	Authenticate(r *http.Request, feature string, accept httpx.Allowance) (*principal.Principal, error)
 }
 
-// cookieName holds the token that was typed into the page. It is sent to the console only by the console's own pages:
-// strict about sites and invisible to scripts.
-const cookieName = "callboard-console"
-
-// allowed reports whether the request may see the console.
-func (h *handler) allowed(r *http.Request) bool {
-	if h.settings.Access == PublicOnLoopback && fromLoopback(r) {
-		return true
-	}
-	if r.Header.Get("Authorization") != "" {
-		return h.known(r)
-	}
-	cookie, err := r.Cookie(cookieName)
-	return err == nil && h.knownToken(r, cookie.Value)
-}
-
-// mayOperate reports whether the request may restart plugins and read their logs: from this machine where that is public,
-// else with a token of a service that is not restricted. Users come to look only.
-func (h *handler) mayOperate(r *http.Request) bool {
-	if h.settings.Access == PublicOnLoopback && fromLoopback(r) {
-		return true
-	}
-	asked := r
-	if cookie, err := r.Cookie(cookieName); err == nil && r.Header.Get("Authorization") == "" {
-		asked = r.Clone(r.Context())
-		asked.Header.Set("Authorization", "Bearer "+cookie.Value)
-	}
-	caller, err := h.auth.Authenticate(asked, "console", 0)
-	return err == nil && caller != nil && caller.Kind == principal.Service && caller.Restrictions == nil
-}
-
-func (h *handler) knownToken(r *http.Request, token string) bool {
-	asked := r.Clone(r.Context())
-	asked.Header.Set("Authorization", "Bearer "+token)
-	return h.known(asked)
-}
-
-// known accepts users and services; the console shows no content of entities, only what is wrong with their files.
-func (h *handler) known(r *http.Request) bool {
-	caller, err := h.auth.Authenticate(r, "console", 0)
-	return err == nil && caller != nil && caller.Kind != principal.None
-}
-
 // fromLoopback reports whether a request was made on this machine to this machine. A proxy on the machine also calls
 // from a loopback address, and a page of another site can make a browser ask under a name of its own that leads here:
 // so forwarded requests and requests under other names do not count.

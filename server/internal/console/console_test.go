@@ -58,8 +58,27 @@ func sample() Overview {
 }
 
 func console(source Source, access Access) http.Handler {
-	return New(Options{Settings: Settings{Enabled: true, Access: access}, Source: source, Auth: oneToken{}, Log: slog.New(slog.DiscardHandler),
+	return New(Options{Settings: Settings{Enabled: true, Access: access}, Source: source, Auth: oneToken{}, API: noAPI{}, Organization: "Harbour", Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return now }, DocsURL: "https://docs.example.com/"})
+}
+
+// noAPI is a host that has no features.
+type noAPI struct{}
+
+func (noAPI) ServeHTTP(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+
+// factsPages are the pages about the host.
+var factsPages = []string{"/console/host", "/console/plugins", "/console/problems"}
+
+// allFacts is the text of the pages about the host, one after the other.
+func allFacts(t *testing.T, h http.Handler) string {
+	t.Helper()
+	var all []string
+	for _, path := range factsPages {
+		text, _ := visibleText(t, do(h, local("GET", path)).Body.String())
+		all = append(all, text)
+	}
+	return strings.Join(all, " ")
 }
 
 // local is a request from this machine.
@@ -101,8 +120,9 @@ func visibleText(t *testing.T, page string) (text string, elements map[string]in
 }
 
 func TestPage_ShowsWhatRunsWhatThereIsAndWhatIsWrongWhere(t *testing.T) {
-	w := do(console(fixed{overview: sample()}, PublicOnLoopback), local("GET", "/"))
-	text, _ := visibleText(t, w.Body.String())
+	h := console(fixed{overview: sample()}, PublicOnLoopback)
+	w := do(h, local("GET", "/console/host"))
+	text := allFacts(t, h)
 	for _, part := range []string{"Harbour", "Ready · up 1 h 30 min", "Running, and 2 catalog problems need a look.", "Version 1.2.3", "Database SQLite, callboard.db",
 		"Portal and API http://127.0.0.1:7007", "4 May 2026, 10:30 UTC", "/srv/a.yaml line 3:4 broken", "line 9 must be string field spec.owner entity component:default/b InputError for 1 min",
 		"warning integrations.github[0].token is absent app-config.yaml:22", "Read from app-config.yaml .", "Entities 10", "Component 8 API 2", "catalog", "No frontend is served"} {
@@ -125,37 +145,45 @@ func TestPage_HasAWordForEveryState(t *testing.T) {
 		many.Problems = append(many.Problems, Problem{Location: fmt.Sprint("file:", i), Message: "m"})
 	}
 	for want, o := range map[string]Overview{
-		"everything it was given could be read. None. Every file was read|The catalog is empty.|Nothing to remark.": empty,
+		"everything it was given could be read.|None. Every file was read|The catalog is empty.|Nothing to remark.": empty,
 		"Starting: the catalog is being read for the first time.|None so far.":                                      starting,
 		"1 entity is still being processed.|1 waiting to be processed.":                                             pending,
 		"1 configuration error needs a look.":                                                                       one,
-		"205 catalog problems|5 more are in the JSON":                                                               many,
+		"205 catalog problems|5 more are in the JSON": many,
 	} {
-		text, _ := visibleText(t, do(console(fixed{overview: o}, PublicOnLoopback), local("GET", "/")).Body.String())
-		text = strings.ReplaceAll(text, "JSON .", "JSON.")
+		text := allFacts(t, console(fixed{overview: o}, PublicOnLoopback))
 		for part := range strings.SplitSeq(want, "|") {
-			if part, alternative, _ := strings.Cut(part, " None."); !strings.Contains(text, part) || !strings.Contains(text, alternative) {
+			if !strings.Contains(text, part) {
 				t.Errorf("%q is missing in\n%s", part, text)
 			}
 		}
 	}
-	w := do(console(fixed{err: errors.New("canary: database password")}, PublicOnLoopback), local("GET", "/"))
+	w := do(console(fixed{err: errors.New("canary: database password")}, PublicOnLoopback), local("GET", "/console/host"))
 	if text, _ := visibleText(t, w.Body.String()); w.Code != 503 || !strings.Contains(text, "The facts could not be read.") || strings.Contains(text, "canary") {
 		t.Errorf("%d %s", w.Code, text)
 	}
 }
 
 func TestPage_KeepsHostileNamesAndMessagesAsText(t *testing.T) {
-	_, before := visibleText(t, do(console(fixed{overview: fill(sample(), "plain")}, PublicOnLoopback), local("GET", "/")).Body.String())
+	elementsOf := func(text string) map[string]int {
+		all := map[string]int{}
+		for _, path := range factsPages {
+			_, elements := visibleText(t, do(console(fixed{overview: fill(sample(), text)}, PublicOnLoopback), local("GET", path)).Body.String())
+			for name, n := range elements {
+				all[name] += n
+			}
+		}
+		return all
+	}
+	before := elementsOf("plain")
 	for _, hostile := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</code></main><iframe src=//evil.example>`,
 		`javascript:alert(1)`, "{{.}}<style>*{}</style>", "\u202e<b>", "--><svg/onload=alert(1)>", "\x00<a href=x>", `</title><base href=//evil.example/>`,
 	} {
-		w := do(console(fixed{overview: fill(sample(), hostile)}, PublicOnLoopback), local("GET", "/"))
-		text, after := visibleText(t, w.Body.String())
-		if diff := cmp.Diff(before, after); diff != "" {
+		if diff := cmp.Diff(before, elementsOf(hostile)); diff != "" {
 			t.Errorf("%q changes the elements of the page:\n%s", hostile, diff)
 		}
+		text := allFacts(t, console(fixed{overview: fill(sample(), hostile)}, PublicOnLoopback))
 		if want := strings.Join(strings.Fields(strings.ReplaceAll(hostile, "\x00", "\ufffd")), " "); strings.Count(text, want) < 8 {
 			t.Errorf("%q is not shown as it is", hostile)
 		}
@@ -164,7 +192,7 @@ func TestPage_KeepsHostileNamesAndMessagesAsText(t *testing.T) {
 
 // fill puts text everywhere a stranger could.
 func fill(o Overview, text string) Overview {
-	o.Organization, o.Version, o.Database = text, text, text
+	o.Version, o.Database = text, text
 	o.Kinds = []Kind{{text, 1}}
 	o.Listeners = []Listener{{text, text}}
 	o.Problems = []Problem{{Location: text, Line: 1, EntityRef: text, Field: text, Name: text, Message: text}}
@@ -176,7 +204,7 @@ func fill(o Overview, text string) Overview {
 
 func TestPage_RunsNoCodeButItsOwnFile(t *testing.T) {
 	h := console(fixed{overview: sample()}, PublicOnLoopback)
-	for _, path := range []string{"/", "/console.json", "/nothing", "/console/console.css"} {
+	for _, path := range []string{"/", "/console/", "/console/host", "/console/catalog", "/console.json", "/nothing", "/console/console.css", "/console/sign-in"} {
 		header := do(h, local("GET", path)).Header()
 		policy := header.Get("Content-Security-Policy")
 		if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'none'") {
@@ -186,7 +214,7 @@ func TestPage_RunsNoCodeButItsOwnFile(t *testing.T) {
 			t.Errorf("%s: %v", path, header)
 		}
 	}
-	_, elements := visibleText(t, do(h, local("GET", "/")).Body.String())
+	_, elements := visibleText(t, do(h, local("GET", "/console/host")).Body.String())
 	if elements["style"] != 0 || elements["@style"] != 0 || elements["script"] != 1 || elements["@src"] != 2 {
 		t.Errorf("inline styles or foreign scripts: %v", elements)
 	}
@@ -248,7 +276,7 @@ func TestAccess_IsPublicToThisMachineOnlyAndNeverThroughAProxy(t *testing.T) {
 		"nginx":                  {header("X-Real-IP", "127.0.0.1"), false},
 		"empty proxy header":     {header("X-Forwarded-For", ""), false},
 	} {
-		for _, path := range []string{"/", "/console.json"} {
+		for _, path := range append(factsPages, "/console.json", "/console/host.json") {
 			r := local("GET", path)
 			tc.change(r)
 			w := do(console(fixed{overview: sample()}, PublicOnLoopback), r)
@@ -273,15 +301,15 @@ func TestAccess_ByHeaderOrByTheFormAndItsCookie(t *testing.T) {
 	}
 	w := do(h, form("/console/session", "token", " Bearer good-token\n"))
 	cookies := w.Result().Cookies()
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" || len(cookies) != 1 {
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/" || len(cookies) != 1 {
 		t.Fatalf("%d %v", w.Code, w.Header())
 	}
-	if c := cookies[0]; !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" {
+	if c := cookies[0]; !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/console" || c.MaxAge != 0 {
 		t.Errorf("cookie %v", c)
 	}
-	r := local("GET", "/")
+	r := local("GET", "/console/host")
 	r.AddCookie(cookies[0])
-	if w := do(h, r); w.Code != 200 || !strings.Contains(w.Body.String(), "Forget token") {
+	if w := do(h, r); w.Code != 200 || !strings.Contains(w.Body.String(), "Sign out") {
 		t.Errorf("with the cookie: %d", w.Code)
 	}
 	r.Header.Set("Authorization", "Bearer bad")
@@ -323,7 +351,7 @@ func TestSignIn_RefusesBadTokensAndOtherSites(t *testing.T) {
 
 func TestOtherPaths_AreNotFoundAndNeverRedirected(t *testing.T) {
 	h := console(fixed{overview: sample()}, PublicOnLoopback)
-	for _, path := range []string{"/catalog", "//evil.example", "/\\evil.example", "/a/../\\evil.example", "/console", "/console/", "/console/../assets/page.html", "/console/page.html", "/index.html", "/console.json/"} {
+	for _, path := range []string{"/catalog", "//evil.example", "/\\evil.example", "/a/../\\evil.example", "//console/", "/console//host", "/console/../assets/host.html", "/console/./host", "/console/host/", "/console/host.html", "/index.html", "/console.json/"} {
 		r := local("GET", "/")
 		r.URL.Path = path
 		w := do(h, r)
@@ -332,7 +360,7 @@ func TestOtherPaths_AreNotFoundAndNeverRedirected(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS"} {
-		if w := do(h, local(method, "/")); w.Code != 404 || w.Body.Len() != 0 {
+		if w := do(h, local(method, "/console/host")); w.Code != 404 || w.Body.Len() != 0 {
 			t.Errorf("%s: %d", method, w.Code)
 		}
 	}

@@ -1,46 +1,54 @@
 package console
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
+	"path"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/server/internal/console/portal"
+	"github.com/callboard/callboard/server/internal/console/shell"
 )
 
 //go:embed assets
 var assets embed.FS
 
-// askTimeout is how long the page waits for its [Source].
+// askTimeout is how long a page waits for its [Source].
 const askTimeout = 5 * time.Second
 
-// maxToken is far above the length of any token.
-const maxToken = 16 << 10
-
-// Options is what a console is made of. Source, Auth and Log are required.
+// Options is what a console is made of. Source, Auth, API and Log are required.
 type Options struct {
 	Settings Settings
 	Source   Source
 	Auth     Authenticator
-	Log      *slog.Logger
+	// API is the host's edge: what people see is asked of it in their name.
+	API http.Handler
+	Log *slog.Logger
 	// Now is the clock, nil = time.Now.
 	Now func() time.Time
 	// Operator does what the buttons ask for; nil = there are none.
 	Operator Operator
-	// DocsURL is where the page leads for documentation; "" = no link.
+	// Organization is whose host this is, "" = not told.
+	Organization string
+	// BaseURL is where browsers find the host, for snippets that are copied: "https://portal.example.com".
+	BaseURL string
+	// Guest tells that the configuration lets guests in.
+	Guest bool
+	// Drawings are states and samples of widgets for the gallery; nil = none are shown.
+	Drawings portal.Drawings
+	// DocsURL is where pages lead for documentation; "" = no link.
 	DocsURL string
 }
 
-// New returns the handler of every path outside /api: "/" is the page, "/console.json" its facts, "/console/…" its
-// style and script, everything else is not found. When the console is disabled all of it is not found, with an empty
-// body as the reference has it.
+// New returns the handler of the console's pages: "/" leads to the first, "/console.json" is the state of the host,
+// everything else below "/console/" a page, or not found. When the console is disabled all of it is not found, with an
+// empty body as the reference has it.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -48,84 +56,113 @@ func New(o Options) http.Handler {
 	if !o.Settings.Enabled {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	}
+	frame := shell.New(shell.Options{Log: o.Log, Organization: o.Organization, DocsURL: o.DocsURL})
 	h := &handler{
-		settings: o.Settings, source: o.Source, auth: o.Auth, log: o.Log, now: o.Now, docsURL: o.DocsURL, operate: o.Operator,
-		page: template.Must(template.New("page.html").ParseFS(assets, "assets/*.html")),
+		settings: o.Settings, source: o.Source, auth: o.Auth, api: o.API, log: o.Log, now: o.Now, operate: o.Operator, guest: o.Guest,
+		pages: frame.Pages(assets, "assets", nil), mux: http.NewServeMux(),
 	}
-	icon := asset("icon.svg", "image/svg+xml")
-	h.routes = map[string]http.Handler{
-		"GET /":                        http.HandlerFunc(h.showPage),
-		"GET /console.json":            http.HandlerFunc(h.showJSON),
-		"POST /console/session":        http.HandlerFunc(h.signIn),
-		"POST /console/session/end":    http.HandlerFunc(h.signOut),
-		"GET /console/plugin":          http.HandlerFunc(h.showPlugin),
-		"GET /console/plugin/log":      http.HandlerFunc(h.streamLogs),
-		"GET /console/changes":         http.HandlerFunc(h.streamChanges),
-		"POST /console/plugin/restart": http.HandlerFunc(h.restart),
-		"GET /console/console.css":     asset("console.css", "text/css; charset=utf-8"),
-		"GET /console/console.js":      asset("console.js", "text/javascript; charset=utf-8"),
-		"GET /console/icon.svg":        icon,
-		"GET /favicon.ico":             icon,
+	people := portal.New(portal.Options{API: o.API, Shell: frame, Log: o.Log, Now: o.Now, BaseURL: o.BaseURL, Drawings: o.Drawings,
+		Health: h.health, SignIn: h.askToSignIn, Missing: h.showMissing})
+	h.routes = slices.Concat(h.ownRoutes(), people.Routes())
+	for _, route := range h.routes {
+		h.mux.Handle(route.Pattern, h.guard(route))
 	}
 	return h
+}
+
+func (h *handler) ownRoutes() []shell.Route {
+	icon := shell.Asset("icon.svg", "image/svg+xml")
+	home := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, shell.Home, http.StatusFound) }
+	return []shell.Route{
+		{Pattern: "GET /{$}", Serve: home},
+		{Pattern: "GET /console", Serve: home},
+		{Pattern: "GET /console.json", Serve: h.showJSON},
+		{Pattern: "GET /console/host.json", Serve: h.showJSON},
+		{Pattern: "GET /console/sign-in", Serve: h.signInPage},
+		{Pattern: "POST /console/session", Serve: h.signIn},
+		{Pattern: "POST /console/session/guest", Serve: h.signInAsGuest},
+		{Pattern: "POST /console/session/end", Serve: h.signOut},
+		{Pattern: "GET /console/host", Access: shell.Facts, Serve: h.showHost},
+		{Pattern: "GET /console/plugins", Access: shell.Facts, Serve: h.showPlugins},
+		{Pattern: "GET /console/problems", Access: shell.Facts, Serve: h.showProblems},
+		{Pattern: "GET /console/plugin", Access: shell.Operators, Serve: h.showPlugin},
+		{Pattern: "GET /console/plugin/log", Access: shell.Operators, Serve: h.streamLogs},
+		{Pattern: "GET /console/changes", Access: shell.Facts, Serve: h.streamChanges},
+		{Pattern: "POST /console/plugin/restart", Access: shell.Operators, Serve: h.restart},
+		{Pattern: "GET /console/console.css", Serve: shell.Asset("console.css", "text/css; charset=utf-8")},
+		{Pattern: "GET /console/console.js", Serve: shell.Asset("console.js", "text/javascript; charset=utf-8")},
+		{Pattern: "GET /console/icon.svg", Serve: icon},
+		{Pattern: "GET /favicon.ico", Serve: icon},
+	}
 }
 
 type handler struct {
 	settings Settings
 	source   Source
 	auth     Authenticator
+	api      http.Handler
 	log      *slog.Logger
 	now      func() time.Time
-	docsURL  string
 	operate  Operator
-	page     *template.Template
-	// routes are matched exactly, by method and path: a multiplexer would redirect paths that it finds untidy, to
-	// places that the caller chooses.
-	routes map[string]http.Handler
+	guest    bool
+	pages    *shell.Pages
+	routes   []shell.Route
+	mux      *http.ServeMux
 }
 
-// ServeHTTP sets the headers of every answer: the page runs no code but its own file and may not be framed.
+// ServeHTTP answers paths as they are: the multiplexer would redirect untidy ones, to places that the caller chooses.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "same-origin")
-	header.Set("Cache-Control", "no-store")
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if route := h.routes[method+" "+r.URL.Path]; route != nil {
-		route.ServeHTTP(w, r)
+	shell.SetHeaders(w.Header())
+	r = h.withViewer(r)
+	if _, pattern := h.mux.Handler(r); pattern == "" || !tidy(r.URL.EscapedPath()) || r.Method == http.MethodConnect {
+		h.showMissing(w, r)
 		return
 	}
-	h.showMissing(w, r)
+	h.mux.ServeHTTP(w, r)
 }
 
-func (h *handler) showPage(w http.ResponseWriter, r *http.Request) {
-	if !h.allowed(r) {
-		h.render(w, http.StatusUnauthorized, "signin.html", h.plainView(""))
-		return
+// tidy reports whether a path has no segment that is empty or a step, decoded or not.
+func tidy(escaped string) bool {
+	if strings.ContainsAny(escaped, "\\") || escaped != "/" && path.Clean(escaped) != strings.TrimSuffix(escaped, "/") {
+		return false
 	}
-	overview, err := h.ask(r)
-	if err != nil {
-		h.render(w, http.StatusServiceUnavailable, "page.html", view{Failed: true, Docs: h.docsURL, Now: h.now().UTC()})
-		return
+	for segment := range strings.SplitSeq(strings.ToLower(escaped), "/") {
+		if dots := strings.ReplaceAll(segment, "%2e", "."); dots == "." || dots == ".." {
+			return false
+		}
 	}
-	v := newView(overview, h.now())
-	v.Docs = h.docsURL
-	v.Shown = showPlugins(overview.Plugins, h.operate != nil && h.mayOperate(r), h.now())
-	_, cookieErr := r.Cookie(cookieName)
-	v.SignedIn = cookieErr == nil
-	h.render(w, http.StatusOK, "page.html", v)
+	return true
 }
 
+// guard holds a route to its rule.
+func (h *handler) guard(route shell.Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := shell.ViewerOf(r.Context())
+		switch {
+		case r.Method == http.MethodPost && shell.Foreign(r):
+			h.pages.Render(w, r, http.StatusForbidden, "foreign", shell.Page{Title: "Refused"})
+		case route.Access == shell.SignedIn && !v.SignedIn(), route.Access >= shell.Facts && !v.Facts:
+			h.askToSignIn(w, r)
+		case route.Access == shell.Operators && !v.Operate:
+			h.pages.Render(w, r, http.StatusForbidden, "operators", shell.Page{Title: "For operators"})
+		default:
+			if r.Method == http.MethodPost {
+				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			}
+			route.Serve(w, r)
+		}
+	}
+}
+
+// maxForm bounds what a form may send.
+const maxForm = 64 << 10
+
+// ask answers the state of the host as far as the viewer may see it.
 func (h *handler) ask(r *http.Request) (Overview, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	overview, err := h.source.Overview(ctx)
-	if !h.mayOperate(r) {
+	if !shell.ViewerOf(r.Context()).Operate {
 		overview.Plugins = withoutLines(overview.Plugins)
 	}
 	if err != nil && r.Context().Err() == nil {
@@ -135,7 +172,7 @@ func (h *handler) ask(r *http.Request) (Overview, error) {
 }
 
 func (h *handler) showJSON(w http.ResponseWriter, r *http.Request) {
-	if !h.allowed(r) {
+	if !shell.ViewerOf(r.Context()).Facts {
 		answerJSON(w, http.StatusUnauthorized, map[string]any{"error": map[string]string{"name": "AuthenticationError",
 			"message": "The console needs a token from here: send it as 'Authorization: Bearer <token>'"}})
 		return
@@ -177,79 +214,10 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(append(body, '\n')) // the caller is gone; nobody to tell
 }
 
-// signIn keeps the token that was typed into the page in a cookie, if it is good. The browser's own header tells forms
-// of other sites apart.
-func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
-	if foreign(r) {
-		h.render(w, http.StatusForbidden, "signin.html", h.plainView("This form was sent by another site."))
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxToken)
-	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(r.PostFormValue("token")), "Bearer "))
-	if token == "" || strings.ContainsAny(token, " \t\r\n;,\"\\") || !h.knownToken(r, token) {
-		h.render(w, http.StatusUnauthorized, "signin.html", h.plainView("This token is not valid here. It may have expired."))
-		return
-	}
-	setCookie(w, r, token, 0)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
-	if !foreign(r) {
-		setCookie(w, r, "", -1)
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure wherever the page is
-		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		// Who forges the header only keeps the cookie from working.
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
-	})
-}
-
-// foreign reports whether a browser sent the request on behalf of another origin.
-func foreign(r *http.Request) bool {
-	return http.NewCrossOriginProtection().Check(r) != nil
-}
-
 func (h *handler) showMissing(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	h.render(w, http.StatusNotFound, "missing.html", h.plainView(""))
-}
-
-func (h *handler) plainView(problem string) plainView {
-	return plainView{Docs: h.docsURL, Problem: problem, EvenHere: h.settings.Access == Authenticated}
-}
-
-func (h *handler) render(w http.ResponseWriter, status int, name string, data any) {
-	var page bytes.Buffer
-	if err := h.page.ExecuteTemplate(&page, name, data); err != nil {
-		h.log.Error("the console could not be rendered", "page", name, "error", err)
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // the caller is gone; nobody to tell
-}
-
-// asset serves an embedded file, which a browser may keep but asks about each time.
-func asset(name, contentType string) http.Handler {
-	body, err := assets.ReadFile("assets/" + name)
-	if err != nil {
-		panic(fmt.Sprintf("console: %v", err))
-	}
-	sum := sha256.Sum256(body)
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Header().Set("ETag", etag)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-	})
+	h.pages.Render(w, r, http.StatusNotFound, "missing", shell.Page{Title: "Not found"})
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/server/internal/console/shell"
 )
 
 // Plugin is one plugin of the host, whatever became of it. It holds no secret.
@@ -115,15 +117,10 @@ func withoutLines(all []Plugin) []Plugin {
 
 // restart answers the button. What goes wrong is shown on the page of the plugin.
 func (h *handler) restart(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case h.operate == nil || !h.mayOperate(r):
-		h.refuse(w, r)
-		return
-	case foreign(r):
-		h.render(w, http.StatusForbidden, "missing.html", h.plainView(""))
+	if h.operate == nil {
+		h.showMissing(w, r)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxToken)
 	id := r.PostFormValue("id")
 	ctx, cancel := context.WithTimeout(r.Context(), restartTimeout)
 	defer cancel()
@@ -134,7 +131,7 @@ func (h *handler) restart(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		h.showPluginPage(w, r, http.StatusConflict, id, err.Error())
 	default:
-		http.Redirect(w, r, "/#plugins", http.StatusSeeOther)
+		http.Redirect(w, r, "/console/plugins", http.StatusSeeOther)
 	}
 }
 
@@ -143,17 +140,12 @@ const restartTimeout = 40 * time.Second
 
 // showPlugin is the page of one plugin with its log.
 func (h *handler) showPlugin(w http.ResponseWriter, r *http.Request) {
-	if h.operate == nil || !h.mayOperate(r) {
-		h.refuse(w, r)
-		return
-	}
 	h.showPluginPage(w, r, http.StatusOK, r.URL.Query().Get("id"), "")
 }
 
 type pluginView struct {
 	shownPlugin
-	Now      time.Time
-	Docs     string
+
 	Problem  string
 	LogLines []shownLine
 }
@@ -166,11 +158,11 @@ type shownLine struct {
 func (h *handler) showPluginPage(w http.ResponseWriter, r *http.Request, status int, id, problem string) {
 	overview, err := h.ask(r)
 	i := slices.IndexFunc(overview.Plugins, func(p Plugin) bool { return p.ID == id })
-	if err != nil || i < 0 {
-		h.render(w, http.StatusNotFound, "missing.html", h.plainView(""))
+	if err != nil || i < 0 || h.operate == nil {
+		h.showMissing(w, r)
 		return
 	}
-	v := pluginView{shownPlugin: showPlugins(overview.Plugins[i:i+1], true, h.now())[0], Now: h.now().UTC(), Docs: h.docsURL, Problem: problem}
+	v := pluginView{shownPlugin: showPlugins(overview.Plugins[i:i+1], true, h.now())[0], Problem: problem}
 	err = h.operate.Logs(r.Context(), id, shownLines, false, func(l LogLine) error {
 		v.LogLines = append(v.LogLines, showLine(l))
 		return nil
@@ -178,7 +170,7 @@ func (h *handler) showPluginPage(w http.ResponseWriter, r *http.Request, status 
 	if err != nil {
 		v.Problem = "The log could not be read."
 	}
-	h.render(w, status, "plugin.html", v)
+	h.pages.Render(w, r, status, "plugin", shell.Page{Title: id, Active: "/console/plugins", Reload: refreshSeconds, Data: v})
 }
 
 func showLine(l LogLine) shownLine {
@@ -193,8 +185,8 @@ func showLine(l LogLine) shownLine {
 
 // streamLogs is an event stream of the lines that come. A reader that comes back gets those that it missed again.
 func (h *handler) streamLogs(w http.ResponseWriter, r *http.Request) {
-	if h.operate == nil || !h.mayOperate(r) {
-		h.refuse(w, r)
+	if h.operate == nil {
+		h.showMissing(w, r)
 		return
 	}
 	send := h.eventStream(w)
@@ -205,8 +197,8 @@ func (h *handler) streamLogs(w http.ResponseWriter, r *http.Request) {
 
 // streamChanges tells pages when to look again.
 func (h *handler) streamChanges(w http.ResponseWriter, r *http.Request) {
-	if h.operate == nil || !h.allowed(r) {
-		h.refuse(w, r)
+	if h.operate == nil {
+		h.showMissing(w, r)
 		return
 	}
 	send := h.eventStream(w)
@@ -214,19 +206,5 @@ func (h *handler) streamChanges(w http.ResponseWriter, r *http.Request) {
 		if send("changed", struct{}{}) != nil {
 			return
 		}
-	}
-}
-
-// refuse answers who may not: browsers get the form, the rest a status.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case h.operate == nil:
-		h.showMissing(w, r)
-	case r.Method == http.MethodGet && !h.allowed(r):
-		h.render(w, http.StatusUnauthorized, "signin.html", h.plainView(""))
-	case !h.allowed(r):
-		w.WriteHeader(http.StatusUnauthorized)
-	default:
-		w.WriteHeader(http.StatusForbidden)
 	}
 }

@@ -75,12 +75,12 @@ func withPlugins() Overview {
 }
 
 func pluginConsole(o Operator, access Access) http.Handler {
-	return New(Options{Settings: Settings{Enabled: true, Access: access}, Source: fixed{overview: withPlugins()}, Auth: services{},
+	return New(Options{Settings: Settings{Enabled: true, Access: access}, Source: fixed{overview: withPlugins()}, Auth: services{}, API: noAPI{},
 		Operator: o, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 }
 
 func TestPlugins_StateReasonNeedsAndWhatToDoStandOnThePage(t *testing.T) {
-	text, _ := visibleText(t, do(pluginConsole(&operator{}, PublicOnLoopback), local("GET", "/")).Body.String())
+	text := allFacts(t, pluginConsole(&operator{}, PublicOnLoopback))
 	for _, part := range []string{"3 plugins need a look", "Plugins 3", "sentry 1.4.0 backoff for 1 min", "exit status 2", "3 restarts", "sandbox partial", "there are no user namespaces here",
 		"It may send requests to sentry.io on port 443 (encrypted).", "panic: canary", "cost 2.0.0 needs-approval", "It may read every entity of the catalog.",
 		"callboard plugin approve cost", "hello-go development ready", "17 MiB", "2 in flight", "It could not be built: main.go:7: canary", "Restart sentry", "Log of sentry"} {
@@ -116,7 +116,7 @@ func TestPlugins_OnlyOperatorsRestartAndReadLogs(t *testing.T) {
 				}
 				return do(h, r)
 			}
-			for _, path := range []string{"/", "/console.json"} {
+			for _, path := range []string{"/console/plugins", "/console.json"} {
 				if w := ask(local("GET", path)); w.Code != tc.page || strings.Contains(w.Body.String(), "canary") != tc.may {
 					t.Errorf("%s: %d, lines shown: %v", path, w.Code, strings.Contains(w.Body.String(), "canary"))
 				}
@@ -172,9 +172,9 @@ func TestPlugins_HostileTextsStayText(t *testing.T) {
 	for _, hostile := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</pre></details><iframe src=//evil.example>`} {
 		o := Overview{Started: now, Ready: true, Plugins: []Plugin{{ID: "sentry", Title: hostile, Version: hostile, State: hostile, Reason: hostile, Remark: hostile,
 			Sandbox: hostile, SandboxNotes: []string{hostile}, Needs: []string{hostile}, Asks: []string{hostile}, Lines: []string{hostile}, BuildOutput: hostile}}}
-		h := New(Options{Settings: Settings{Enabled: true, Access: PublicOnLoopback}, Source: fixed{overview: o}, Auth: services{}, Log: slog.New(slog.DiscardHandler),
+		h := New(Options{Settings: Settings{Enabled: true, Access: PublicOnLoopback}, Source: fixed{overview: o}, Auth: services{}, API: noAPI{}, Log: slog.New(slog.DiscardHandler),
 			Operator: &operator{lines: []LogLine{{Level: hostile, Message: hostile, Fields: map[string]any{hostile: hostile}}}}, Now: func() time.Time { return now }})
-		for _, path := range []string{"/", "/console/plugin?id=sentry"} {
+		for _, path := range []string{"/console/plugins", "/console/plugin?id=sentry"} {
 			page := do(h, local("GET", path)).Body.String()
 			_, elements := visibleText(t, page)
 			if elements["script"] != 1 || elements["iframe"] != 0 || elements["@onerror"] != 0 || elements["img"] != 1 {

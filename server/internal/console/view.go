@@ -16,10 +16,8 @@ const maxShown = 200
 type view struct {
 	Overview
 	// Failed tells that the facts could not be read.
-	Failed   bool
-	SignedIn bool
-	Docs     string
-	Now      time.Time
+	Failed bool
+	Now    time.Time
 
 	Uptime  string
 	Total   int
@@ -27,6 +25,7 @@ type view struct {
 	Files   []problemFile
 	Hidden  int // problems that are not shown
 	Summary string
+	Ill     int // plugins that need a look
 	Shown   []shownPlugin
 }
 
@@ -56,7 +55,7 @@ func newView(o Overview, now time.Time) view {
 		shown, v.Hidden = shown[:maxShown], len(shown)-maxShown
 	}
 	v.Files = groupByFile(shown, now)
-	v.Summary = summary(o)
+	v.Summary, v.Ill = summary(o), o.ill()
 	return v
 }
 
@@ -156,12 +155,7 @@ func summary(o Overview) string {
 	if errors > 0 {
 		parts = append(parts, count(errors, "configuration error"))
 	}
-	ill := 0
-	for _, p := range o.Plugins {
-		if t := tone(p.State); t == "warn" || t == "bad" || p.BuildOutput != "" {
-			ill++
-		}
-	}
+	ill := o.ill()
 	if ill > 0 {
 		parts = append(parts, count(ill, "plugin"))
 	}
@@ -192,10 +186,13 @@ func count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-// plainView is the data of the pages without facts.
-type plainView struct {
-	Docs    string
-	Problem string
-	// EvenHere tells that requests from this machine need a token too.
-	EvenHere bool
+// ill counts plugins that need a look.
+func (o Overview) ill() int {
+	n := 0
+	for _, p := range o.Plugins {
+		if t := tone(p.State); t == "warn" || t == "bad" || p.BuildOutput != "" {
+			n++
+		}
+	}
+	return n
 }

@@ -1,4 +1,4 @@
-// Keeps the page fresh and switches its colours. Everything else works without it.
+// Keeps pages fresh, remembers what was looked at, switches colours. Everything else works without it.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -20,11 +20,18 @@
       try { localStorage.setItem("callboard-theme", event.target.value); } catch { /* private window */ }
     });
 
+    remember();
+    copies();
+    sizes();
     const fresh = document.querySelector(".fresh");
     const log = document.getElementById("log");
     if (log) return follow(log, fresh);
     const live = document.getElementById("live");
-    if (!live) return;
+    if (live) keepFresh(live, fresh);
+  });
+
+  // keepFresh replaces what is live on a page by what the server answers now.
+  const keepFresh = (live, fresh) => {
     const period = 5000;
     const say = (text, failed) => {
       fresh.textContent = text;
@@ -38,7 +45,7 @@
     const refresh = async () => {
       if (busy()) return;
       try {
-        const answer = await fetch("/", { signal: AbortSignal.timeout(period) });
+        const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(period) });
         const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
         if (!next) return location.reload();
         if (busy()) return;
@@ -61,7 +68,59 @@
         soon = setTimeout(refresh, 100);
       });
     }
-  });
+  };
+
+  // copies makes buttons that copy the text of another element.
+  const copies = () => {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      if (!navigator.clipboard) return; // not on this kind of connection
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        const label = button.firstChild.textContent;
+        try {
+          await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+          button.firstChild.textContent = "Copied";
+        } catch { button.firstChild.textContent = "Select and copy by hand"; }
+        setTimeout(() => { button.firstChild.textContent = label; }, 2000);
+      });
+    }
+  };
+
+  // sizes lets a slider set the width of what it names.
+  const sizes = () => {
+    for (const slider of document.querySelectorAll("[data-resizes]")) {
+      slider.parentElement.hidden = false;
+      const stage = document.getElementById(slider.dataset.resizes);
+      slider.addEventListener("input", () => { stage.style.width = `${Number(slider.value)}px`; });
+    }
+  };
+
+  // remember lists the entities that were looked at last on the first page. They stay in this browser.
+  const remember = () => {
+    const read = () => { try { return JSON.parse(localStorage.getItem("callboard-recent")) ?? []; } catch { return []; } };
+    if (!document.querySelector('form[action="/console/session/end"]')) { // the next person has their own
+      try { localStorage.removeItem("callboard-recent"); } catch { /* private window */ }
+      return;
+    }
+    const here = document.querySelector("[data-entity-title]");
+    if (here) {
+      const path = here.dataset.entityPath;
+      const list = [{ path, title: here.dataset.entityTitle, kind: here.dataset.entityKind }, ...read().filter((e) => e?.path !== path)];
+      try { localStorage.setItem("callboard-recent", JSON.stringify(list.slice(0, 8))); } catch { /* private window */ }
+    }
+    const section = document.getElementById("recent");
+    const shown = section ? read().filter((e) => /^\/console\/catalog\/[^/]/.test(e?.path)) : [];
+    if (!shown.length) return;
+    const list = section.querySelector("ul");
+    for (const e of shown) {
+      const link = Object.assign(document.createElement("a"), { href: e.path, textContent: e.title });
+      const kind = Object.assign(document.createElement("span"), { className: "soft small", textContent: ` ${e.kind}` });
+      const item = document.createElement("li");
+      item.append(link, kind);
+      list.append(item);
+    }
+    section.hidden = false;
+  };
 
   // follow adds the lines that a plugin writes. Whoever has scrolled up to read stays where they are.
   const follow = (log, fresh) => {
