@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -25,7 +26,8 @@ const (
 // assets are the widgets' scripts and styles. The whole set has one hash, which is in the immutable address of each file:
 // they import each other by relative names, and these then lead to the same build.
 type assets struct {
-	files  map[string]*file
+	loader map[string]*file // it alone, as it finds the others by its own address; empty when it was not built
+	files  map[string]*file // all others
 	set    string
 	prefix string // of the host's paths, for browsers
 	index  func() (*content, error)
@@ -36,12 +38,13 @@ func newAssets(built fs.FS, prefix string) (*assets, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &assets{files: files, prefix: prefix}
+	a := &assets{loader: map[string]*file{}, files: files, prefix: prefix}
 	if a.set, err = hashOf(built, files); err != nil {
 		return nil, err
 	}
 	if files[loader] != nil {
-		files[loader] = newFile(loader, func() ([]byte, error) {
+		delete(files, loader)
+		a.loader[loader] = newFile(loader, func() ([]byte, error) {
 			script, err := fs.ReadFile(built, "widgets/"+loader)
 			return bytes.ReplaceAll(script, []byte(setPlaceholder), []byte("assets/"+a.set+"/")), err
 		})
@@ -76,7 +79,7 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, path string) {
 	inSet, ofSet := strings.CutPrefix(name, a.set+"/")
 	switch {
 	case path == loader:
-		serveNamed(w, r, a.files, loader, revalidate)
+		serveNamed(w, r, a.loader, loader, revalidate)
 	case path == "embed.json":
 		a.serveIndex(w, r)
 	case isAsset && ofSet:
@@ -89,7 +92,7 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, path string) {
 }
 
 func (a *assets) serveIndex(w http.ResponseWriter, r *http.Request) {
-	if len(a.files) == 0 {
+	if len(a.loader) == 0 {
 		text(w, http.StatusServiceUnavailable, notBuilt)
 		return
 	}
@@ -113,16 +116,19 @@ type described struct {
 // describe is embed.json: every file, with what pages need to load it and to know that it is the one they mean.
 func (a *assets) describe() (*content, error) {
 	all := map[string]described{}
-	for name, f := range a.files {
+	add := func(name, url string, f *file) error {
 		c, err := f.content()
-		if err != nil {
-			return nil, err
+		if err == nil {
+			all[name] = described{URL: url, Integrity: c.integrity, Size: len(c.plain), GZIP: cmp.Or(len(c.gzip), len(c.plain))}
 		}
-		d := described{URL: a.address(name), Integrity: c.integrity, Size: len(c.plain), GZIP: cmp.Or(len(c.gzip), len(c.plain))}
-		if name == loader {
-			d.URL = a.prefix + embedPrefix + loader
-		}
-		all[name] = d
+		return err
+	}
+	err := add(loader, a.prefix+embedPrefix+loader, a.loader[loader])
+	for name, f := range a.files {
+		err = errors.Join(err, add(name, a.address(name), f))
+	}
+	if err != nil {
+		return nil, err
 	}
 	body, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {

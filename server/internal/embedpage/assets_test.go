@@ -81,6 +81,11 @@ func TestAssets_AreKeptForEverOnlyUnderTheAddressOfTheirBuild(t *testing.T) {
 	if index(t, next)["core-x.js"].URL == index(t, p)["core-x.js"].URL {
 		t.Error("another build has the same addresses")
 	}
+	for _, folder := range []string{"/embed/v1/assets/", strings.TrimSuffix(pinned, "core-x.js")} {
+		if answer := ask(p, http.MethodGet, folder+"embed.js"); answer.Code != http.StatusNotFound {
+			t.Errorf("the loader, which finds the others by its own address, has another below %s: %d", folder, answer.Code)
+		}
+	}
 	if answer := ask(next, http.MethodGet, pinned); answer.Code != http.StatusNotFound || answer.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("the address of another build: %d %v", answer.Code, answer.Header())
 	}
