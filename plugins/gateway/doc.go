@@ -10,6 +10,7 @@
 //	routes.go    the API under /v1; apps.go, requests.go, keys.go and gateways.go by subject
 //	actions.go   steps of templates
 //	widgets.go   what is shown on pages; traffic.go for what Prometheus knows
+//	forms.go     what people fill in: requests; forms_keys.go for keys
 //	tell.go      notifications and the host's audit trail
 //	health.go    what operators are told
 //

@@ -57,6 +57,7 @@ func newPluginAt(now func() time.Time) (*sdk.Plugin, *plugin) {
 	g.routes(p)
 	g.actions(p)
 	g.widgets(p)
+	g.forms(p)
 	for _, permission := range append(manager.Permissions(), permissions...) {
 		p.Permission(permission)
 	}

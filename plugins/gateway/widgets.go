@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
 	"github.com/callboard/callboard/plugins/gateway/usage"
 	"github.com/callboard/callboard/sdk"
@@ -16,15 +15,6 @@ import (
 // appArgs are the arguments of a widget about one application.
 type appArgs struct {
 	App string `json:"app,omitempty" desc:"Id of the application; the viewer's first one with access unless set"`
-}
-
-// accessArgs are the fields of the form. They are those of POST /v1/requests.
-type accessArgs struct {
-	App            string `json:"app,omitempty" title:"Application" desc:"Id of an application of yours"`
-	Plan           string `json:"plan,omitempty" title:"Plan" desc:"Id of a plan of the API"`
-	TTLDays        int    `json:"ttlDays,omitempty" title:"Days" desc:"How many days a key may live" min:"0" max:"36500"`
-	Reason         string `json:"reason,omitempty" title:"Reason" desc:"What it is for" max:"2000"`
-	OverrideReason string `json:"overrideReason,omitempty" title:"Reason to override" desc:"Why the policy's warnings do not matter" max:"2000"`
 }
 
 // widgets registers what is shown on entities' pages. The host asks only for entities that the viewer may read.
@@ -43,12 +33,12 @@ func (g *plugin) widgets(p *sdk.Plugin) {
 		Description: "What an application of the viewer has used of its plan, beside what the plan allows",
 	})
 	p.Widget(sdk.Widget{
-		ID: "gateway-keys", Title: "My keys", View: sdk.ViewTable, For: "", Refresh: time.Minute, Data: g.keysWidget,
+		ID: "keys", Title: "My keys", View: sdk.ViewTable, For: "", Refresh: time.Minute, Data: g.keysWidget,
 		Description: "The keys of the viewer's applications",
 	})
 	p.Widget(sdk.Widget{
-		ID: "gateway-access", Title: "Request access", View: sdk.ViewForm, For: annotated, Args: accessArgs{}, Data: g.accessWidget,
-		Description: "What the policy would say to a request for access to the API; POST /api/gateway/v1/requests makes it",
+		ID: "api-keys", Title: "My keys for this API", View: sdk.ViewTable, For: annotated, Refresh: time.Minute, Data: g.keysWidget,
+		Description: "The keys of the viewer's applications for the API",
 	})
 }
 
@@ -199,28 +189,29 @@ var states = []string{
 // maxKeys bounds a table that people read.
 const maxKeys = 200
 
-// keysWidget lists the keys of the viewer's applications, and those that have ended within the last month.
+// keysWidget lists the keys of the viewer's applications, for the entity's API or for all, and those that have ended within
+// the last month.
 func (g *plugin) keysWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
-	a, err := g.user(ctx, w.User)
-	if err != nil {
-		return nil, err
+	var only apiRef
+	if w.Entity != nil {
+		i, ref, err := g.viewed(w)
+		if err != nil || i == nil {
+			return nil, err
+		}
+		only = ref
 	}
-	engine := g.hub.Load().engine
-	apps, err := engine.Apps(ctx, a.owns...)
+	keys, err := g.held(ctx, w.User)
 	if err != nil {
 		return nil, err
 	}
 	f := frame.New("keys", frame.Strings("app").Labeled("Application"), frame.Strings("api").Labeled("API"), frame.Strings("key").Labeled("Key"),
-		frame.Enums("state", states).Labeled("State"), frame.Times("expires").Labeled("Ends"), frame.Strings("refused").Labeled("Refused after"))
-	for _, app := range apps {
-		all, err := engine.Credentials(ctx, app.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range all {
-			if f.Rows() < maxKeys && (c.State.Alive() || g.now().Sub(c.Ended) < 30*24*time.Hour) {
-				f.Append(app.Name, c.Gateway+"/"+string(c.API), c.Prefix+"…", string(c.State), ends(c), refused(c))
-			}
+		frame.Strings("label").Labeled("Label"), frame.Enums("state", states).Labeled("State"), frame.Times("created").Labeled("Since"),
+		frame.Times("expires").Labeled("Ends"), frame.Strings("refused").Labeled("Refused after"))
+	for _, k := range keys {
+		ref := apiRef{k.Gateway, k.API}
+		recent := k.State.Alive() || g.now().Sub(k.Ended) < 30*24*time.Hour
+		if f.Rows() < maxKeys && recent && (w.Entity == nil || ref == only) {
+			f.Append(k.app.Name, ref.String(), k.Prefix+"…", k.Label, string(k.State), k.Created, ends(k.Credential), refused(k.Credential))
 		}
 	}
 	return f, nil
@@ -252,47 +243,22 @@ func refused(c lifecycle.Credential) any {
 	return p.Took.Round(time.Millisecond).String() + " (" + p.By + ")"
 }
 
-// accessWidget says what the policy would say. It changes nothing: forms are sent to the plugin's route.
-func (g *plugin) accessWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Frame, error) {
-	i, ref, err := g.viewed(w)
-	if err != nil || i == nil {
-		return nil, err
-	}
-	args, err := sdk.WidgetArgs[accessArgs](w)
-	if err != nil || args.App == "" {
-		return nil, err
-	}
-	a, err := g.user(ctx, w.User)
-	if err != nil {
-		return nil, err
-	}
-	app, err := g.app(ctx, a, args.App, false)
-	var v lifecycle.Verdict
-	if err == nil {
-		v, err = g.hub.Load().engine.Preview(ctx, lifecycle.AccessRequest{
-			App: app.ID, Gateway: ref.gateway, Environment: i.Environment, API: ref.api, Plan: driver.PlanID(args.Plan),
-			Entity: w.Entity, TTL: lifecycle.Days(args.TTLDays), Reason: args.Reason, By: a.ref, Groups: a.owns,
-			AutoApprove: i.AutoApprove || a.ownsAny(ownersOf(w.Entity)),
-		})
-	}
-	if isNotFound(err) { // of the application, or of the plan
-		return frame.New("verdict", frame.Enums("severity", severities, "critical"), frame.Strings("message", message(err))), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return verdictFrame(v), nil
-}
-
 var severities = []string{"critical", "warning", "advisory", "approval"}
 
-func verdictFrame(v lifecycle.Verdict) *frame.Frame {
-	f := frame.New("verdict", frame.Enums("severity", severities), frame.Strings("message"))
+// findingsFrame is what rules of the policy have to say.
+func findingsFrame(v lifecycle.Verdict) *frame.Frame {
+	f := frame.New("Policy", frame.Enums("severity", severities).Labeled("Severity"), frame.Strings("message").Labeled("The policy says"))
 	for n, findings := range [][]lifecycle.Finding{v.Critical, v.Warning, v.Advisory} {
 		for _, one := range findings {
 			f.Append(severities[n], one.Message+" ("+one.Rule+")")
 		}
 	}
+	return f
+}
+
+// verdictFrame is that before the request is made, and whether somebody must approve it.
+func verdictFrame(v lifecycle.Verdict) *frame.Frame {
+	f := findingsFrame(v)
 	if v.Approval == lifecycle.ApprovalRequired {
 		f.Append("approval", "an owner of the API must approve it")
 	} else {

@@ -57,12 +57,12 @@ export const widgets = [
     readme: { file: 'plugins/gateway/docs/screenshot.png', of: whole },
     async walk(screen) {
       await withKeys(screen);
-      await show(screen, [['gateway/gateway-requests', 'api:default/timetable'], ['gateway/gateway-keys'], ['gateway/gateway-latency', 'api:default/timetable'], ['gateway/gateway-quota', 'api:default/loyalty']]);
+      await show(screen, [['gateway/gateway-requests', 'api:default/timetable'], ['gateway/keys'], ['gateway/gateway-latency', 'api:default/timetable'], ['gateway/gateway-quota', 'api:default/loyalty']]);
       await said(screen, 'gateway/gateway-quota', /Pier Display, of 100 requests per day: 37/);
       await said(screen, 'gateway/gateway-requests', /Requests: last \d+.*Errors: last \d+/);
       await said(screen, 'gateway/gateway-latency', /last \d/);
-      await screen.see('Pier Display', figure(screen, 'gateway/gateway-keys'));
-      await screen.see('active', figure(screen, 'gateway/gateway-keys'));
+      await screen.see('Pier Display', figure(screen, 'gateway/keys'));
+      await screen.see('active', figure(screen, 'gateway/keys'));
     },
   },
   {
