@@ -73,7 +73,7 @@ func start(t *testing.T, change func(*Description)) *rig {
 	r.engine = NewEngine(Options{Registry: registry, Entities: r, Authorizer: r, Logger: httpxtest.Logger(t), Now: r.clock,
 		Permission: func(_, name string) (permission.Permission, bool) {
 			return permission.Permission{Name: name}, name == "cost.read"
-		}})
+		}, RequestAccess: func(d Description, _ string) string { return "/access?widget=" + string(d.ID) }})
 	Routes(r.server.Feature(Feature()), r.engine)
 	return r
 }

@@ -54,6 +54,9 @@ func Render(d Description, a *Answer, f Format, o draw.Options) (string, error) 
 			return "", err
 		}
 		image, err := draw.PNG(svg, o)
+		if errors.Is(err, draw.ErrTooLarge) {
+			err = apierror.Inputf("w, h, scale: %v", err)
+		}
 		return string(image), err
 	case CSV:
 		return sheets(a), nil
@@ -256,14 +259,6 @@ func entityPath(ref string) string {
 		return ""
 	}
 	return "/catalog/" + url.PathEscape(strings.ToLower(r.Namespace)) + "/" + url.PathEscape(strings.ToLower(r.Kind)) + "/" + url.PathEscape(r.Name)
-}
-
-// Badge is the newest value of an answer with its status, for a badge. False = there is none.
-func Badge(d Description, a *Answer, o draw.Options) (label, value string, status frame.Status, ok bool) {
-	if drawings[d.View] == nil {
-		return d.Title, "", "", false
-	}
-	return draw.BadgeOf(first(a), d.Title, o)
 }
 
 // RenderState is the figure of a widget that has no answer: err says why, request where access is asked for ("" =

@@ -15,13 +15,24 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// maxPixels bounds a side of a PNG, and with it the memory that one takes: four bytes a pixel, 64 MiB at most.
-const maxPixels = 4096
+// Bounds of a PNG, and so of the memory that one takes: four bytes a pixel, 32 MiB at most, for as many at a time as atOnce
+// has room for. The others wait; a large one takes about a second.
+const (
+	maxPixelSide = 4096
+	maxPixels    = maxPixelSide * maxPixelSide / 2
+)
+
+var atOnce = make(chan struct{}, 2)
+
+// ErrTooLarge is that of a PNG beyond the bounds.
+var ErrTooLarge = fmt.Errorf("a PNG has at most %d pixels a side and %d in all", maxPixelSide, maxPixels)
 
 // PNG rasterises a picture of this package, which is its own list of what to draw: rectangles, circles, lines, texts, and
 // paths of straight lines and arcs. Text is set in a font that has the letters of Latin, Greek and Cyrillic; others are
 // drawn as boxes. Auto and no theme are the light one.
 func PNG(svg string, o Options) ([]byte, error) {
+	atOnce <- struct{}{}
+	defer func() { <-atOnce }()
 	r := &raster{scale: float64(min(max(o.Scale, 1), 3)), colours: paletteOf(o.Theme)}
 	decoder := xml.NewDecoder(strings.NewReader(svg))
 	for {
@@ -91,8 +102,8 @@ func (r *raster) start(token xml.StartElement) error {
 	r.text = r.text[:0]
 	if e.name == "svg" && r.to == nil {
 		width, height := int(e.number("width")*r.scale), int(e.number("height")*r.scale)
-		if width < 1 || height < 1 || width > maxPixels || height > maxPixels {
-			return fmt.Errorf("%d by %d pixels; a side has at most %d", width, height, maxPixels)
+		if width < 1 || height < 1 || width > maxPixelSide || height > maxPixelSide || width*height > maxPixels {
+			return fmt.Errorf("%d by %d pixels: %w", width, height, ErrTooLarge)
 		}
 		r.to = image.NewRGBA(image.Rect(0, 0, width, height))
 	}

@@ -61,14 +61,17 @@ func TestPNG_IsThePictureInPixels(t *testing.T) {
 
 func TestPNG_HasEveryPicture(t *testing.T) {
 	for name, drawing := range charts {
+		if every > 1 && strings.Contains(name, "-") { // a variant of another one
+			continue
+		}
 		svg, err := drawing()
 		if err != nil {
 			t.Fatal(err)
 		}
 		picture := raster(t, svg, draw.Options{Theme: draw.Light})
 		seen := map[color.Color]bool{}
-		for y := range picture.Bounds().Dy() {
-			for x := range picture.Bounds().Dx() {
+		for y := 0; y < picture.Bounds().Dy(); y += 2 {
+			for x := 0; x < picture.Bounds().Dx(); x += 2 {
 				seen[picture.At(x, y)] = true
 			}
 		}
