@@ -45,9 +45,12 @@ type rig struct {
 	server *httpx.Server
 }
 
-func start(t *testing.T) *rig {
+func start(t *testing.T) *rig { return startWith(t, Options{}) }
+
+func startWith(t *testing.T, o Options) *rig {
 	s := httpxtest.New(t)
-	Routes(s.Feature(Feature()), Options{Engine: NewEngine(catalog{})})
+	o.Engine, o.Entities, o.Sites, o.Texts = NewEngine(catalog{}), catalog{}, site{}, texts{}
+	Routes(s.Feature(Feature()), o)
 	return &rig{t, s}
 }
 

@@ -34,6 +34,10 @@ const (
 type Options struct {
 	Engine *Engine
 	Try    *tryit.Engine // nil = operations cannot be tried
+	// Entities, Sites and Texts are what pages of documentation are made of.
+	Entities Entities
+	Sites    Sites
+	Texts    Texts
 	// Backend is where browsers reach this host; its path comes before that of every link. nil = at the root.
 	Backend *url.URL
 }
@@ -46,6 +50,7 @@ const bodyLimit = 3 << 20
 func Feature() httpx.Feature {
 	return httpx.Feature{ID: id, OpenAPI: openAPI, BodyLimit: bodyLimit, Policies: []httpx.Policy{
 		{Path: stylePath, Allow: httpx.AllowUnauthenticated}, {Path: "/v1/entities", Allow: httpx.AllowUserCookie | httpx.AllowEmbed},
+		{Path: "/v1/docs", Allow: httpx.AllowUserCookie | httpx.AllowEmbed},
 	}}
 }
 
@@ -54,7 +59,7 @@ func Routes(r *httpx.Router, o Options) {
 	if o.Backend == nil {
 		o.Backend = &url.URL{}
 	}
-	h := &routes{o.Engine, o.Try, o.Backend}
+	h := &routes{engine: o.Engine, try: o.Try, entities: o.Entities, sites: o.Sites, texts: o.Texts, backend: o.Backend}
 	const document = "/v1/entities/:kind/:namespace/:name"
 	r.GET(document, httpx.AnyPrincipal, h.index)
 	r.GET(document+"/operations/:id", httpx.AnyPrincipal, h.operation)
@@ -62,13 +67,19 @@ func Routes(r *httpx.Router, o Options) {
 	r.GET(document+"/schemas/:id", httpx.AnyPrincipal, h.schema)
 	r.GET(document+"/search.json", httpx.AnyPrincipal, h.search)
 	r.GET(document+"/document", httpx.AnyPrincipal, h.document)
+	const docs = "/v1/docs/:kind/:namespace/:name"
+	r.GET(docs, httpx.AnyPrincipal, h.docs)
+	r.GET(docs+"/*path", httpx.AnyPrincipal, h.docs)
 	r.GET(stylePath, httpx.Public, h.style)
 }
 
 type routes struct {
-	engine  *Engine
-	try     *tryit.Engine
-	backend *url.URL
+	engine   *Engine
+	try      *tryit.Engine
+	entities Entities
+	sites    Sites
+	texts    Texts
+	backend  *url.URL
 }
 
 func (h *routes) index(c *gin.Context) error {
@@ -181,6 +192,12 @@ func (h *routes) address(c *gin.Context) string {
 	return strings.TrimSuffix(h.backend.EscapedPath(), "/") + "/api/" + id
 }
 
+// sitePath is that of a site's files, where the namespace comes first.
+func sitePath(c *gin.Context) string {
+	ref := refOf(c)
+	return "/" + url.PathEscape(strings.ToLower(ref.Namespace)) + "/" + url.PathEscape(strings.ToLower(ref.Kind)) + "/" + url.PathEscape(strings.ToLower(ref.Name))
+}
+
 func entityPath(c *gin.Context) string {
 	of := func(name string) string { return "/" + url.PathEscape(c.Param(name)) }
 	return of("kind") + of("namespace") + of("name")
@@ -190,7 +207,7 @@ func entityPath(c *gin.Context) string {
 // origin stays that of the host, so that its links bring the cookie.
 func sendPage(c *gin.Context, text string) error {
 	c.Writer.Header().Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-forms allow-same-origin")
+		"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-forms allow-same-origin")
 	return send(c, htmlType, []byte(text))
 }
 

@@ -58,7 +58,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireWidgets(o); err != nil {
 		return err
 	}
-	a.wireAPIDocs(o)
+	a.wireAPIDocs(o, sites)
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}

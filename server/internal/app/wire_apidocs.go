@@ -7,18 +7,22 @@ import (
 	"github.com/callboard/callboard/server/internal/apidocs/tryit"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/permission"
+	"github.com/callboard/callboard/server/internal/techdocs"
 )
 
 // apiDocsKeys are the keys that the viewers of documentation read.
 var apiDocsKeys = []string{"callboard.apiDocs"}
 
-func (a *App) wireAPIDocs(o Options) {
+func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) {
 	f := &a.features
 	try := tryit.New(tryit.Options{Settings: tryit.ReadSettings(o.Config), Authorizer: f.permission, Ownership: f.auth.Ownership, Logger: o.Logger})
 	a.closers = append(a.closers, try.Close)
-	router := a.server.Feature(apidocs.Feature())
+	feature := apidocs.Feature()
+	feature.Origins = f.apps.AllowsOrigin
+	router := a.server.Feature(feature)
+	entities := readable{f.catalog, f.permission}
 	apidocs.Routes(router, apidocs.Options{
-		Engine: apidocs.NewEngine(newRemembering(readable{f.catalog, f.permission})), Try: try, Backend: backendURL(o.Config),
+		Engine: apidocs.NewEngine(newRemembering(entities)), Try: try, Entities: entities, Sites: sites, Texts: newReadmes(f.urls), Backend: backendURL(o.Config),
 	})
 	f.permission.Mount(router, permission.Integration{Permissions: []permission.Permission{tryit.Permission}})
 }

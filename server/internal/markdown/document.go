@@ -70,13 +70,7 @@ type document struct {
 // headings numbers the headings. A document may begin with its second level and leave out others; what is shown leaves
 // out none.
 func (d *document) headings(root ast.Node) {
-	highest := 6
-	each(root, func(n ast.Node) {
-		if h, ok := n.(*ast.Heading); ok {
-			highest = min(highest, h.Level)
-		}
-	})
-	last := 0
+	var levels Levels
 	var left []ast.Node // the ones that are not shown
 	each(root, func(n ast.Node) {
 		h, ok := n.(*ast.Heading)
@@ -88,15 +82,27 @@ func (d *document) headings(root ast.Node) {
 			left = append(left, h)
 			return
 		}
-		last = min(h.Level-highest+1, last+1)
-		h.Level = min(6, max(1, d.o.Level)+last-1)
+		level := levels.Next(h.Level)
+		h.Level = min(6, max(1, d.o.Level)+level-1)
 		id := d.id(name)
 		h.SetAttributeString("id", []byte(id))
-		d.found = append(d.found, Heading{Level: last, ID: id, Text: cut(name, 500)})
+		d.found = append(d.found, Heading{Level: level, ID: id, Text: cut(name, 500)})
 	})
 	for _, h := range left {
 		h.Parent().RemoveChild(h.Parent(), h)
 	}
+}
+
+// Levels makes levels without gaps of those that a text has: each heading is one below the last higher one.
+type Levels struct{ open []int }
+
+// Next is the level of the next heading, 1 = highest.
+func (l *Levels) Next(level int) int {
+	for len(l.open) > 0 && l.open[len(l.open)-1] >= level {
+		l.open = l.open[:len(l.open)-1]
+	}
+	l.open = append(l.open, level)
+	return len(l.open)
 }
 
 // id makes an id of a heading, which none has yet: as many generators of documentation make it, after our own prefix.

@@ -101,9 +101,9 @@ func TestText_IsShownAsWrittenWhereItIsMadeToCost(t *testing.T) {
 }
 
 func TestDocument_HasHeadingsToLinkAndATableOfContents(t *testing.T) {
-	got := Document("## Intro\n\n[down](#first-steps-1) [nowhere](#x) [page](guide/a.md) [out](../a.md) [web](https://x.test)\n\n#### First *steps*\n\n## First steps\n\n![p](a.png)\n",
+	got := Document("## Intro\n\n[down](#first-steps-1) [nowhere](#x) [page](guide/a.md) [out](../a.md) [web](https://x.test)\n\n#### First *steps*\n\n#### More\n\n## First steps\n\n![p](a.png)\n",
 		Options{Level: 2, Link: below, Image: below})
-	want := []Heading{{1, "cb-md-intro", "Intro"}, {2, "cb-md-first-steps", "First steps"}, {1, "cb-md-first-steps-1", "First steps"}}
+	want := []Heading{{1, "cb-md-intro", "Intro"}, {2, "cb-md-first-steps", "First steps"}, {2, "cb-md-more", "More"}, {1, "cb-md-first-steps-1", "First steps"}}
 	if !slices.Equal(got.Headings, want) {
 		t.Errorf("contents: %v", got.Headings)
 	}

@@ -101,6 +101,19 @@ func (s *Sites) open(ref entity.Ref, name string) (*os.File, fs.FileInfo, error)
 	return file, info, nil
 }
 
+// File is a file of a site as a whole. fs.ErrNotExist when there is none of that name, or it has more than most bytes.
+func (s *Sites) File(ref entity.Ref, name string, most int64) ([]byte, error) {
+	file, info, err := s.open(ref, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info.IsDir() || info.Size() > most {
+		return nil, fs.ErrNotExist
+	}
+	return io.ReadAll(io.LimitReader(file, most))
+}
+
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 // Page is one searchable part of a site, as the generator's search index has it.
