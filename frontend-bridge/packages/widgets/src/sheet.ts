@@ -19,13 +19,14 @@ iframe{display:block;width:100%;border:0}
 @media print{.cb-body{height:auto!important;max-height:none!important;min-height:0!important;overflow:visible!important}.cb-skeleton{display:none}}
 `;
 
-const constructable = typeof CSSStyleSheet === 'function' && 'adoptedStyleSheets' in Document.prototype;
+const constructable = () => 'adoptedStyleSheets' in Document.prototype;
+const PATIENCE = 3000;
 let ownSheet: CSSStyleSheet | undefined;
 const loaded = new Map<string, Promise<CSSStyleSheet>>();
 
 /** Gives a shadow root the elements' own rules. */
 export function dress(root: ShadowRoot, extra = '') {
-  if (constructable) {
+  if (constructable()) {
     ownSheet ??= sheetOf(own);
     root.adoptedStyleSheets = extra ? [ownSheet, sheetOf(extra)] : [ownSheet];
     return;
@@ -37,7 +38,7 @@ export function dress(root: ShadowRoot, extra = '') {
 
 /** Gives a shadow root a style sheet of the host, ahead of its other rules. Resolves when it is there, or cannot be had. */
 export async function dressFrom(root: ShadowRoot, url: string): Promise<void> {
-  if (!constructable) return link(root, url);
+  if (!constructable()) return link(root, url);
   try {
     let sheet = loaded.get(url);
     if (!sheet) loaded.set(url, (sheet = load(url)));
@@ -68,6 +69,7 @@ function link(root: ShadowRoot, url: string): Promise<void> {
   element.href = url;
   return new Promise(resolve => {
     element.onload = element.onerror = () => resolve();
+    setTimeout(resolve, PATIENCE); // content without its style is better than none
     root.prepend(element);
   });
 }
