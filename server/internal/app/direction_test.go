@@ -17,7 +17,7 @@ const (
 
 // rims are the rooms that features stand on. A feature may import these, the SDK and catalog-info, and nothing else of
 // the server; what it needs of another feature it takes as an interface, which app fills in.
-var rims = []string{"config", "httpx", "auth", "permission", "store", "principal", "urlreader", "netguard", "weblink"}
+var rims = []string{"config", "httpx", "auth", "permission", "store", "principal", "urlreader", "netguard", "weblink", "markdown"}
 
 // bridge is the room that puts plugins into features: it implements their interfaces, so it may import any of them, and
 // none of them may import it.
