@@ -107,7 +107,7 @@ func (s widgetServer) SubmitWidget(ctx context.Context, req *pluginv1.SubmitWidg
 	}
 	result, err := w.Submit(context.WithValue(ctx, callerKey{}, caller), q)
 	if err != nil {
-		return nil, fmt.Errorf("widget %s: %w", w.ID, err)
+		return nil, err // its text is for the sender, who knows which form it is
 	}
 	out, err := result.message()
 	if err != nil {

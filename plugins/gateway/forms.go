@@ -92,7 +92,7 @@ func (g *plugin) requestFrames(ctx context.Context, w sdk.WidgetQuery) ([]*frame
 	for _, app := range apps {
 		mine = append(mine, sdk.Choice{Value: string(app.ID), Label: app.Name})
 	}
-	frames := []*frame.Frame{sdk.Choices("app", mine...), ownerChoices(a), planChoices(l, ref)}
+	frames := append(ownerChoices(a), sdk.Choices("app", mine...), planChoices(l, ref))
 	if had := accessFrame(apps, ref); had.Rows() > 0 {
 		frames = append(frames, had)
 	}
@@ -103,12 +103,14 @@ func (g *plugin) requestFrames(ctx context.Context, w sdk.WidgetQuery) ([]*frame
 	return frames, err
 }
 
-func ownerChoices(a actor) *frame.Frame {
-	var owners []sdk.Choice
-	for _, ref := range slices.Backward(a.owns) { // groups come after the user
-		owners = append(owners, sdk.Choice{Value: ref})
+// ownerChoices are whom a new application can belong to. Groups come first, since they outlast people.
+func ownerChoices(a actor) []*frame.Frame {
+	owners := slices.Compact(slices.Sorted(slices.Values(a.owns))) // "group:" before "user:"
+	choices := make([]sdk.Choice, len(owners))
+	for i, ref := range owners {
+		choices[i].Value = ref
 	}
-	return sdk.Choices("owner", owners...)
+	return []*frame.Frame{sdk.Choices("owner", choices...), frame.New("values", frame.Strings("owner", owners[0]))}
 }
 
 func planChoices(l listing, ref apiRef) *frame.Frame {

@@ -104,9 +104,17 @@ func (f *form) summary() {
 	if text, there := f.spec.Errors[""]; there {
 		f.element("p", cmp.Or(text, f.words.ask(askFailed)))
 	}
-	f.open("ul")
 	left := maps.Clone(f.spec.Errors)
 	delete(left, "")
+	if len(left) > 0 {
+		f.wrongFields(left)
+	}
+	f.close("div")
+}
+
+// wrongFields lead to where something is wrong.
+func (f *form) wrongFields(left map[string]string) {
+	f.open("ul")
 	for _, one := range f.fields {
 		if one.wrong == "" {
 			continue
@@ -120,7 +128,6 @@ func (f *form) summary() {
 		f.element("li", name+": "+left[name])
 	}
 	f.close("ul")
-	f.close("div")
 }
 
 func (f *form) field(one field) {
