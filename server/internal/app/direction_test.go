@@ -37,6 +37,7 @@ var allowed = map[string]string{
 	"auth -> netguard":             "client metadata is fetched from public addresses only",
 	"urlreader -> netguard":        "so are documents from hosts that a wildcard allows",
 	"store -> config":              "the store reads backend.database",
+	"markdown -> weblink":          "links lead where links of the host may lead",
 	"search -> catalog":            "documents are made from the catalog's read model (package index), not from its engine",
 	"usersettings -> signals":      "Broadcaster and Message are the vocabulary for pushes to open pages",
 	"notifications -> signals":     "as usersettings",

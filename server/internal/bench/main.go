@@ -5,7 +5,8 @@
 // The part plugins does the same for plugins: the way of a request to one, a capability call, a start, memory, and a catalog
 // with a plugin in its pipeline.
 //
-// The part scaffolder measures templates, tasks and their events.
+// The part scaffolder measures templates, tasks and their events; widgets measures pictures, batches and the size of what
+// browsers load.
 //
 // Server and load generator are kept on separate cores. Throughput is given per second of the server's own CPU time,
 // which a busy neighbour does not change much, and as requests per second.
@@ -47,8 +48,8 @@ type part struct {
 
 // parts are what -only takes.
 func parts() []string {
-	all := []string{"catalog", "scaffolder", "plugins"}
-	for _, p := range slices.Concat(scaffolderParts(), pluginParts()) {
+	all := []string{"catalog", "scaffolder", "widgets", "plugins"}
+	for _, p := range slices.Concat(scaffolderParts(), widgetParts(), pluginParts()) {
 		all = append(all, p.name)
 	}
 	return all

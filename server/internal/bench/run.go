@@ -39,6 +39,9 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	if err := scaffolds(ctx, o, w); err != nil {
 		return err
 	}
+	if err := widgets(ctx, o, w); err != nil {
+		return err
+	}
 	return plugins(ctx, o, w)
 }
 
