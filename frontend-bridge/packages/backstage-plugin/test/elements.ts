@@ -2,6 +2,10 @@
 class Probe extends HTMLElement {
   fetcher?: typeof fetch;
 
+  refresh() {
+    this.dataset.refreshed = String(Number(this.dataset.refreshed ?? 0) + 1);
+  }
+
   connectedCallback() {
     this.dataset.fetcher = typeof this.fetcher;
     this.textContent = `${this.localName} ${this.getAttribute('name') ?? this.getAttribute('entity')}`;

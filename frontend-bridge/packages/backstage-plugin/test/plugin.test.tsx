@@ -1,7 +1,7 @@
 // Everything that needs Backstage is in this one file: to import it takes longer than all tests.
 import { discoveryApiRef, fetchApiRef } from '@backstage/frontend-plugin-api';
 import { createExtensionTester, renderInTestApp } from '@backstage/frontend-test-utils';
-import { EntityProvider } from '@backstage/plugin-catalog-react';
+import { catalogApiRef, EntityProvider } from '@backstage/plugin-catalog-react';
 import { EntityCardBlueprint } from '@backstage/plugin-catalog-react/alpha';
 import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react';
 import { Suspense, type ReactElement } from 'react';
@@ -48,6 +48,7 @@ function show(element: ReactElement, { apis, client }: ReturnType<typeof host>) 
       [discoveryApiRef, apis.discoveryApi],
       [fetchApiRef, apis.fetchApi],
       [callboardApiRef, client],
+      [catalogApiRef, { getEntities: async () => ({ items: [entity] }) } as never],
     ],
   });
 }
@@ -129,6 +130,18 @@ test('the page of usage has the widgets that are about no entity', async () => {
   await show(createExtensionTester(plugin.getExtension('sub-page:callboard/usage')).reactElement(), portal);
   await waitFor(() => expect(names()).toEqual(['cost/cost-unallocated']));
   expect(portal.asked).toEqual(['/api/widgets/v1/catalog']);
+});
+
+test('access is asked for of one API, and keys are shown anew when a form is sent', async () => {
+  const access = [widget('gateway/rotate-key', 'form', ''), widget('gateway/gateway-keys', 'table', ''), widget('gateway/request', 'form', 'kind:api'), widget('gateway/latency', 'line', 'kind:api')];
+  await show(createExtensionTester(plugin.getExtension('sub-page:callboard/access-requests')).reactElement(), host([200, { widgets: [...widgets.slice(2), ...access] }]));
+  await waitFor(() => expect(names()).toEqual(['gateway/gateway-keys', 'gateway/rotate-key']));
+  fireEvent.change(screen.getByRole('combobox', { name: 'API' }), { target: { value: 'api:default/timetable' } });
+  await waitFor(() => expect(names()).toEqual(['gateway/gateway-keys', 'gateway/rotate-key', 'gateway/request']));
+  const [keys, rotate, request] = elements();
+  expect(request!.getAttribute('entity')).toBe('api:default/timetable');
+  request!.dispatchEvent(new CustomEvent('callboard-submit', { bubbles: true, composed: true }));
+  expect([keys, rotate, request].map(element => element!.dataset.refreshed)).toEqual(['1', '1', undefined]);
 });
 
 test('links of elements are followed by the router of the app, others by the browser', async () => {

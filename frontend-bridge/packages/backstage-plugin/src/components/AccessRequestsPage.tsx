@@ -2,7 +2,8 @@ import { CATALOG_FILTER_EXISTS } from '@backstage/catalog-client';
 import { stringifyEntityRef } from '@backstage/catalog-model';
 import { useApi, useTranslationRef } from '@backstage/frontend-plugin-api';
 import { catalogApiRef } from '@backstage/plugin-catalog-react';
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
+import type { WidgetInfo } from '../api.js';
 import { isAccess } from '../select.js';
 import { callboardTranslationRef } from '../translation.js';
 import { CallboardElement } from './CallboardElement.js';
@@ -12,40 +13,55 @@ import { useEveryWidget, useHost } from './useWidgets.js';
 // APIs that a gateway stands in front of carry it.
 const gatewayAnnotation = 'metadata.annotations.callboard.dev/gateway-api';
 
-/** The viewer's keys for APIs, and the request for another one. */
+/** The viewer's keys for APIs, what can be done with them, and requests for more. */
 export function AccessRequestsPage() {
   const { t } = useTranslationRef(callboardTranslationRef);
   const answer = useEveryWidget();
+  const page = useRefreshAfterSubmit();
   if (answer.state === 'waiting') return null;
-  if (answer.state === 'failed')
+  if (answer.state === 'failed') {
     return (
       <PageBody>
         <Failure {...answer} />
       </PageBody>
     );
+  }
   const widgets = answer.value.filter(isAccess);
-  const keys = widgets.filter(({ appliesTo }) => appliesTo === '');
-  const form = widgets.find(({ view }) => view === 'form');
+  const own = widgets.filter(({ appliesTo }) => appliesTo === '').sort(formsLast);
+  const forms = widgets.filter(({ appliesTo, view }) => appliesTo !== '' && view === 'form');
   return (
     <PageBody>
       {widgets.length === 0 && t('state.none')}
-      {keys.length > 0 && (
-        <Panel title={t('access.keys')}>
-          {keys.map(({ id }) => (
-            <CallboardElement key={id} tag="callboard-widget" attributes={{ name: id, 'heading-level': 4 }} />
-          ))}
-        </Panel>
-      )}
-      {form && (
-        <Panel title={t('access.request')}>
-          <RequestOfAccess form={form.id} />
-        </Panel>
-      )}
+      <div ref={page} style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
+        {own.length > 0 && (
+          <Panel title={t('access.keys')}>
+            <Widgets of={own} />
+          </Panel>
+        )}
+        {forms.length > 0 && (
+          <Panel title={t('access.request')}>
+            <OfOneApi forms={forms} />
+          </Panel>
+        )}
+      </div>
     </PageBody>
   );
 }
 
-function RequestOfAccess({ form }: { form: string }) {
+const formsLast = (a: WidgetInfo, b: WidgetInfo) => Number(a.view === 'form') - Number(b.view === 'form');
+
+function Widgets({ of, entityRef }: { of: WidgetInfo[]; entityRef?: string }) {
+  return (
+    <div style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
+      {of.map(({ id }) => (
+        <CallboardElement key={id} tag="callboard-widget" attributes={{ name: id, entity: entityRef, 'heading-level': 4 }} />
+      ))}
+    </div>
+  );
+}
+
+// The forms that are about an API, for the one that the viewer chooses.
+function OfOneApi({ forms }: { forms: WidgetInfo[] }) {
   const { t } = useTranslationRef(callboardTranslationRef);
   const catalog = useApi(catalogApiRef);
   const [chosen, setChosen] = useState('');
@@ -61,9 +77,22 @@ function RequestOfAccess({ form }: { form: string }) {
   if (answer.state === 'failed') return <Failure {...answer} />;
   if (answer.value.length === 0) return <p>{t('access.noApis')}</p>;
   return (
-    <div style={{ display: 'grid', gap: 16 }}>
+    <div style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
       <Choice label={t('access.api')} value={chosen} options={[['', t('access.choose')], ...answer.value]} onChange={setChosen} />
-      {chosen && <CallboardElement key={chosen} tag="callboard-access-request" attributes={{ name: form, api: chosen }} />}
+      {chosen && <Widgets key={chosen} of={forms} entityRef={chosen} />}
     </div>
   );
+}
+
+// What one form did is shown by the other widgets: they ask again.
+function useRefreshAfterSubmit() {
+  const [page, setPage] = useState<HTMLElement | null>(null);
+  useEffect(() => {
+    const refresh = ({ target }: Event) => {
+      for (const element of page?.querySelectorAll<HTMLElement & { refresh?(): void }>('callboard-widget') ?? []) if (element !== target) element.refresh?.();
+    };
+    page?.addEventListener('callboard-submit', refresh);
+    return () => page?.removeEventListener('callboard-submit', refresh);
+  }, [page]);
+  return setPage;
 }

@@ -58,7 +58,7 @@ function Row({ plugin, widget, span }: { plugin: string; widget: WidgetInfo; spa
       )}
       <td style={cell}>
         {widget.title}
-        {widget.description && <div style={{ color: 'var(--bui-fg-secondary, inherit)' }}>{widget.description}</div>}
+        {widget.description && <div style={{ color: 'color-mix(in srgb, currentColor 70%, transparent)' }}>{widget.description}</div>}
       </td>
       <td style={cell}>{widget.view}</td>
       <td style={cell}>{widget.appliesTo ? <code>{widget.appliesTo}</code> : t('plugins.everywhere')}</td>

@@ -79,22 +79,23 @@ function pathInApp(address: string, root: string): string | undefined {
   return /^\/(api|embed|console|\.backstage)(\/|$)/.test(path) ? undefined : path + url.search + url.hash;
 }
 
+// The app's secondary text is too faint on a panel of its dark theme for the elements, which want 4.5:1.
+const muted = 'color-mix(in srgb, var(--bui-fg-primary) 70%, var(--bui-bg-neutral-1))';
+
 /** The app's design tokens under the elements' names. What an app has no token for keeps the elements' own value. */
-export const tokens = Object.fromEntries(
-  Object.entries({
-    font: 'font-regular',
-    'font-mono': 'font-monospace',
-    radius: 'radius-3',
-    bg: 'bg-neutral-1', // elements stand in panels
-    surface: 'bg-neutral-2',
-    text: 'fg-primary',
-    'text-muted': 'fg-secondary',
-    border: 'border-1',
-    accent: 'bg-solid',
-    focus: 'ring',
-    ok: 'fg-success',
-    warn: 'fg-warning',
-    danger: 'fg-danger',
-    info: 'fg-info',
-  }).map(([own, apps]) => [`--callboard-${own}`, `var(--bui-${apps})`]),
-) as CSSProperties;
+export const tokens = {
+  '--callboard-font': 'var(--bui-font-regular)',
+  '--callboard-font-mono': 'var(--bui-font-monospace)',
+  '--callboard-radius': 'var(--bui-radius-3)',
+  '--callboard-bg': 'var(--bui-bg-neutral-1)', // elements stand in panels
+  '--callboard-surface': 'var(--bui-bg-neutral-2)',
+  '--callboard-text': 'var(--bui-fg-primary)',
+  '--callboard-text-muted': muted,
+  '--callboard-border': 'var(--bui-border-1)',
+  '--callboard-accent': 'var(--bui-bg-solid)',
+  '--callboard-focus': 'var(--bui-ring)',
+  '--callboard-ok': 'var(--bui-fg-success)',
+  '--callboard-warn': 'var(--bui-fg-warning)',
+  '--callboard-danger': 'var(--bui-fg-danger)',
+  '--callboard-info': 'var(--bui-fg-info)',
+} as CSSProperties;
