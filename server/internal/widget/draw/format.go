@@ -8,8 +8,6 @@ import (
 
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	"golang.org/x/text/number"
 
 	"github.com/callboard/callboard/sdk/frame"
 )
@@ -18,13 +16,13 @@ import (
 type formatter struct {
 	lexicon
 
-	numbers *message.Printer
+	numbers *decimals
 	zone    *time.Location
 }
 
 func (o Options) formatter() formatter {
 	l := lexiconOf(o.Language)
-	return formatter{l, message.NewPrinter(digits(o.Language)), o.Zone}
+	return formatter{l, newDecimals(digits(o.Language)), o.Zone}
 }
 
 // digits keeps numbers in the digits that the dates beside them have.
@@ -113,7 +111,7 @@ func (f formatter) quantity(v float64, unit string, decimals int) string {
 	if math.Abs(v) >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 4, 64) + "\u202f" + unit
 	}
-	text := f.numbers.Sprint(number.Decimal(v, number.MaxFractionDigits(decimals), number.MinFractionDigits(least(unit, decimals))))
+	text := f.numbers.write(v, least(unit, decimals), decimals)
 	switch {
 	case unit == "" || unit == "1":
 		return text
@@ -162,7 +160,7 @@ func (f formatter) bytes(v float64) string {
 		v /= 1024
 		n++
 	}
-	return f.numbers.Sprint(number.Decimal(v, number.MaxFractionDigits(enough(v)))) + "\u202f" + binary[n]
+	return f.numbers.write(v, 0, enough(v)) + "\u202f" + binary[n]
 }
 
 // tick is a short number for an axis: 1.2k, 3M.
@@ -186,7 +184,7 @@ func (f formatter) tick(v, step float64, unit string) string {
 	if math.Abs(v) >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	text := f.numbers.Sprint(number.Decimal(v/scale, number.MaxFractionDigits(places(step/scale)))) + suffix
+	text := f.numbers.write(v/scale, 0, places(step/scale)) + suffix
 	if unit == "%" || unit == "s" || unit == "ms" {
 		return text + "\u202f" + unit
 	}
