@@ -45,6 +45,7 @@ type chart struct {
 	yTicks                   []float64
 	yStep                    float64
 	yLabels                  []string
+	kept                     []int // see columnsShown
 }
 
 // cartesian draws what has two axes. A frame without values is a chart that says so.

@@ -82,7 +82,7 @@ func (c *chart) fill(i int, xs, ys []float64) {
 func (c *chart) reduced(s series) (xs, ys []float64) {
 	xs, ys = make([]float64, 0, len(s.values)), make([]float64, 0, len(s.values))
 	keep := func(k int) { xs, ys = append(xs, c.position(k)), append(ys, c.y.at(s.values[k])) }
-	if len(s.values) <= 2*int(c.right-c.left) {
+	if len(s.values) <= int(c.right-c.left) {
 		for k := range s.values {
 			keep(k)
 		}
@@ -158,11 +158,46 @@ func (c *chart) drawStacks() {
 	}
 }
 
+// columnsShown are the points that have a bar: all, or where several fall on one pixel the one that is furthest from zero.
+func (c *chart) columnsShown() []int {
+	if c.kept != nil || c.points() == 0 {
+		return c.kept
+	}
+	whole := c.points() <= int(c.right-c.left)
+	bucket, furthest := math.Inf(-1), 0.0
+	for k := range c.points() {
+		at, far := math.Floor(c.position(k)), c.reach(k)
+		switch {
+		case whole || at != bucket:
+			c.kept = append(c.kept, k)
+			bucket, furthest = at, far
+		case far > furthest:
+			c.kept[len(c.kept)-1], furthest = k, far
+		}
+	}
+	return c.kept
+}
+
+// reach is how far the bars of a point go.
+func (c *chart) reach(k int) float64 {
+	far := 0.0
+	for _, s := range c.series {
+		switch v := math.Abs(s.values[k]); {
+		case math.IsNaN(v):
+		case c.style == stacks:
+			far += v
+		default:
+			far = math.Max(far, v)
+		}
+	}
+	return far
+}
+
 // drawColumns draws a bar for each value of a series: one path, or one each where they lead somewhere.
 func (c *chart) drawColumns(i int, s series, place func(k int, from, width float64) (x, wide, low, high float64)) {
 	c.open("g", "data-series", name(s.column))
-	d := make([]byte, 0, 24*c.points())
-	for k := range c.points() {
+	d := make([]byte, 0, 24*len(c.columnsShown()))
+	for _, k := range c.columnsShown() {
 		if math.IsNaN(s.values[k]) || c.style == stacks && s.values[k] == 0 {
 			continue
 		}
