@@ -12,7 +12,6 @@ import (
 	"github.com/callboard/callboard/server/internal/catalog/index"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/console"
-	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/notifications"
 	"github.com/callboard/callboard/server/internal/permission"
@@ -21,7 +20,6 @@ import (
 	"github.com/callboard/callboard/server/internal/signals"
 	"github.com/callboard/callboard/server/internal/techdocs"
 	"github.com/callboard/callboard/server/internal/usersettings"
-	"github.com/callboard/callboard/server/internal/widget"
 )
 
 // expectedLater are plugins that the stock frontend asks for and this host does not have yet. They answer like the
@@ -55,7 +53,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireProxy(o); err != nil {
 		return err
 	}
-	if err := a.wireWidgets(o); err != nil {
+	if err := a.wireWidgets(ctx, o); err != nil {
 		return err
 	}
 	a.wireAPIDocs(o, sites)
@@ -93,22 +91,6 @@ func (a *App) wireShell(ctx context.Context, o Options) error {
 	notifications.Routes(router, notes)
 	permission.Mount(router)
 
-	return nil
-}
-
-func (a *App) wireWidgets(o Options) error {
-	f := &a.features
-	f.widgets = widget.NewRegistry()
-	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: readable{f.catalog, f.permission}, Authorizer: f.permission,
-		Permission: f.permissionOf, Logger: o.Logger})
-	if err := a.wirePages(o); err != nil {
-		return err
-	}
-	feature := widget.Feature()
-	feature.Policies = append(feature.Policies, embedpage.Policy())
-	router := a.server.Feature(feature)
-	widget.Routes(router, engine)
-	embedpage.Routes(router, f.pages)
 	return nil
 }
 

@@ -30,6 +30,7 @@ const (
 var publicRoutes = map[string]string{
 	"GET /api/widgets/v1/style.css":                            "the same for everybody, and read by pages of other origins",
 	"GET /api/widgets/v1/oembed":                               "its consumers have no credentials; it tells what the address says, and the title of a widget",
+	"GET /api/widgets/v1/images/:file":                         "the address is the credential: 128 random bits, of one picture, revocable and rate-limited",
 	"GET /api/api-docs/v1/style.css":                           "as that of widgets",
 	"GET /api/auth/.well-known/openid-configuration":           "tells clients where to sign in",
 	"GET /api/auth/.well-known/jwks.json":                      publicKeys,
@@ -241,7 +242,7 @@ func shape(path string) string {
 }
 
 // bodyLimits are the limits of features that take more than the reference's default.
-var bodyLimits = map[string]int64{"scaffolder": 10 << 20, "api-docs": 3 << 20}
+var bodyLimits = map[string]int64{"scaffolder": 10 << 20, "api-docs": 3 << 20, "widgets": 1 << 20}
 
 // A body is an endless stream of an unfinished JSON text, so that a route that reads it without a limit never ends.
 func TestEveryRouteRefusesABodyOverItsLimit(t *testing.T) {

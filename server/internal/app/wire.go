@@ -42,6 +42,7 @@ type features struct {
 	software   search.Type // documents of the catalog's entities
 	widgets    *widget.Registry
 	apps       *embed.Apps // that show widgets
+	embed      *embed.Engine
 	pages      *embedpage.Pages
 	actions    *action.Registry
 	filters    *filter.Registry // of templates
@@ -103,7 +104,7 @@ func (a *App) wireCatalog(ctx context.Context, o Options) error {
 
 func (a *App) wireEdge(ctx context.Context, o Options) error {
 	identity, err := auth.New(ctx, auth.Options{Config: o.Config, DB: a.db, Logger: o.Logger,
-		Users: users{a.features.catalog}, Development: environment(o.Source.Env, "NODE_ENV") == "development"})
+		Users: users{a.features.catalog}, Embeds: embedTokens{&a.features}, Development: environment(o.Source.Env, "NODE_ENV") == "development"})
 	if err != nil {
 		return fmt.Errorf("auth: %w", err)
 	}

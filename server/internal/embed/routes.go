@@ -16,11 +16,11 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx"
 )
 
-// Policies are what the feature that has the routes needs: a page refreshes its own token, frames ask what app they are in,
+// Policies are what the feature that has the routes needs: a page refreshes its own token and asks what app it is part of,
 // and pictures need no credentials.
 var Policies = []httpx.Policy{
 	{Path: "/v1/tokens/refresh", Allow: httpx.AllowEmbed},
-	{Path: "/v1/apps", Allow: httpx.AllowUnauthenticated},
+	{Path: "/v1/apps", Allow: httpx.AllowEmbed},
 	{Path: imagesPath, Allow: httpx.AllowUnauthenticated},
 }
 
@@ -33,7 +33,7 @@ func Routes(r *httpx.Router, e *Engine) {
 	r.POST("/v1/tokens", httpx.AnyPrincipal, h.mint)
 	r.POST("/v1/tokens/refresh", httpx.AnyPrincipal, h.refresh)
 	r.DELETE("/v1/tokens/:id", httpx.AnyPrincipal, h.revoke)
-	r.GET("/v1/apps/:app", httpx.Public, h.app)
+	r.GET("/v1/apps/:app", httpx.AnyPrincipal, h.app)
 	r.POST("/v1/apps/:app/revoke", httpx.ServiceOnly, h.revokeApp)
 	r.POST("/v1/capabilities", httpx.AnyPrincipal, h.grant)
 	r.GET("/v1/capabilities", httpx.AnyPrincipal, h.capabilities)
@@ -80,7 +80,7 @@ func (h *routes) revokeApp(c *gin.Context) error {
 	return httpx.NoContent(c)
 }
 
-// app is what anybody may know: the frame of a widget names the portal that it is part of.
+// app is what every caller may know.
 func (h *routes) app(c *gin.Context) error {
 	app, ok := h.engine.Apps.Find(c.Param("app"))
 	if !ok {

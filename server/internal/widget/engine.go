@@ -116,12 +116,27 @@ func (e *Engine) Describe(id ID) (Description, error) {
 
 // Data answers the data of a widget, if the viewer may see it.
 func (e *Engine) Data(ctx context.Context, p *principal.Principal, r Request) (*Answer, error) {
-	if err := granted(p, &r); err != nil {
+	w, q, err := e.question(ctx, p, r)
+	if err != nil {
 		return nil, err
+	}
+	return e.answer(ctx, w, q)
+}
+
+// Check is why [Engine.Data] would not ask the widget: the viewer may not see it, or the question is wrong.
+func (e *Engine) Check(ctx context.Context, p *principal.Principal, r Request) error {
+	_, _, err := e.question(ctx, p, r)
+	return err
+}
+
+// question is what to ask of which widget, after everything that can be known without asking.
+func (e *Engine) question(ctx context.Context, p *principal.Principal, r Request) (Widget, Query, error) {
+	if err := granted(p, &r); err != nil {
+		return nil, Query{}, err
 	}
 	w, err := e.Registry.Find(r.ID)
 	if err != nil {
-		return nil, err
+		return nil, Query{}, err
 	}
 	d := w.Description()
 	q := Query{From: r.From, To: r.To, MaxPoints: r.MaxPoints, Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone}
@@ -129,15 +144,12 @@ func (e *Engine) Data(ctx context.Context, p *principal.Principal, r Request) (*
 		q.User = p.Subject
 	}
 	if q.Entity, err = e.entity(ctx, p, d, r.Entity); err != nil {
-		return nil, err
+		return nil, q, err
 	}
 	if err := e.permitted(ctx, p, d); err != nil {
-		return nil, err
+		return nil, q, err
 	}
-	if err := e.args.check(d, r.Args); err != nil {
-		return nil, err
-	}
-	return e.answer(ctx, w, q)
+	return w, q, e.args.check(d, r.Args)
 }
 
 // For lists what applies to an entity that the viewer may read.

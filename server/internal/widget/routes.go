@@ -39,6 +39,8 @@ func Routes(r *httpx.Router, e *Engine) {
 	r.GET("/v1/entities/:kind/:namespace/:name", httpx.AnyPrincipal, h.entity)
 	r.GET("/v1/data/:plugin/:widget", httpx.AnyPrincipal, h.data)
 	r.GET("/v1/render/:plugin/:file", httpx.AnyPrincipal, h.render)
+	r.POST("/v1/batch", httpx.AnyPrincipal, h.batch)
+	r.GET("/v1/badge/:plugin/:file", httpx.AnyPrincipal, h.badge)
 	r.POST("/v1/forms/:plugin/:widget", httpx.AnyPrincipal, h.submit)
 	r.GET("/v1/style.css", httpx.Public, h.style)
 }
