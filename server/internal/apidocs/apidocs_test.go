@@ -37,7 +37,7 @@ var definitions = map[string][2]string{
 func (catalog) Visible(_ context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
 	name := strings.TrimPrefix(string(ref), "api:default/")
 	d, ok := definitions[name]
-	return entity.Entity{"kind": "API", "spec": map[string]any{"type": d[0], "definition": d[1]}}, ok && (name != "vault" || p.Kind == principal.Service), nil
+	return entity.Entity{"kind": "API", "metadata": map[string]any{"name": name}, "spec": map[string]any{"type": d[0], "definition": d[1]}}, ok && (name != "vault" || p.Kind == principal.Service), nil
 }
 
 type rig struct {

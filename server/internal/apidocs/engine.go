@@ -93,19 +93,25 @@ func (e *Engine) Document(ctx context.Context, p *principal.Principal, ref entit
 	if err != nil {
 		return nil, nil, err
 	}
+	doc, err := e.Of(ctx, found)
+	return doc, found, err
+}
+
+// Of answers the document of an entity that the viewer may read, which the caller has made sure of.
+func (e *Engine) Of(ctx context.Context, found entity.Entity) (*spec.Document, error) {
 	text, _ := found.Spec()["definition"].(string)
 	kind, _ := found.Spec()["type"].(string)
 	if text == "" {
-		return nil, nil, apierror.NotFoundf("Entity %q has no spec.definition to show", ref)
+		return nil, apierror.NotFoundf("Entity %q has no spec.definition to show", found.Ref())
 	}
 	o, err := e.outcome(ctx, kind, text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if o.err != nil {
-		return nil, nil, apierror.Inputf("spec.definition of %q: %v", ref, o.err)
+		return nil, apierror.Inputf("spec.definition of %q: %v", found.Ref(), o.err)
 	}
-	return o.doc, found, nil
+	return o.doc, nil
 }
 
 // outcome answers what is known of a text, and reads it when that is nothing. Who asks for a text that is being read

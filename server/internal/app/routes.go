@@ -56,7 +56,9 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireWidgets(ctx, o); err != nil {
 		return err
 	}
-	a.wireAPIDocs(o, sites)
+	if err := a.wireAPIDocs(o, sites); err != nil {
+		return err
+	}
 	for _, id := range expectedLater {
 		s.Feature(httpx.Feature{ID: id})
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/callboard/callboard/server/internal/apidocs"
 	"github.com/callboard/callboard/server/internal/apidocs/tryit"
@@ -13,7 +14,7 @@ import (
 // apiDocsKeys are the keys that the viewers of documentation read.
 var apiDocsKeys = []string{"callboard.apiDocs"}
 
-func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) {
+func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) error {
 	f := &a.features
 	try := tryit.New(tryit.Options{Settings: tryit.ReadSettings(o.Config), Authorizer: f.permission, Ownership: f.auth.Ownership, Logger: o.Logger})
 	a.closers = append(a.closers, try.Close)
@@ -21,10 +22,23 @@ func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) {
 	feature.Origins = f.apps.AllowsOrigin
 	router := a.server.Feature(feature)
 	entities := readable{f.catalog, f.permission}
-	apidocs.Routes(router, apidocs.Options{
-		Engine: apidocs.NewEngine(newRemembering(entities)), Try: try, Entities: entities, Sites: sites, Texts: newReadmes(f.urls), Backend: backendURL(o.Config),
-	})
+	engine, backend := apidocs.NewEngine(newRemembering(entities)), backendURL(o.Config)
+	apidocs.Routes(router, apidocs.Options{Engine: engine, Try: try, Entities: entities, Sites: sites, Texts: newReadmes(f.urls), Backend: backend})
 	f.permission.Mount(router, permission.Integration{Permissions: []permission.Permission{tryit.Permission}})
+	list, err := coreWidgets{engine, sites, entities, backend, portalURL(o.Config)}.list()
+	if err != nil {
+		return err
+	}
+	return f.widgets.Set(coreSource, list)
+}
+
+// portalURL is where people read about entities, "" = unknown.
+func portalURL(c *config.Config) string {
+	u, err := url.Parse(c.Root().String("app.baseUrl", ""))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return ""
+	}
+	return strings.TrimRight(u.String(), "/")
 }
 
 // backendURL is where browsers reach this host; empty = unknown.
