@@ -1,6 +1,7 @@
 package apidocs
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -67,6 +68,7 @@ func Routes(r *httpx.Router, o Options) {
 	r.GET(document+"/schemas/:id", httpx.AnyPrincipal, h.schema)
 	r.GET(document+"/search.json", httpx.AnyPrincipal, h.search)
 	r.GET(document+"/document", httpx.AnyPrincipal, h.document)
+	r.GET(document+"/viewer/:viewer", httpx.AnyPrincipal, h.viewer)
 	const docs = "/v1/docs/:kind/:namespace/:name"
 	r.GET(docs, httpx.AnyPrincipal, h.docs)
 	r.GET(docs+"/*path", httpx.AnyPrincipal, h.docs)
@@ -143,6 +145,27 @@ func (h *routes) document(c *gin.Context) error {
 	}
 	contentType, text := doc.Definition()
 	return send(c, contentType, []byte(text))
+}
+
+// viewer answers a page on which a viewer from npm shows the document.
+func (h *routes) viewer(c *gin.Context) error {
+	v, ok := page.NewViewer(c.Param("viewer"))
+	if !ok {
+		return apierror.NotFoundf("There is no viewer %q; swagger-ui and redoc are known", c.Param("viewer"))
+	}
+	doc, _, err := h.engine.Document(c.Request.Context(), httpx.Principal(c), refOf(c))
+	if err != nil {
+		return err
+	}
+	if !page.Shows(doc) {
+		return apierror.NotFoundf("The viewer %q shows OpenAPI; %q is %s", c.Param("viewer"), refOf(c), doc.Format)
+	}
+	v.Files, v.Nonce = strings.TrimSuffix(h.backend.EscapedPath(), "/")+"/embed/v1/viewers/", rand.Text()
+	header := c.Writer.Header()
+	header.Set("Content-Security-Policy", v.Policy())
+	header.Set("Cache-Control", "private, no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	return httpx.Bytes(c, http.StatusOK, htmlType, []byte(v.Page(doc, h.address(c)+"/v1/entities"+entityPath(c))), nil)
 }
 
 func (h *routes) style(c *gin.Context) error {

@@ -103,6 +103,20 @@ func TestFragments_AreForEmbeddingPagesThatMayShowThem(t *testing.T) {
 	}
 }
 
+func TestViewer_IsForOpenAPIAndForThoseWhoMayRead(t *testing.T) {
+	r := start(t)
+	for path, want := range map[string]int{index + "/viewer/swagger-ui": 200, index + "/viewer/redoc": 200, index + "/viewer/other": 404,
+		"/entities/api/default/events/viewer/redoc": 404, "/entities/api/default/vault/viewer/redoc": 404} {
+		res, body := r.get(path)
+		if res.StatusCode != want {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+		if want == http.StatusOK && (!strings.HasSuffix(res.Header.Get("Content-Security-Policy"), "sandbox allow-scripts") || strings.Contains(body, `"$ref":"http`) || !strings.Contains(body, "/embed/v1/viewers/")) {
+			t.Errorf("%s: %s %s", path, res.Header.Get("Content-Security-Policy"), body)
+		}
+	}
+}
+
 // tried is a rig whose shop has a server that may be reached.
 func tried(t *testing.T) *rig {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
