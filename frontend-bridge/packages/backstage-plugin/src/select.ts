@@ -4,11 +4,15 @@ import type { WidgetInfo } from './api.js';
 export interface Selection {
   /** All, unless named. */
   include?: string[];
+  /** What the app has tabs and cards of its own for, unless named. */
   exclude?: string[];
 }
 
+// Widgets of the host itself, which tell portals without Backstage what Backstage's own cards and this plugin's tabs do.
+const ofTheApp = ['catalog/*', 'api-docs/*', 'techdocs/*'];
+
 /** The widgets of a selection, in the order of the patterns that include them, then in that of the host. */
-export function select(widgets: WidgetInfo[], { include = ['*'], exclude = [] }: Selection): WidgetInfo[] {
+export function select(widgets: WidgetInfo[], { include = ['*'], exclude = ofTheApp }: Selection): WidgetInfo[] {
   const unwanted = exclude.map(pattern);
   const left = widgets.filter(({ id }) => !unwanted.some(matches => matches(id)));
   return [...new Set(include.map(pattern).flatMap(matches => left.filter(({ id }) => matches(id))))];

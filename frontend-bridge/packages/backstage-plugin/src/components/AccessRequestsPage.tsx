@@ -27,7 +27,7 @@ export function AccessRequestsPage() {
     );
   }
   const widgets = answer.value.filter(isAccess);
-  const own = widgets.filter(({ appliesTo }) => appliesTo === '').sort(formsLast);
+  const own = widgets.filter(({ appliesTo }) => appliesTo === '');
   const forms = widgets.filter(({ appliesTo, view }) => appliesTo !== '' && view === 'form');
   return (
     <PageBody>
@@ -48,15 +48,17 @@ export function AccessRequestsPage() {
   );
 }
 
-const formsLast = (a: WidgetInfo, b: WidgetInfo) => Number(a.view === 'form') - Number(b.view === 'form');
-
+// What there is, over the whole width; then forms, side by side where there is room.
 function Widgets({ of, entityRef }: { of: WidgetInfo[]; entityRef?: string }) {
+  const shown = (forms: boolean) =>
+    of
+      .filter(({ view }) => (view === 'form') === forms)
+      .map(({ id }) => <CallboardElement key={id} tag="callboard-widget" attributes={{ name: id, entity: entityRef, 'heading-level': 4 }} />);
   return (
-    <div style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
-      {of.map(({ id }) => (
-        <CallboardElement key={id} tag="callboard-widget" attributes={{ name: id, entity: entityRef, 'heading-level': 4 }} />
-      ))}
-    </div>
+    <>
+      {shown(false)}
+      <div style={{ alignItems: 'start', display: 'grid', gap: 16, gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 400px), 1fr))' }}>{shown(true)}</div>
+    </>
   );
 }
 

@@ -1,8 +1,13 @@
 import { stringifyEntityRef } from '@backstage/catalog-model';
 import { useEntity } from '@backstage/plugin-catalog-react';
 import { CallboardElement } from './CallboardElement.js';
+import { Panel } from './Panel.js';
 
 /** The reference of the API of the page, which the host makes of its description: OpenAPI, AsyncAPI, GraphQL or gRPC. */
 export function EntityReferenceContent() {
-  return <CallboardElement tag="callboard-api-docs" attributes={{ entity: stringifyEntityRef(useEntity().entity) }} />;
+  return (
+    <Panel>
+      <CallboardElement tag="callboard-api-docs" attributes={{ entity: stringifyEntityRef(useEntity().entity) }} />
+    </Panel>
+  );
 }

@@ -94,8 +94,8 @@ export const tokens = {
   '--callboard-border': 'var(--bui-border-1)',
   '--callboard-accent': 'var(--bui-bg-solid)',
   '--callboard-focus': 'var(--bui-ring)',
-  '--callboard-ok': 'var(--bui-fg-success)',
-  '--callboard-warn': 'var(--bui-fg-warning)',
-  '--callboard-danger': 'var(--bui-fg-danger)',
-  '--callboard-info': 'var(--bui-fg-info)',
+  '--callboard-ok': 'var(--bui-fg-success-on-bg)',
+  '--callboard-warn': 'var(--bui-fg-warning-on-bg)',
+  '--callboard-danger': 'var(--bui-fg-danger-on-bg)',
+  '--callboard-info': 'var(--bui-fg-info-on-bg)',
 } as CSSProperties;
