@@ -18,7 +18,7 @@ export const svgElements = set(
 );
 
 /** Attributes that any element may have, beside data-* and aria-*. */
-const everywhere = set('class id title lang dir role tabindex hidden');
+const everywhere = set('class id title lang dir role tabindex hidden translate');
 
 const htmlAttributes: Record<string, Set<string>> = {
   a: set('href rel hreflang download'),

@@ -79,10 +79,21 @@ export class Content {
     this.#html = undefined;
   }
 
-  /** Whether a person has filled in something that a new fragment would lose. */
+  /** Whether it is a form, or what became of one: nothing that is shown anew by itself. */
+  get asks(): boolean {
+    return this.surface.body.querySelector('form,.cb-outcome') !== null;
+  }
+
+  /** Whether a new fragment would lose what a person has filled in, or what is shown once. */
   get touched(): boolean {
-    const fields = this.surface.body.querySelectorAll<HTMLInputElement>('input,textarea');
-    return [...fields].some(f => f.value !== f.defaultValue || f.checked !== f.defaultChecked);
+    const { body } = this.surface;
+    const fields = [...body.querySelectorAll<HTMLInputElement>('input,textarea')];
+    const options = [...body.querySelectorAll('option')];
+    return (
+      body.querySelector('.cb-outcome') !== null ||
+      fields.some(f => f.value !== f.defaultValue || f.checked !== f.defaultChecked) ||
+      options.some(o => o.selected !== o.defaultSelected && options.some(d => d.defaultSelected))
+    );
   }
 
   #remember(): Kept {

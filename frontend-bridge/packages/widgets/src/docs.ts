@@ -109,11 +109,13 @@ class Reader {
     const key = (event: KeyboardEvent) => this.#key(event);
     const hash = () => void this.open(this.linked() ?? this.first);
     surface.root.addEventListener('click', click, true);
-    surface.host.addEventListener('keydown', key);
+    // A page that is all about the document lends it the keyboard.
+    const keys: EventTarget = what.linked ? document : surface.host;
+    keys.addEventListener('keydown', key as (event: Event) => void);
     if (what.linked) addEventListener('hashchange', hash);
     this.#leave.push(
       () => surface.root.removeEventListener('click', click, true),
-      () => surface.host.removeEventListener('keydown', key),
+      () => keys.removeEventListener('keydown', key as (event: Event) => void),
       () => removeEventListener('hashchange', hash),
     );
   }
@@ -134,7 +136,7 @@ class Reader {
   /** The address of a place's fragment. */
   address({ kind, id }: Place): string {
     const start = this.what.start;
-    const query = `?view=fragment&level=${this.what.level}&lang=${encodeURIComponent(this.surface.language)}`;
+    const query = `?view=fragment&level=${this.what.level}`;
     if (kind === 'operation' || kind === 'schema') return `${start}/${kind}s/${encodeURIComponent(id)}${query}`;
     if (kind === 'index') return start + query;
     const root = start.split('/').slice(0, 7).join('/');
@@ -262,7 +264,8 @@ class Reader {
   /** / searches; j and k go through what can be opened; Escape goes back to the index. */
   #key(event: KeyboardEvent) {
     const at = event.composedPath()[0] as Element;
-    if (event.ctrlKey || event.metaKey || event.altKey || (at instanceof HTMLElement && /^(input|textarea|select)$/.test(at.localName))) return;
+    const elsewhere = at !== document.body && !event.composedPath().includes(this.surface.host);
+    if (elsewhere || event.ctrlKey || event.metaKey || event.altKey || /^(input|textarea|select)$/.test(at.localName)) return;
     if (event.key === '/') {
       const search = this.#main.querySelector<HTMLInputElement>('form[data-cb-search] input');
       if (!search) return;

@@ -36,7 +36,7 @@ class DocumentElement extends CallboardElement {
 
   async #open() {
     const said = ['entity', 'path', 'renderer', 'heading-level'].map(name => this.getAttribute(name));
-    const key = JSON.stringify([this.session.access.root, this.language, said]);
+    const key = JSON.stringify([this.session.id, this.language, said]);
     if (!this.about() || key === this.#shown) return;
     this.#close();
     this.#shown = key;

@@ -33,9 +33,11 @@ function pathOf(form: Element, surface: Surface): string | undefined {
 }
 
 /** A form's fields may hide its own properties, so they are read without it. */
-function fieldsOf(form: HTMLFormElement, submitter: HTMLElement | null): URLSearchParams {
+function fieldsOf(form: HTMLFormElement, submitter: HTMLElement | null, lang: string): URLSearchParams {
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form, submitter)) if (typeof value === 'string') fields.append(name, value);
+  if (!fields.has('lang')) fields.set('lang', lang);
+  if (!fields.has('tz')) fields.set('tz', Intl.DateTimeFormat().resolvedOptions().timeZone);
   return fields;
 }
 
@@ -46,7 +48,7 @@ async function send(form: HTMLFormElement, path: string, submitter: HTMLElement 
     const answer = await surface.session.send(path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'text/html, application/json;q=0.5' },
-      body: fieldsOf(form, submitter).toString(),
+      body: fieldsOf(form, submitter, surface.language).toString(),
     });
     const html = answer.headers.get('Content-Type')?.startsWith('text/html');
     const message = html ? replace(form, await answer.text(), surface) : problem(form, await messageOf(answer));
@@ -67,7 +69,7 @@ function replace(form: HTMLFormElement, html: string, surface: Surface): string 
   figure.replaceWith(nodes);
   for (const next of first?.querySelectorAll('form') ?? []) enhance(next, surface);
   secrets(surface);
-  const told = first?.querySelector<HTMLElement>('[data-cb-errors],[role=alert],[role=status]') ?? (first as HTMLElement | null);
+  const told = first?.querySelector<HTMLElement>('[role=alert],[role=status]') ?? (first as HTMLElement | null);
   if (!told) return '';
   told.tabIndex = -1;
   told.focus();
@@ -112,7 +114,7 @@ function toField(event: Event) {
 
 /** What is shown once can be copied at once. */
 function secrets({ body, language }: Surface) {
-  for (const secret of body.querySelectorAll<HTMLElement>('[data-cb-secret]')) {
+  for (const secret of body.querySelectorAll<HTMLElement>('.cb-secret')) {
     if (secret.nextElementSibling?.matches('[data-cb-copy]')) continue;
     const button = copyButton(secret, language);
     button.className = 'cb-button';

@@ -11,7 +11,7 @@ export class Refresh {
   #near = true;
   #failures = 0;
 
-  constructor(private readonly again: () => void) {
+  constructor(private readonly again: () => unknown) {
     document.addEventListener('visibilitychange', this.#look);
   }
 

@@ -18,7 +18,11 @@ export function rootOf(base: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/api\/widgets(\/v1)?$/, '');
 }
 
+let made = 0;
+
 export class Session {
+  /** Tells sessions apart: what one was answered is not what another would be. */
+  readonly id = ++made;
   readonly tokens: TokenSource | undefined;
   readonly batch: Batch;
   readonly origin: string;

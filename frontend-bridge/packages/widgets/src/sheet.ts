@@ -8,7 +8,7 @@ const own = `
 :host([data-theme=auto]){color-scheme:light dark}
 .cb-body{box-sizing:border-box;overflow-wrap:anywhere}
 .cb-body.cb-scroll{overflow:auto}
-.cb-body[tabindex]:focus-visible,.cb-local button:focus-visible{outline:2px solid var(--callboard-focus,light-dark(#0b62c4,#6cb0ff));outline-offset:2px}
+.cb-body[tabindex]:focus-visible,.cb-body [tabindex]:focus-visible,.cb-local button:focus-visible{outline:2px solid var(--callboard-focus,light-dark(#0b62c4,#6cb0ff));outline-offset:2px}
 .cb-skeleton{position:absolute;inset:0;border-radius:var(--callboard-radius,6px);background:light-dark(#8883,#8884);opacity:.6}
 @media (prefers-reduced-motion:no-preference){.cb-skeleton{animation:cb-wait 1.6s ease-in-out infinite alternate}}
 @keyframes cb-wait{to{opacity:.25}}

@@ -12,7 +12,7 @@ import type { RangeDetail } from './types';
 import { stepped, whenResized, whenSeen } from './visible';
 
 /** What of a fixed height is around the picture: the caption, the way to the table. */
-const AROUND = 76;
+const AROUND = 60;
 
 /** What attributes may say; anything else would be refused by the host for all of them. */
 const ID = /^[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9-]*$/;
@@ -96,7 +96,7 @@ export class CallboardWidget extends CallboardElement {
     const range = (event: Event) => this.#chose(event as CustomEvent<RangeDetail>);
     this.root.addEventListener('click', click);
     this.addEventListener('callboard-range', range);
-    this.#refresh = new Refresh(() => this.refresh());
+    this.#refresh = new Refresh(() => this.#content?.asks || this.refresh());
     this.#leave.push(
       () => this.root.removeEventListener('click', click),
       () => this.removeEventListener('callboard-range', range),
@@ -164,7 +164,7 @@ export class CallboardWidget extends CallboardElement {
   #ask() {
     if (!this.#near || !this.ready) return;
     const question = this.question();
-    const key = JSON.stringify([this.session.access.root, question]);
+    const key = JSON.stringify([this.session.id, question]);
     if (key === this.#asked) return;
     this.#asked = key;
     this.#drawn = this.#width === undefined ? undefined : stepped(this.#width, undefined);

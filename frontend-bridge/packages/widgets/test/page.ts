@@ -134,7 +134,7 @@ export function page(): Page {
     vi.stubGlobal('IntersectionObserver', Intersection);
     vi.stubGlobal('ResizeObserver', Resize);
     vi.stubGlobal('CSSStyleSheet', Sheet);
-    of.host.on('/api/widgets/v1/style.css', () => new Response('.cb-widget{}', { headers: { 'Content-Type': 'text/css' } }));
+    of.host.on(/style\.css$/, () => new Response('.cb-widget{}', { headers: { 'Content-Type': 'text/css' } }));
     document.body.replaceChildren();
     sessionStorage.clear();
   });

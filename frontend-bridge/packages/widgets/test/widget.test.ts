@@ -19,7 +19,7 @@ describe('a widget', () => {
     expect(ready).toMatchObject({ id: 'cost/summary', status: 'ok' });
     expect(text(element)).toContain('hello');
     const [got] = of.host.to(RENDER);
-    expect(Object.fromEntries(got!.url.searchParams)).toMatchObject({ entityRef: 'component:default/pay', range: '30d', args: '{"a":1}', lang: 'fr', theme: 'dark', h: '224', level: '3' });
+    expect(Object.fromEntries(got!.url.searchParams)).toMatchObject({ entityRef: 'component:default/pay', range: '30d', args: '{"a":1}', lang: 'fr', theme: 'dark', h: '240', level: '3' });
     expect(of.host.to('/api/widgets/v1/batch')).toHaveLength(0);
     expect(element.dataset).toMatchObject({ status: 'ok', theme: 'dark' });
     expect(element.body.style.height).toBe('300px');
