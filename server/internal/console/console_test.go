@@ -149,7 +149,7 @@ func TestPage_HasAWordForEveryState(t *testing.T) {
 		"Starting: the catalog is being read for the first time.|None so far.":                                      starting,
 		"1 entity is still being processed.|1 waiting to be processed.":                                             pending,
 		"1 configuration error needs a look.":                                                                       one,
-		"205 catalog problems|5 more are in the JSON": many,
+		"205 catalog problems|5 more are in the JSON":                                                               many,
 	} {
 		text := allFacts(t, console(fixed{overview: o}, PublicOnLoopback))
 		for part := range strings.SplitSeq(want, "|") {
@@ -165,10 +165,13 @@ func TestPage_HasAWordForEveryState(t *testing.T) {
 }
 
 func TestPage_KeepsHostileNamesAndMessagesAsText(t *testing.T) {
+	source := &fixed{}
+	h := console(source, PublicOnLoopback)
 	elementsOf := func(text string) map[string]int {
 		all := map[string]int{}
+		source.overview = fill(sample(), text)
 		for _, path := range factsPages {
-			_, elements := visibleText(t, do(console(fixed{overview: fill(sample(), text)}, PublicOnLoopback), local("GET", path)).Body.String())
+			_, elements := visibleText(t, do(h, local("GET", path)).Body.String())
 			for name, n := range elements {
 				all[name] += n
 			}
@@ -183,7 +186,7 @@ func TestPage_KeepsHostileNamesAndMessagesAsText(t *testing.T) {
 		if diff := cmp.Diff(before, elementsOf(hostile)); diff != "" {
 			t.Errorf("%q changes the elements of the page:\n%s", hostile, diff)
 		}
-		text := allFacts(t, console(fixed{overview: fill(sample(), hostile)}, PublicOnLoopback))
+		text := allFacts(t, h)
 		if want := strings.Join(strings.Fields(strings.ReplaceAll(hostile, "\x00", "\ufffd")), " "); strings.Count(text, want) < 8 {
 			t.Errorf("%q is not shown as it is", hostile)
 		}
@@ -256,6 +259,7 @@ func TestAccess_IsPublicToThisMachineOnlyAndNeverThroughAProxy(t *testing.T) {
 	header := func(name, value string) change { return func(r *http.Request) { r.Header.Set(name, value) } }
 	remote := func(addr string) change { return func(r *http.Request) { r.RemoteAddr = addr } }
 	host := func(name string) change { return func(r *http.Request) { r.Host = name } }
+	public, strict := console(fixed{overview: sample()}, PublicOnLoopback), console(fixed{overview: sample()}, Authenticated)
 	for name, tc := range map[string]struct {
 		change change
 		open   bool
@@ -279,11 +283,11 @@ func TestAccess_IsPublicToThisMachineOnlyAndNeverThroughAProxy(t *testing.T) {
 		for _, path := range append(factsPages, "/console.json", "/console/host.json") {
 			r := local("GET", path)
 			tc.change(r)
-			w := do(console(fixed{overview: sample()}, PublicOnLoopback), r)
+			w := do(public, r)
 			if open := w.Code == 200; open != tc.open || !open && (w.Code != 401 || strings.Contains(w.Body.String(), "/srv/a.yaml")) {
 				t.Errorf("%s %s: %d", name, path, w.Code)
 			}
-			if w := do(console(fixed{overview: sample()}, Authenticated), r); w.Code != 401 {
+			if w := do(strict, r); w.Code != 401 {
 				t.Errorf("%s %s with access authenticated: %d", name, path, w.Code)
 			}
 		}

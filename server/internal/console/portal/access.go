@@ -26,6 +26,8 @@ type accessView struct {
 	Form requestForm
 	// Here is the page that forms lead back to.
 	Here string
+	// Forms are those of plugins for an entity.
+	Forms []shownWidget
 	// Once makes a form that is sent twice one request.
 	Once string
 }
@@ -122,13 +124,18 @@ func (p *Portal) showEntityAccess(v *visit, status int, view accessView) {
 	}
 	shown := v.viewOf(e, "Access")
 	view.Here, view.Once = shown.Path+"/access", rand.Text()
-	if err := v.fillAccess(&view); err != nil && !isMissing(err) {
-		v.missed("Access", err)
-	}
+	together(
+		func() { v.missed("Access", v.fillAccess(&view)) },
+		func() {
+			widgets, err := v.widgetsOf(refOf(v.Request))
+			v.missed("Forms of plugins", err)
+			view.Forms = v.formsOf(widgets, shown.Entity.Ref)
+		},
+	)
 	view.narrow(shown.Entity.Ref)
 	shown.Body = &view
 	shown.Notices = v.noticed()
-	v.render(status, "entity-access", shell.Page{Title: "Access · " + shown.Entity.Title, Active: catalogPath, Data: shown})
+	v.render(status, "entity-access", shell.Page{Title: "Access · " + shown.Entity.Title, Active: catalogPath, Styles: []string{widgetStyle}, Data: shown})
 }
 
 // narrow leaves what is about one entity.

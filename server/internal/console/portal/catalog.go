@@ -47,11 +47,11 @@ func filters(q url.Values) []filter {
 // maxChosen bounds how many values of one filter an address may name.
 const maxChosen = 50
 
-// predicate is what entities must fulfil, without the filter of that name; nil = nothing.
-func predicate(all []filter, without string) map[string]any {
+// predicate is what entities must fulfil; nil = nothing.
+func predicate(all []filter) map[string]any {
 	var terms []any
 	for _, f := range all {
-		if len(f.Chosen) > 0 && f.Name != without {
+		if len(f.Chosen) > 0 {
 			terms = append(terms, map[string]any{f.Field: map[string]any{"$in": f.Chosen}})
 		}
 	}
@@ -82,16 +82,17 @@ type catalogView struct {
 func (p *Portal) catalog(v *visit) {
 	q := v.URL.Query()
 	view := catalogView{Filters: filters(q), Term: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort")}
+	wanted := predicate(view.Filters)
+	view.Filtered = view.Term != "" || wanted != nil
 	var failed error
 	together(
-		func() { failed = v.list(&view, q) },
+		func() { failed = v.list(&view, q, wanted) },
 		func() { v.missed("Choices of the filters", v.choices(view.Filters)) },
 	)
 	if failed != nil {
 		v.fail(failed)
 		return
 	}
-	view.Filtered = view.Term != "" || predicate(view.Filters, "") != nil
 	for _, s := range sorts {
 		view.Sorts = append(view.Sorts, choice{Value: s.Name, Text: s.Title, Chosen: s.Name == view.Sort})
 	}
@@ -99,7 +100,8 @@ func (p *Portal) catalog(v *visit) {
 	v.render(http.StatusOK, "catalog", shell.Page{Title: "Catalog", Active: catalogPath, Data: view})
 }
 
-func (v *visit) list(view *catalogView, q url.Values) error {
+// list asks for the entities that fulfil wanted.
+func (v *visit) list(view *catalogView, q url.Values, wanted map[string]any) error {
 	body := map[string]any{"limit": pageSize, "fields": strings.Split(itemFields, ",")}
 	if cursor := q.Get("cursor"); cursor != "" {
 		body["cursor"] = cursor
@@ -109,8 +111,8 @@ func (v *visit) list(view *catalogView, q url.Values) error {
 		if view.Term != "" {
 			body["fullTextFilter"] = map[string]any{"term": view.Term, "fields": []string{"metadata.name", "metadata.title", "metadata.description", "spec.profile.displayName"}}
 		}
-		if p := predicate(view.Filters, ""); p != nil {
-			body["query"] = p
+		if wanted != nil {
+			body["query"] = wanted
 		}
 	}
 	var found page
@@ -149,11 +151,12 @@ func (v *visit) choices(all []filter) error {
 		}
 		return v.api.decode(v.Context(), request{method: http.MethodPost, path: "/catalog/entity-facets", body: body}, into)
 	}
+	ofKind := predicate(all[:1])
 	var first, second error
 	together(
 		func() { first = ask(nil, &of, kinds.Field) },
 		func() {
-			second = ask(predicate(all[:1], ""), &within, all[1].Field, all[2].Field, all[3].Field, all[4].Field)
+			second = ask(ofKind, &within, all[1].Field, all[2].Field, all[3].Field, all[4].Field)
 		},
 	)
 	for i := range all {

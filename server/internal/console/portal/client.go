@@ -57,8 +57,9 @@ func Told(err error, otherwise string) string {
 type request struct {
 	method, path string // escaped, below /api
 	query        url.Values
-	body         any    // sent as JSON; nil = none
-	once         string // Idempotency-Key, "" = none
+	body         any        // sent as JSON; nil = none
+	form         url.Values // sent as a browser does, to be answered with HTML; nil = none
+	once         string     // Idempotency-Key, "" = none
 }
 
 // send answers the body of a successful answer.
@@ -97,6 +98,7 @@ func (c *client) prepare(ctx context.Context, q request) (*http.Request, error) 
 		address += "?" + q.query.Encode()
 	}
 	var body bytes.Buffer
+	body.WriteString(q.form.Encode())
 	if q.body != nil {
 		if err := json.NewEncoder(&body).Encode(q.body); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", q.method, q.path, err)
@@ -106,7 +108,11 @@ func (c *client) prepare(ctx context.Context, q request) (*http.Request, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", q.method, q.path, err)
 	}
-	if q.body != nil {
+	switch {
+	case q.form != nil:
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "text/html")
+	case q.body != nil:
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if q.once != "" {

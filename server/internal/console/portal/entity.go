@@ -51,8 +51,17 @@ func (v *visit) entity() (entity.Entity, error) {
 	return e, err
 }
 
-// gatewayAPI is the annotation of entities whose APIs a gateway serves.
-const gatewayAPI = "callboard.dev/gateway-api"
+// annotations that say which tabs there are.
+const (
+	techdocsRef    = "backstage.io/techdocs-ref"
+	techdocsEntity = "backstage.io/techdocs-entity"
+	gatewayAPI     = "callboard.dev/gateway-api"
+)
+
+// hasTab reports whether the page has a tab of that name.
+func (view *entityView) hasTab(name string) bool {
+	return slices.ContainsFunc(view.Tabs, func(l link) bool { return l.Text == name })
+}
 
 func (v *visit) viewOf(e entity.Entity, tab string) *entityView {
 	r := e.Ref()
@@ -60,6 +69,9 @@ func (v *visit) viewOf(e entity.Entity, tab string) *entityView {
 	view.Tabs = []link{{Address: view.Path, Text: "Overview"}}
 	if text(e.Spec(), "definition") != "" && strings.EqualFold(e.Kind(), "API") {
 		view.Tabs = append(view.Tabs, link{Address: view.Path + "/api", Text: "API"})
+	}
+	if e.Annotation(techdocsRef) != "" || e.Annotation(techdocsEntity) != "" || tab == "Docs" {
+		view.Tabs = append(view.Tabs, link{Address: view.Path + "/docs", Text: "Docs"})
 	}
 	if strings.EqualFold(e.Kind(), "API") || e.Annotation(gatewayAPI) != "" {
 		view.Tabs = append(view.Tabs, link{Address: view.Path + "/access", Text: "Access"})
@@ -96,7 +108,9 @@ func (p *Portal) overview(v *visit) {
 	view.about(e)
 	relations := relationsOf(e)
 	view.Groups = groupRelations(relations)
-	widgets = slices.DeleteFunc(widgets, func(w widget) bool { return w.View == "form" })
+	if view.hasTab("Access") { // where the forms are
+		widgets = slices.DeleteFunc(widgets, func(w widget) bool { return w.View == viewForm })
+	}
 	for _, w := range v.draw(arranged(widgets), view.Entity.Ref, drawing{}) {
 		if w.Empty {
 			view.Empty = append(view.Empty, w)

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -153,8 +152,6 @@ func (p *Portal) changeKey(v *visit) {
 		p.o.Missing(v.w, v.Request)
 	}
 }
-
-var errNoWidget = errors.New("there is no such widget")
 
 // entityRefOf reads a ref of an address; "" = none.
 func entityRefOf(text string) string {

@@ -49,13 +49,17 @@ func fragment(body []byte, to func(string) string) template.HTML {
 	}
 }
 
-// consoleLinks leads from pages of the frontend to those of the console: to entities, their documentation, their APIs.
+// consoleLinks leads from pages of the frontend to those of the console, to entities and their documentation, and from the
+// API's address of a form to the console's, where a browser sends it with the cookie.
 func consoleLinks(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host != "" || u.Scheme != "" {
 		return address
 	}
 	path, suffix := u.EscapedPath(), strings.TrimPrefix(address, u.EscapedPath())
+	if rest, ok := strings.CutPrefix(path, "/api/widgets/v1/forms/"); ok {
+		return "/console/forms/" + rest + suffix
+	}
 	if rest, ok := strings.CutPrefix(path, "/catalog/"); ok {
 		return catalogPath + "/" + rest + suffix
 	}

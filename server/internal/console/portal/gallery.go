@@ -254,7 +254,7 @@ func (p *Portal) snippets(w widget, ref string) []snippet {
 // jsx is a string literal as an attribute of JSX.
 func jsx(s string) string {
 	quoted, _ := json.Marshal(s) // a string always can be
-	if strings.ContainsAny(s, `"\&{}`) {
+	if strings.ContainsAny(string(quoted), `\&{}`) { // as a plain attribute these would mean something else
 		return "{" + string(quoted) + "}"
 	}
 	return string(quoted)

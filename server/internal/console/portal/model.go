@@ -35,10 +35,14 @@ func linkTo(ref string) link {
 	return link{Address: pageOf(r), Text: r.Name, Note: strings.ToLower(r.Kind)}
 }
 
-// web is a link to somewhere else, if browsers may follow it.
+// web is a link to somewhere else, if browsers may follow it: a whole address of the web, or a path of this host.
 func web(address, text string) link {
 	l := link{Text: cmp.Or(text, address)}
-	if weblink.Check(address) == nil {
+	if weblink.Check(address) != nil {
+		return l
+	}
+	path := strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, "\\")
+	if scheme := weblink.Scheme(address); scheme != "" || path {
 		l.Address = address
 	}
 	return l

@@ -74,14 +74,20 @@ func (p *Portal) Routes() []shell.Route {
 		entity + "/api/operations/{id}":  p.reference,
 		entity + "/api/schemas/{id}":     p.reference,
 		entity + "/api/document":         p.document,
+		entity + "/docs":                 p.docs,
+		entity + "/docs/{path...}":       p.docs,
+		entity + "/files/{path...}":      p.file,
 		entity + "/access":               p.entityAccess,
 		entity + "/raw":                  p.raw,
 		"/console/access":                p.access,
 		"/console/gallery":               p.gallery,
 		"/console/gallery/drawings":      p.drawings,
 		"/console/gallery/{plugin}/{id}": p.galleryWidget,
+
+		"/console/live/render/{plugin}/{file}": p.live,
 	}
 	changing := map[string]func(*visit){
+		"/console/forms/{plugin}/{id}":           p.submit,
 		"/console/access/apps":                   p.createApp,
 		"/console/access/apps/{app}/keys":        p.issueKey,
 		"/console/access/requests":               p.requestAccess,

@@ -43,7 +43,7 @@ func (p *Portal) reference(v *visit) {
 		v.missed("The description of this API", asFailure(err))
 	default:
 		view.Body = fragment(body, func(address string) string {
-			if rest, ok := strings.CutPrefix(address, "/api"+base); ok && (rest == "" || strings.ContainsAny(rest[:1], "/?#")) {
+			if rest, ok := beneath(address, "/api"+base); ok {
 				return view.Path + "/api" + rest
 			}
 			return consoleLinks(address)

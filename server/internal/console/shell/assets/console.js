@@ -23,6 +23,8 @@
     remember();
     copies();
     sizes();
+    retries();
+    element();
     const fresh = document.querySelector(".fresh");
     const log = document.getElementById("log");
     if (log) return follow(log, fresh);
@@ -93,6 +95,39 @@
       const stage = document.getElementById(slider.dataset.resizes);
       slider.addEventListener("input", () => { stage.style.width = `${Number(slider.value)}px`; });
     }
+  };
+
+  // retries makes the buttons of widgets that failed load the page again.
+  const retries = () => document.addEventListener("click", (event) => {
+    if (event.target.closest?.('[data-cb-action="retry"]')) location.reload();
+  });
+
+  // element shows a widget as other pages have it, as a custom element. It asks through the console, in which the person is
+  // signed in: the token is not for scripts.
+  const element = () => {
+    const place = document.getElementById("element");
+    if (!place) return;
+    place.hidden = false;
+    const button = place.querySelector("button");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        await import("/embed/v1/embed.js");
+        const config = document.createElement("callboard-config");
+        config.setAttribute("base", location.origin);
+        config.fetcher = (address, init) => {
+          const { pathname, search } = new URL(address, location.origin);
+          return fetch(pathname.replace(/^\/api\/widgets\/v1\//, "/console/live/") + search, { ...init, credentials: "same-origin" });
+        };
+        const widget = document.createElement("callboard-widget");
+        widget.setAttribute("name", place.dataset.widget);
+        if (place.dataset.entity) widget.setAttribute("entity", place.dataset.entity);
+        config.append(widget);
+        button.parentElement.replaceWith(config);
+      } catch {
+        button.parentElement.textContent = "This host was built without the browser files.";
+      }
+    });
   };
 
   // remember lists the entities that were looked at last on the first page. They stay in this browser.
