@@ -17,7 +17,7 @@ func (a *App) wireWidgets(ctx context.Context, o Options) error {
 	f := &a.features
 	f.widgets = widget.NewRegistry()
 	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: readable{f.catalog, f.permission}, Authorizer: f.permission,
-		Permission: f.permissionOf, Logger: o.Logger})
+		Permission: f.permissionOf, Logger: o.Logger, RequestAccess: widget.AccessAt(o.Config.Root().String("callboard.widgets.requestAccess", ""))})
 	if err := a.wirePages(o); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ var known = []struct {
 	{"search.maxPageLimit", readNumber}, {"techdocs.builder", readString},
 	{"callboard.frontend.dist", readString}, {"callboard.frontend.remotes", readBool}, {"callboard.frontend.upstreamRemotes", readURL},
 	{"callboard.console.enabled", readBool},
-	{"callboard.console.access", readConsoleAccess},
+	{"callboard.console.access", readConsoleAccess}, {"callboard.widgets.requestAccess", readURL},
 }
 
 // ownSections are sections under callboard: whose features check their keys themselves.

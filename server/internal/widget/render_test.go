@@ -189,6 +189,16 @@ func TestRender_HasEveryViewInEveryFormatOfIt(t *testing.T) {
 	}
 }
 
+func TestAccessAt_NamesWhatIsAskedFor(t *testing.T) {
+	if AccessAt("") != nil {
+		t.Error("access is asked for nowhere")
+	}
+	got := AccessAt("https://access.example.com/new?team=a")(Description{ID: "cost/spend"}, "component:default/a&b")
+	if got != "https://access.example.com/new?entityRef=component%3Adefault%2Fa%26b&team=a&widget=cost%2Fspend" {
+		t.Error(got)
+	}
+}
+
 func TestDocs_AreMarkdown(t *testing.T) {
 	a := &Answer{Frames: []*frame.Frame{frame.New("readme", frame.Strings("text", "# Title\n\nA **word** <script>alert(1)</script>"))}}
 	got, err := Render(Description{ID: "a/b", Title: "T", View: Docs}, a, HTML, draw.Options{Level: 2})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
@@ -69,4 +70,22 @@ func (e *Engine) failed(ctx context.Context, s Shown, r Request, f Format, o dra
 	}
 	s.Body = []byte(RenderState(s.Description, s.Err, request, o))
 	return s
+}
+
+// AccessAt leads to a page where people ask for access, which gets the widget and the entity as parameters of its address;
+// "" = there is none.
+func AccessAt(page string) func(d Description, entityRef string) string {
+	u, err := url.Parse(page)
+	if page == "" || err != nil { // the configuration was checked
+		return nil
+	}
+	return func(d Description, entityRef string) string {
+		at, q := *u, u.Query()
+		q.Set("widget", string(d.ID))
+		if entityRef != "" {
+			q.Set("entityRef", entityRef)
+		}
+		at.RawQuery = q.Encode()
+		return at.String()
+	}
 }
