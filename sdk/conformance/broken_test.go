@@ -39,7 +39,7 @@ var broken = map[string]string{
 	"dry-run-asks": "action.dry-run", "output-no-json": "action.dry-run", "accepts-bad-input": "action.input", "output-of-other-type": "action.output",
 	"filter-no-json": "filter.results", "filter-answers-nothing": "filter.results", "one-filter-result": "filter.results", "slow-filter": "filter.results",
 	"filter-asks": "filter.results", "random-filter": "filter.stable",
-	"bad-frame": "widget.frames", "document-without-place": "search.documents", "one-rule-result": "rules.results",
+	"bad-frame": "widget.frames", "form-takes-anything": "widget.forms", "document-without-place": "search.documents", "one-rule-result": "rules.results",
 	"ignores-cancellation": "calls.cancel", "waits-for-calls": "calls.cancel", "one-at-a-time": "load.parallel",
 	"drain-hangs": "stop.drain", "dies-of-drain": "stop.drain", "slow-shutdown": "stop.shutdown", "no-controller": "stop.shutdown", "ignores-sigterm": "stop.sigterm",
 	"status-after-sigterm": "stop.sigterm", "survives-host": "stop.host-death", "leaves-children": "stop.children", "leaves-files": "restart.clean",

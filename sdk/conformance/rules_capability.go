@@ -21,6 +21,7 @@ var capabilityRules = []Rule{
 	{ID: "filter.results", Level: Must, Sentence: "A template filter answers each call, in order and within a second, and asks nobody outside.", check: checkFilters, timed: true},
 	{ID: "filter.stable", Level: Must, Sentence: "A template filter answers the same to the same call.", check: checkFiltersStable},
 	{ID: "widget.frames", Level: Must, Sentence: "A widget answers frames that can be drawn.", check: checkFrames},
+	{ID: "widget.forms", Level: Must, Sentence: "A form refuses arguments that do not fit its schema.", check: checkForms},
 	{ID: "search.documents", Level: Must, Sentence: "Documents for the search have a title and a place.", check: checkDocuments},
 	{ID: "rules.results", Level: Must, Sentence: "A permission rule answers one result for each resource.", check: checkRuleResults},
 	{ID: "calls.cancel", Level: Must, Sentence: "Cancelled calls stop within a second, and Drain does not wait for them.", check: checkCancel, timed: true},

@@ -140,6 +140,12 @@ func (b *bench) strangers(ctx context.Context, p *instance) map[string]error {
 			return err
 		},
 	}
+	if slices.ContainsFunc(p.widgets(ctx), (*pluginv1.Widget).GetSubmits) { // a plugin without forms need not know the call
+		calls["WidgetsService/SubmitWidget"] = func() error {
+			_, err := p.submit(ctx, submission(&pluginv1.Widget{Id: nobody}, []byte("{}")))
+			return err
+		}
+	}
 	errs := map[string]error{}
 	for method, call := range calls {
 		service, _, _ := strings.Cut(method, "/")

@@ -3,7 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,6 +66,7 @@ func tellWork(t *testing.T, w *workshop) {
 	}
 	o.triggers(t, state)
 	o.guards(t)
+	o.forms(t, state)
 	if lists := o.must(t, "inspect", "chores"); !strings.Contains(lists, `"0 3 * * *"`) {
 		t.Errorf("inspect does not list the tasks:\n%s", lists)
 	}
@@ -126,4 +130,82 @@ func (o *operated) guards(t *testing.T) {
 			t.Errorf("POST %s: %d %v %.300s, want %d and %s", c.path, status, err, body, c.status, c.want)
 		}
 	}
+}
+
+// forms has a form filled in by a person with a browser's means, and by a program.
+func (o *operated) forms(t *testing.T, state func() choresState) {
+	t.Helper()
+	user := o.userToken(t, "user:default/ann")
+	const form, entity = "/api/widgets/v1/forms/chores/report", "component:default/whole"
+	var shown string
+	eventually(t, "the form is there", func() bool {
+		status, body := o.get(t, "/api/widgets/v1/render/chores/report.html?entityRef="+entity, user)
+		shown = body
+		return status == http.StatusOK
+	})
+	if !strings.Contains(shown, `action="`+form+`"`) || !strings.Contains(shown, ">Dusting</option>") {
+		t.Errorf("the form is %s", shown)
+	}
+	page := func(token, chore, key string) (int, string) {
+		return o.send(t, form, "application/x-www-form-urlencoded", url.Values{"entityRef": {entity}, "key": {key}, "args.chore": {chore}}.Encode(), token)
+	}
+	for _, c := range []struct {
+		token, chore, key string
+		status            int
+		want              string
+	}{
+		{user, "dust", "first", http.StatusOK, "user user:default/ann reports dust of whole"},
+		{user, "dust", "first", http.StatusOK, "This was reported before."},
+		{token, "dust", "first", http.StatusOK, "service test reports dust of whole"},
+		{user, "", "second", http.StatusBadRequest, "must be filled in"},
+		{user, "windows", "third", http.StatusBadRequest, "nobody cleans windows"},
+		{user, "roof", "fourth", http.StatusForbidden, "only roofers"},
+		{"", "dust", "fifth", http.StatusUnauthorized, "Missing credentials"},
+	} {
+		if status, body := page(c.token, c.chore, c.key); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %s, want %d and %s", c.key, status, body, c.status, c.want)
+		}
+	}
+	status, body := o.send(t, form, "application/json", `{"entityRef":"component:default/whole","args":{"chore":"dishes","rooms":2},"key":"sixth"}`, user)
+	if status != http.StatusOK || !strings.Contains(body, `"secret":true`) || !strings.Contains(body, "w0rd-of-dishes") {
+		t.Errorf("as JSON: %d %s", status, body)
+	}
+	if n := state().Numbers["reports"]; n != 3 {
+		t.Errorf("%d chores were reported, want 3", n)
+	}
+	if strings.Contains(o.logged(t), "w0rd-of-") {
+		t.Error("what is told once is in the log")
+	}
+}
+
+// userToken is that of somebody who has signed in.
+func (o *operated) userToken(t *testing.T, user string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), o.binary, "token", "--user", user, "--config", o.config).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (o *operated) send(t *testing.T, path, kind, body, token string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", kind)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := single.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
 }

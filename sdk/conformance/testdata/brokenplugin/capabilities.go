@@ -204,7 +204,19 @@ type widgets struct {
 }
 
 func (w widgets) ListWidgets(context.Context, *pluginv1.ListWidgetsRequest) (*pluginv1.ListWidgetsResponse, error) {
-	return &pluginv1.ListWidgetsResponse{Widgets: []*pluginv1.Widget{{Id: "count", Title: "Count", View: "stat", AppliesTo: "kind:component"}}}, nil
+	count := &pluginv1.Widget{Id: "count", Title: "Count", View: "stat", AppliesTo: "kind:component"}
+	if w.is("form-takes-anything") {
+		count.View, count.Submits = "form", true
+		count.ArgsSchemaJson = `{"type":"object","properties":{"name":{"type":"string","minLength":1}},"required":["name"],"additionalProperties":false}`
+	}
+	return &pluginv1.ListWidgetsResponse{Widgets: []*pluginv1.Widget{count}}, nil
+}
+
+func (w widgets) SubmitWidget(_ context.Context, r *pluginv1.SubmitWidgetRequest) (*pluginv1.SubmitWidgetResponse, error) {
+	if r.GetWidget() != "count" {
+		return nil, w.missing("widget", r.GetWidget())
+	}
+	return &pluginv1.SubmitWidgetResponse{Message: "It is done, whatever it was."}, nil
 }
 
 func (w widgets) QueryWidget(r *pluginv1.QueryWidgetRequest, s grpc.ServerStreamingServer[pluginv1.QueryWidgetResponse]) error {

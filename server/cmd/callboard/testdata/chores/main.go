@@ -1,4 +1,4 @@
-// Command chores is a plugin with tasks, subscriptions, storage and a lock. Tests ask it how things are over its routes.
+// Command chores is a plugin with tasks, subscriptions, storage, a lock and a form. Tests ask it how things are over its routes.
 package main
 
 import (
@@ -22,6 +22,7 @@ func main() {
 	p.Task("grumble", time.Hour, func(context.Context) error { return errors.New("nobody helps") })
 	p.OnEvent("chores.counted", c.received)
 	p.OnEvent("experimental.catalog.errors", c.received)
+	c.form(p)
 	p.HandleFunc("GET /state", c.state)
 	p.HandleFunc("POST /tasks/{id}", c.trigger)
 	p.HandleFunc("POST /lock", c.lock)
