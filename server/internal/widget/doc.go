@@ -4,5 +4,6 @@
 // and tables of it, which the routes below /api/widgets/v1 serve beside the frames themselves.
 //
 // A widget is asked as often as its Refresh says, once for everybody who looks at the same; while it fails, the last good
-// answer is shown with its age.
+// answer is shown with its age. A fragment of HTML is served whatever happens: what is empty, not whole, old, broken or
+// not for the viewer says so in their language, in the room that the picture would have.
 package widget
