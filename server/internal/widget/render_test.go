@@ -170,7 +170,7 @@ func TestRender_HasEveryViewInEveryFormatOfIt(t *testing.T) {
 		}
 		d, a := Description{ID: "a/b", Title: "T", View: view}, &Answer{Frames: []*frame.Frame{f(view)}}
 		for format := range contentTypes {
-			got, err := Render(d, a, format, draw.Options{Theme: draw.Dark, Level: 2, Language: language.German})
+			got, err := Render(d, a, format, draw.Options{Theme: draw.Dark, Level: 2, Language: language.German, Width: 160, Height: 60})
 			picture := format == SVG || format == PNG
 			switch {
 			case picture && drawings[view] == nil:

@@ -157,7 +157,7 @@ func TestSinks_AreShown(t *testing.T) {
 		if !strings.Contains(got, mark) {
 			t.Errorf("%s shows nothing of it", name)
 		}
-		if !strings.HasSuffix(name, "0") {
+		if !strings.HasSuffix(name, "0") || every > 1 && name > "g" {
 			continue
 		}
 		if _, err := draw.PNG(got, draw.Options{}); err != nil {
@@ -182,7 +182,7 @@ func TestTexts_DoNotBecomeFormulasOfSpreadsheets(t *testing.T) {
 
 func FuzzRender(f *testing.F) {
 	for i, v := range xsstest.Corpus() {
-		if i%25 == 0 {
+		if i%70 == 0 {
 			f.Add(v, 400, 100)
 		}
 	}
