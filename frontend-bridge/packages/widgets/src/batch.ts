@@ -78,7 +78,7 @@ export class Batch {
     try {
       if (all.length > 1) await this.#stream(all, open);
     } catch (problem) {
-      if (!(problem instanceof AnswerError) || !alone(problem.status)) {
+      if (!(problem instanceof AnswerError) || !alone.includes(problem.status)) {
         for (const w of open.values()) w.reject(problem);
         return;
       }
@@ -95,10 +95,11 @@ export class Batch {
     if (!answer.ok || !answer.body) throw await failure(answer);
     for await (const line of lines(answer.body)) {
       const said = read(line);
-      const asker = said && open.get(said.index);
-      if (!asker || typeof said.html !== 'string') continue;
-      open.delete(said.index);
-      asker.resolve({ status: said.status, html: said.html, maxAge: said.maxAge });
+      const index = said?.index as number;
+      const asker = open.get(index);
+      if (!asker || typeof said?.html !== 'string') continue;
+      open.delete(index);
+      asker.resolve({ status: Number(said.status) || 200, html: said.html, maxAge: Number(said.maxAge) || 0 });
     }
   }
 
@@ -118,10 +119,8 @@ export function widgetPath(id: string): string {
   return id.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Whether the questions of a failed batch have a chance alone: not when the host knows the caller or is busy. */
-function alone(status: number): boolean {
-  return status === 404 || status === 405 || status === 400 || status === 413 || status === 501 || status === 502;
-}
+/** What a failed batch has to answer for its questions to have a chance alone: not that the host knows the caller or is busy. */
+const alone = [400, 404, 405, 413, 501, 502];
 
 async function failure(answer: Response): Promise<AnswerError> {
   let message = `the host answers ${answer.status}`;
@@ -139,19 +138,17 @@ function ageOf(header: string | null): number {
 }
 
 interface Line {
-  index: number;
-  status: number;
+  index?: unknown;
+  status?: unknown;
   html?: unknown;
-  maxAge: number;
+  maxAge?: unknown;
 }
 
-function read(line: string): Line | undefined {
+function read(line: string): Line | null {
   try {
-    const said = JSON.parse(line);
-    if (!Number.isInteger(said?.index)) return undefined;
-    return { index: said.index, status: Number(said.status) || 200, html: said.html, maxAge: Number(said.maxAge) || 0 };
+    return JSON.parse(line);
   } catch {
-    return undefined;
+    return null;
   }
 }
 

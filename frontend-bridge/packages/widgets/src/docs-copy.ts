@@ -2,6 +2,16 @@
 import { action, copyButton } from './actions';
 import type { Surface } from './modules';
 
+/** In the upper corner of the block that follows, at the end of its lines. */
+const corner: Partial<CSSStyleDeclaration> = {
+  display: 'block',
+  position: 'relative',
+  zIndex: '1',
+  marginBlock: '0 -46px',
+  marginInline: 'auto 8px',
+  insetBlockStart: '6px',
+};
+
 export function copyButtons(within: Element, { language }: Surface) {
   for (const block of within.querySelectorAll<HTMLElement>('pre')) {
     if (block.previousElementSibling?.matches('[data-cb-copy]')) continue;
@@ -9,6 +19,7 @@ export function copyButtons(within: Element, { language }: Surface) {
     button.className = 'cb-docs-copy';
     const what = block.getAttribute('aria-label');
     if (what) button.setAttribute('aria-label', `${action('copy', language)}: ${what}`);
+    Object.assign(button.style, corner);
     block.before(button);
   }
 }

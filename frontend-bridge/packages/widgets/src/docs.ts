@@ -3,6 +3,7 @@
 import { copyButtons } from './docs-copy';
 import { Search } from './docs-search';
 import { tryForms } from './docs-try';
+import { follow } from './links';
 import { view } from './docs-viewer';
 import type { Detach, Surface } from './modules';
 
@@ -221,7 +222,7 @@ class Reader {
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const href = link.getAttribute('href') ?? '';
     const place = placeOf(link);
-    if (!place && !href.startsWith('#')) return;
+    if (!place && !href.startsWith('#')) return follow(event, this.surface);
     event.preventDefault();
     if (!place) return this.#jump(href.slice(1));
     if (place.kind === 'schema') void this.#unfold(link, place);

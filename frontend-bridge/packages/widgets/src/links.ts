@@ -11,6 +11,9 @@ export interface Navigation {
   entityRef?: string | undefined;
 }
 
+/** What of the host is a file: it needs the page's credentials, which a plain link does not bring. The rest are pages. */
+const FILES = /^\/api\/(widgets\/v1\/|api-docs\/v1\/[^?#]+\/document$)/;
+
 /** Follows the links of a surface in the way of the page that it is on: its own router may take them. */
 export function follow(event: Event, surface: Surface) {
   const link = linkOf(event);
@@ -23,7 +26,7 @@ export function follow(event: Event, surface: Surface) {
   }
   if (!/^https?:/.test(href)) return;
   const to = navigation(link, href, surface.session.access.root);
-  if (to.href.startsWith('/api/') && surface.session.access.root + to.href === to.url) {
+  if (FILES.test(to.href)) {
     event.preventDefault();
     load('download').then(m => m.download(to.href, link.getAttribute('download'), surface), problem => surface.fail('download', problem));
     return;

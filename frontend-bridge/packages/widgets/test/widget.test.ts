@@ -277,14 +277,35 @@ describe('links of a widget', () => {
   test('lead where they lead when the page has no opinion, and in new tabs as everywhere', async () => {
     const element = await shown();
     const stop = (event: Event) => event.preventDefault(); // jsdom cannot navigate
-    addEventListener('click', event => stop(event), { once: true });
+    addEventListener('click', stop);
     const told = next<{ href: string }>(element, 'navigate');
     click(element, 'out');
     expect((await told).href).toBe('https://x.example/');
     const silent = vi.fn();
     element.addEventListener('callboard-navigate', silent);
-    expect(click(element, 'in', { ctrlKey: true }).defaultPrevented).toBe(false);
+    click(element, 'in', { ctrlKey: true });
     expect(silent).not.toHaveBeenCalled();
+    removeEventListener('click', stop);
+  });
+
+  test('to files of the host bring the token, and those to its pages are links', async () => {
+    of.host.on(RENDER, () => html(figure('', 'ok', '<a id="csv" href="/api/widgets/v1/render/cost/summary.csv">CSV</a><a id="in" href="/api/api-docs/v1/entities/api/default/pay">docs</a>')));
+    const element = widget('name="cost/summary"');
+    element.tokenProvider = async () => 'token';
+    await next(element, 'ready');
+    const saved = vi.fn();
+    vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => 'blob:x', revokeObjectURL: () => {} }));
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      saved(this.download);
+    });
+    of.host.on('/api/widgets/v1/render/cost/summary.csv', () => new Response('a,b'));
+    expect(click(element, 'csv').defaultPrevented).toBe(true);
+    await vi.waitFor(() => expect(saved).toHaveBeenCalledWith('summary.csv'));
+    expect(of.host.to('/api/widgets/v1/render/cost/summary.csv')[0]!.token).toBe('Bearer token');
+    element.addEventListener('callboard-navigate', event => event.preventDefault());
+    const told = next<{ href: string }>(element, 'navigate');
+    click(element, 'in');
+    expect((await told).href).toBe('/api/api-docs/v1/entities/api/default/pay');
   });
 
   test('within a fragment lead to places in it', async () => {
