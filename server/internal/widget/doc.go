@@ -6,4 +6,8 @@
 // A widget is asked as often as its Refresh says, once for everybody who looks at the same; while it fails, the last good
 // answer is shown with its age. A fragment of HTML is served whatever happens: what is empty, not whole, old, broken or
 // not for the viewer says so in their language, in the room that the picture would have.
+//
+// A widget of the view [Form] may take input, as a [Submitter]. A form acts in the name of who sends it, so it is taken with
+// credentials in a header alone, never with a cookie: no other page can have a browser send one. What follows is that a
+// browser without a script sends forms only through a server that has the credentials, as the console does.
 package widget

@@ -8,6 +8,7 @@
 //	action.go     action.Action
 //	filter.go     templating.Filter
 //	widget.go     widget.Widget
+//	submit.go     widget.Submitter
 //	collator.go   search.Type
 //	task.go       scheduled work
 //	rule.go       permission.Integration
