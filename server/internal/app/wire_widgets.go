@@ -51,10 +51,17 @@ func requestOf(w embed.Shown) widget.Request {
 }
 
 func (d pictures) Check(ctx context.Context, p *principal.Principal, w embed.Shown) error {
-	return d.engine.Check(ctx, p, requestOf(w))
+	if err := d.engine.Check(ctx, p, requestOf(w)); err != nil {
+		return err
+	}
+	described, err := d.engine.Describe(widget.ID(w.Widget))
+	if err == nil && !described.View.Picture() {
+		return apierror.Inputf("widget: %s is a %s, of which there is no picture", w.Widget, described.View)
+	}
+	return err
 }
 
-// Draw makes a badge of what has one value and no shape, and else the picture.
+// Draw makes a badge of one value, and else the picture.
 func (d pictures) Draw(ctx context.Context, p *principal.Principal, w embed.Shown, format string) (embed.Drawing, error) {
 	described, err := d.engine.Describe(widget.ID(w.Widget))
 	if err != nil {
@@ -71,7 +78,7 @@ func (d pictures) Draw(ctx context.Context, p *principal.Principal, w embed.Show
 		shown = d.engine.Badge(ctx, p, requestOf(w), true, draw.Options{})
 	case format != "svg":
 		return embed.Drawing{}, apierror.NotFoundf("There is no picture of that form")
-	case described.View != widget.Stat && described.View.Picture():
+	case described.View != widget.Stat:
 		shown = d.engine.Show(ctx, p, requestOf(w), widget.SVG, draw.Options{})
 	default:
 		shown = d.engine.Badge(ctx, p, requestOf(w), false, draw.Options{})

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -155,7 +156,7 @@ func bind(c *gin.Context, v any) error {
 		err = io.ErrUnexpectedEOF
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return apierror.Inputf("%s: must not be a %s", wrong.Field, wrong.Value)
+		return apierror.Inputf("%s: must not be of type %s", cmp.Or(wrong.Field, "request/body"), wrong.Value)
 	}
 	if name, ok := strings.CutPrefix(errorText(err), "json: unknown field "); ok {
 		return apierror.Inputf("%s is not known here", name)

@@ -19,6 +19,9 @@ func (e *Engine) Badge(ctx context.Context, p *principal.Principal, r Request, a
 	if s.Answer, s.Err = e.Data(ctx, p, r); s.Err == nil {
 		s.Description, s.Err = e.Describe(r.ID)
 	}
+	if s.Err == nil && !s.Description.View.Picture() {
+		s.Err = apierror.Inputf("The widget %s is a %s, which has no single value for a badge", string(r.ID), s.Description.View)
+	}
 	if s.Err != nil {
 		return e.failed(ctx, s, r, SVG, o)
 	}

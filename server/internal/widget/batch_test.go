@@ -176,7 +176,7 @@ func TestBatch_SurvivesAWidgetThatPanics(t *testing.T) {
 }
 
 func TestBadge_IsTheValueOfAWidget(t *testing.T) {
-	r := start(t, func(d *Description) { d.Title = "Open issues" })
+	r := start(t, func(d *Description) { d.Title, d.View = "Open issues", Stat })
 	r.widget.answer = func(context.Context, Query) ([]*frame.Frame, error) {
 		return []*frame.Frame{frame.New("n", frame.Strings("what", "<b>"), frame.Numbers("n", 7))}, nil
 	}
@@ -192,5 +192,9 @@ func TestBadge_IsTheValueOfAWidget(t *testing.T) {
 		if status, _ := r.get(path); status != want {
 			t.Errorf("%s: %d", path, status)
 		}
+	}
+	r = start(t, func(d *Description) { d.View = Table })
+	if status, body := r.get("/badge/cost/spend.svg" + of); status != 400 || !strings.Contains(body, "no single value") {
+		t.Errorf("a table: %d %s", status, body)
 	}
 }

@@ -181,6 +181,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 // mayKeep lets the viewer's own browser keep an answer as long as the widget says; afterwards it asks whether there is
 // another.
 func mayKeep(c *gin.Context, left, age time.Duration) {
+	c.Writer.Header().Add("Vary", "Authorization") // the next viewer in the same browser has another answer
 	c.Writer.Header().Set("Cache-Control", "private, max-age="+strconv.Itoa(int(left.Seconds())))
 	c.Writer.Header().Set("Age", strconv.Itoa(int(age.Seconds())))
 }
