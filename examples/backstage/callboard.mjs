@@ -15,7 +15,7 @@ export const official = [fakes, ...['sentry', 'sonarqube', 'cost', 'gateway'].ma
 
 // What the walk needs on top of the sample's own configuration, as a file: same origin for frontend and API, memory
 // only, a plugin, a token, and locations for the generated components and for templates of its own.
-export function writeConfig({ directory, port, dist, plugins }) {
+export function writeConfig({ directory, port, dist, plugins, remotes }) {
   fs.mkdirSync(directory, { recursive: true });
   const bulk = path.join(directory, 'tide-gauges.yaml');
   fs.writeFileSync(bulk, tideGauges());
@@ -42,6 +42,7 @@ backend:
 callboard:
   frontend:
     dist: ${JSON.stringify(dist)}
+    remotes: ${Boolean(remotes)}
   pluginHost:
     dataDir: ${JSON.stringify(path.join(directory, 'plugins'))}
   plugins:

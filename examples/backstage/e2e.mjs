@@ -7,12 +7,13 @@ import { unexpected } from './allowed.mjs';
 import { openBrowser } from './browser.mjs';
 import { freePort, official, plugin, repository, startCallboard, waitForCatalog, waitForPlugins, writeConfig } from './callboard.mjs';
 import { Screen, StepError } from './screen.mjs';
-import { steps, stepsWithPlugins } from './steps/index.mjs';
+import { steps, stepsWithPlugins, stepsWithRemote } from './steps/index.mjs';
 import { testClient } from './client.mjs';
 
 const usage = `Usage: e2e.mjs [options]
 
   --plugins        walk the frontend with plugins instead of the stock one, beside the official plugins
+  --remote         walk the stock frontend as it takes Callboard's remote at run time, beside the official plugins
   --bin FILE       the Callboard to start (default: bin/callboard)
   --dist DIR       the built frontend that it serves (default: what setup.sh made)
   --base URL       walk what already runs there instead: the sample catalog and the generated components must be loaded
@@ -21,23 +22,24 @@ const usage = `Usage: e2e.mjs [options]
   --port N         port of that backend (default: a free one)
   --only A,B       only steps whose name begins so (sign-in always runs)
   --list           print the names of all steps
-  --out DIR        screenshots, log and report (default: .cache/e2e; with --plugins: .cache/e2e/plugins)
+  --out DIR        screenshots, log and report (default: .cache/e2e; below it plugins or remote with these options)
   --readme         also take the screenshots of the plugins' READMEs
   --chromium FILE  the browser (default: CHROMIUM or /usr/bin/chromium)`;
 
 // What is walked: a frontend, its steps, and tests of its clients without a browser.
 const walks = {
   stock: { app: 'app', out: 'e2e', steps, clients: 'examples/clients/node' },
-  plugins: { app: 'app-with-plugins', out: 'e2e/plugins', steps: stepsWithPlugins, clients: 'examples/clients/plugins' },
+  plugins: { app: 'app-with-plugins', out: 'e2e/plugins', steps: stepsWithPlugins, clients: 'examples/clients/plugins', official: true },
+  remote: { app: 'app', out: 'e2e/remote', steps: stepsWithRemote, official: true, remotes: true },
 };
 const clientTests = 'client';
 const options = readOptions();
-const chosenWalk = walks[options.plugins ? 'plugins' : 'stock'];
+const chosenWalk = walks[nameOf(options)];
 process.exit(await main());
 
 async function main() {
   if (options.help) return print(usage);
-  if (options.list) return print([...chosenWalk.steps.map(step => step.name), `${clientTests}/…`].join('\n'));
+  if (options.list) return print([...chosenWalk.steps.map(step => step.name), ...(chosenWalk.clients ? [`${clientTests}/…`] : [])].join('\n'));
   if (options.prepare) {
     const { file, base } = writeConfig({ directory: path.resolve(options.prepare), port: options.port ?? (await freePort()), dist: options.dist });
     return print(`${file}\n${base}`);
@@ -56,11 +58,11 @@ async function walk() {
     const list = chosen();
     base ??= (server = await serve()).base;
     const entities = await waitForCatalog(base);
-    if (options.plugins) await waitForPlugins(base);
+    if (chosenWalk.official) await waitForPlugins(base);
     console.log(`${base}: ${entities} entities${server ? `, ready after ${server.readyAfter} ms` : ''}`);
     browser = await openBrowser({ base, executable: options.chromium });
     for (const step of list) outcomes.push(await run(step, browser, base));
-    if (wanted(clientTests)) outcomes.push(...(await testClient(base, { group: clientTests, directory: chosenWalk.clients, app: options.app })).map(report));
+    if (chosenWalk.clients && wanted(clientTests)) outcomes.push(...(await testClient(base, { group: clientTests, directory: chosenWalk.clients, app: options.app })).map(report));
   } catch (error) {
     outcomes.push(report({ name: 'set-up', problems: [{ kind: 'error', text: String(error.message ?? error) }] }));
   } finally {
@@ -79,18 +81,18 @@ async function serve() {
   for (const [what, file, next] of [
     ['the program', options.bin, 'make build'],
     ['the example plugin', plugin, 'make plugins'],
-    ...(options.plugins ? official : []).map(file => ['an official plugin or what it talks to', file, 'make build']),
+    ...(chosenWalk.official ? official : []).map(file => ['an official plugin or what it talks to', file, 'make build']),
     ['the built frontend', path.join(options.dist, 'index.html'), 'make backstage'],
     ['the browser', options.chromium, 'apt-get install chromium, or name another one with --chromium'],
   ]) {
     if (!fs.existsSync(file)) throw new Error(`${what} is missing: ${file}; next: ${next}`);
   }
   const port = await freePort();
-  const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist, plugins: options.plugins });
+  const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist, plugins: chosenWalk.official, remotes: chosenWalk.remotes });
   // The app's own configuration first, untouched, as in the life of a team that moves its frontend to Callboard.
   const configs = [path.resolve(options.dist, '../../../app-config.yaml'), 'examples/catalog/app-config.yaml'];
-  if (options.plugins) configs.push('plugins/fakes/app-config.yaml');
-  const server = await startCallboard({ binary: options.bin, configs: [...configs, file], base, log: path.join(options.out, 'callboard.log'), fakes: options.plugins });
+  if (chosenWalk.official) configs.push('plugins/fakes/app-config.yaml');
+  const server = await startCallboard({ binary: options.bin, configs: [...configs, file], base, log: path.join(options.out, 'callboard.log'), fakes: chosenWalk.official });
   return { base, ...server };
 }
 
@@ -104,8 +106,8 @@ function wanted(name) {
 }
 
 function chosen() {
-  const { steps } = chosenWalk;
-  if (![clientTests, ...steps.map(step => step.name)].some(wanted)) throw new Error(`no step begins with ${options.only}; --list shows all`);
+  const { steps, clients } = chosenWalk;
+  if (![...(clients ? [clientTests] : []), ...steps.map(step => step.name)].some(wanted)) throw new Error(`no step begins with ${options.only}; --list shows all`);
   return steps.filter(step => (step.always || wanted(step.name)) && !(step.own && options.stock));
 }
 
@@ -162,14 +164,14 @@ function readOptions() {
   let values;
   try {
     ({ values } = parseArgs({
-      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, plugins: { type: 'boolean' }, readme: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
+      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, plugins: { type: 'boolean' }, remote: { type: 'boolean' }, readme: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
     }));
   } catch (error) {
     console.error(`${error.message}\n\n${usage}`);
     process.exit(2);
   }
   const cache = process.env.CALLBOARD_CACHE ?? path.join(repository, '.cache');
-  const walk = walks[values.plugins ? 'plugins' : 'stock'];
+  const walk = walks[nameOf(values)];
   const app = path.join(cache, 'backstage/app');
   return {
     ...values,
@@ -180,6 +182,10 @@ function readOptions() {
     out: path.resolve(values.out ?? path.join(cache, walk.out)),
     chromium: values.chromium ?? process.env.CHROMIUM ?? '/usr/bin/chromium',
   };
+}
+
+function nameOf({ plugins, remote }) {
+  return plugins ? 'plugins' : remote ? 'remote' : 'stock';
 }
 
 function print(text) {

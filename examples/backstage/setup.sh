@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the stock Backstage app and builds its frontend, unchanged, into $CALLBOARD_CACHE/backstage (default: .cache/backstage
-# in the repository); and beside it a copy whose package.json names the frontends of two plugins. Finished steps are skipped,
-# so it is cheap to run again and goes on where it failed.
+# in the repository); and beside it a copy whose package.json names the frontends of two plugins and Callboard's own. Finished
+# steps are skipped, so it is cheap to run again and goes on where it failed.
 #
 #   setup.sh          do what is missing, then print the folder of the built stock frontend as last line
 #   setup.sh --print  only print that folder
@@ -11,6 +11,7 @@ set -euo pipefail
 
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 client=$kit/../clients/node
+bridge=$kit/../../frontend-bridge
 cache=${CALLBOARD_CACHE:-$(cd "$kit/../.." && pwd)/.cache}/backstage
 app=$cache/app
 dist=$app/packages/app/dist
@@ -26,7 +27,10 @@ fail() { say "setup: $1"; say "  next: $2"; exit 1; }
 pins='{"@swc/core":"1.16.18","unrs-resolver":"1.12.2","got":"11.8.6","rollup":"4.67.4"}'
 
 # What an operator adds to the package.json of the app; the app finds the plugins by itself (app.packages: all).
-plugins='{"@backstage-community/plugin-sentry":"1.22.0","@backstage-community/plugin-sonarqube":"1.2.0"}'
+plugins='{"@backstage-community/plugin-sentry":"1.22.0","@backstage-community/plugin-sonarqube":"1.2.0","@callboard/backstage-plugin":"0.1.0"}'
+
+# Those of them that come from this repository, and what they need of it.
+own='widgets backstage-plugin'
 
 # step NAME DESCRIPTION INPUTS FUNCTION: runs FUNCTION unless it succeeded before with the same INPUTS.
 step() {
@@ -76,6 +80,24 @@ create_app() {
   mv "$cache/new/app" "$app"
 }
 
+# What a registry would give of our packages lies in the workspace of the app: a lock file names no checksum for it, which
+# would be another one with every change.
+add_packages() {
+  local name tarball target
+  for name in $own; do
+    tarball=$(cd "$bridge/packages/$name" && npm pack --ignore-scripts --silent --pack-destination "$cache")
+    target=$app/packages/callboard-$name
+    rm -rf "$target"
+    mkdir -p "$target"
+    tar -xzf "$cache/$tarball" --strip-components 1 -C "$target"
+    rm "$cache/$tarball"
+    node -e 'const fs = require("fs"), file = process.argv[1], manifest = JSON.parse(fs.readFileSync(file));
+      delete manifest.devDependencies; // as for whoever installs it
+      delete manifest.scripts;
+      fs.writeFileSync(file, JSON.stringify(manifest, null, 2) + "\n")' "$target/package.json"
+  done
+}
+
 # Install scripts are switched off: they compile native modules that only a Node backend needs.
 install_app() { cd "$app" && YARN_ENABLE_SCRIPTS=false YARN_ENABLE_TELEMETRY=false yarn install --immutable; }
 
@@ -91,10 +113,13 @@ build_with_plugins() { build app-with-plugins; }
 
 "$kit/debian.sh" npm git
 mkdir -p "$cache" "$logs" || fail "cannot write to $cache" "set CALLBOARD_CACHE to a folder that you may write to"
+"$bridge/build.sh" >&2
 tools=$(cat "$kit/package-lock.json" "$client/package-lock.json" | sha256sum)
+packages=$(cd "$bridge/packages" && for name in $own; do find "$name/package.json" "$name/dist" -type f; done | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum)
+manifests=$(cd "$bridge/packages" && for name in $own; do cat "$name/package.json"; done | sha256sum)
 stock="$(sha256sum <"$kit/yarn.lock.gz") $(grep '"@backstage/create-app"' "$kit/package.json") $pins $plugins"
 [ -d "$kit/node_modules" ] && [ -d "$client/node_modules" ] || rm -f "$cache/.done-tools"
-[ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,install,build,build-with-plugins}
+[ -f "$app/package.json" ] || rm -f "$cache"/.done-{app,packages,install,build,build-with-plugins}
 [ -d "$app/node_modules" ] || rm -f "$cache"/.done-{install,build,build-with-plugins}
 [ -f "$dist/index.html" ] || rm -f "$cache/.done-build"
 [ -f "$dist_with_plugins/index.html" ] || rm -f "$cache/.done-build-with-plugins"
@@ -107,8 +132,9 @@ case $(node -p 'process.versions.node.split(".")[0]') in
   *) fail "Node $(node -v) cannot build Backstage, and there is no pinned Node for $(uname -m)" "install Node 22 or 24 and put it first in PATH" ;;
 esac
 step app "create the app" "$stock" create_app
-step install "install its packages (some minutes the first time)" "$stock" install_app
+step packages "put Callboard's packages beside it" "$stock $packages" add_packages
+step install "install its packages (some minutes the first time)" "$stock $manifests" install_app
 step build "build its frontend (some minutes the first time)" "$stock" build_stock
-step build-with-plugins "build it again with the frontends of plugins" "$stock" build_with_plugins
+step build-with-plugins "build it again with the frontends of plugins" "$stock $packages" build_with_plugins
 say "Backstage $(node -p 'require(process.argv[1]).version' "$app/backstage.json"), frontend of $(du -sm "$dist" | cut -f1) MB, ready after $SECONDS s"
 echo "$dist"

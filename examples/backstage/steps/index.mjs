@@ -3,6 +3,7 @@
 // Backstage does not have.
 import { access } from './access.mjs';
 import { apis } from './apis.mjs';
+import { cardsOfPackage, cardsOfRemote } from './cards.mjs';
 import { catalog } from './catalog.mjs';
 import { components } from './components.mjs';
 import { create } from './create.mjs';
@@ -18,4 +19,7 @@ import { widgets } from './widgets.mjs';
 export const steps = [...signIn, ...catalog, ...components, ...apis, ...kinds, ...create, ...tasks, ...templateEditor, ...search, ...shell];
 
 // Those of the frontend with plugins, beside the official plugins.
-export const stepsWithPlugins = [...signIn, ...plugins, ...access, ...widgets];
+export const stepsWithPlugins = [...signIn, ...plugins, ...access, ...widgets, ...cardsOfPackage];
+
+// Those of the stock frontend as it takes Callboard's remote, beside the official plugins.
+export const stepsWithRemote = [...signIn, ...cardsOfRemote];
