@@ -3,6 +3,7 @@ package draw
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/callboard/callboard/sdk/frame"
 )
@@ -27,7 +28,7 @@ func Stat(f *frame.Frame, o Options) (string, error) {
 	}
 	said := joined(name(c)+": "+value, w.statusWord(status), change)
 	var m markup
-	m.begin(titleOf(f, o), said+".", o, roleOf(address)...)
+	m.begin(titleOf(f, o), ended(said), o, roleOf(address)...)
 	s := statDrawing{&m, o, w}
 	middle := float64(o.Height)/2 + 8
 	s.text("cb-label", name(c), middle-36, 12)
@@ -45,6 +46,14 @@ func joined(first string, parts ...string) string {
 		}
 	}
 	return first
+}
+
+// ended is a text with the stop of a sentence, unless it has one.
+func ended(s string) string {
+	if strings.ContainsAny(s[max(0, len(s)-1):], ".!?") {
+		return s
+	}
+	return s + "."
 }
 
 func roleOf(address string) []string {

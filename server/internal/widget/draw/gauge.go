@@ -26,7 +26,7 @@ func Gauge(f *frame.Frame, o Options) (string, error) {
 	}
 	said := name(g.of) + ": " + g.f.say(wordOf, g.f.number(g.value, g.of), g.f.number(g.most, g.of))
 	said = joined(said, g.f.statusWord(g.status))
-	g.begin(titleOf(f, o), said+".", o, roleOf(g.address)...)
+	g.begin(titleOf(f, o), ended(said), o, roleOf(g.address)...)
 	g.draw(said)
 	g.close("svg")
 	return g.String(), nil
