@@ -18,7 +18,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Options say for whom it is drawn. The zero value is an English chart of 640 by 240 in UTC, in the page's theme.
+// Options say for whom it is drawn. The zero value is an English chart of 640 by 240 in UTC, in the page's theme; a stat or
+// gauge is smaller.
 type Options struct {
 	// Title is the accessible name of a chart; "" = the name of the frame.
 	Title string

@@ -8,16 +8,13 @@ import (
 	"github.com/callboard/callboard/sdk/frame"
 )
 
-const statHeight = 120 // three lines of text
-
 // Stat draws the last value of the first column large. A number in a second column is what it is compared with; thresholds
 // of the first give it a status.
 func Stat(f *frame.Frame, o Options) (string, error) {
 	if len(f.Columns) == 0 {
 		return "", fmt.Errorf("frame %q: a stat needs a column", f.Name)
 	}
-	o.Height = bounded(o.Height, minHeight, statHeight)
-	o = o.withDefaults()
+	o = o.withView("stat").withDefaults()
 	w, c := o.formatter(), f.Columns[0]
 	value, change, status, address := none, "", frame.Status(""), ""
 	if n := len(c.Values); n > 0 {
@@ -139,8 +136,7 @@ func Sparkline(f *frame.Frame, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o.Height = bounded(o.Height, minHeight, minHeight)
-	o = o.withDefaults()
+	o = o.withView("sparkline").withDefaults()
 	c := &chart{plot: p, o: o, f: o.formatter(), style: lines}
 	c.left, c.right, c.top, c.bottom = 4, float64(o.Width)-4, 6, float64(o.Height)-6
 	low, high, ok := p.bounds(false)

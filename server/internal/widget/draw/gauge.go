@@ -7,16 +7,13 @@ import (
 	"github.com/callboard/callboard/sdk/frame"
 )
 
-const gaugeHeight = 160
-
 // Gauge draws the last value of the first column as a part of the greatest it can be: a number in a second column, or else
 // 100 of a percentage, or else the last threshold. Thresholds give it a status.
 func Gauge(f *frame.Frame, o Options) (string, error) {
 	if len(f.Columns) == 0 || f.Columns[0].Type != frame.Number {
 		return "", fmt.Errorf("frame %q: a gauge needs a number in its first column", f.Name)
 	}
-	o.Height = bounded(o.Height, minHeight, gaugeHeight)
-	o = o.withDefaults()
+	o = o.withView("gauge").withDefaults()
 	g := gauge{o: o, f: o.formatter(), of: f.Columns[0]}
 	if !g.read(f) {
 		g.begin(titleOf(f, o), g.f.say(wordNoData), o)

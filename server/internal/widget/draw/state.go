@@ -108,13 +108,17 @@ func viewBox(o Options) string {
 	return "0 0 " + strconv.Itoa(o.Width) + " " + strconv.Itoa(o.Height)
 }
 
-// usualHeights are those of views that are not as high as a chart.
-var usualHeights = map[string]int{"stat": statHeight, "gauge": gaugeHeight, "sparkline": minHeight}
+// usualSizes are those of views that are smaller than a chart: their text must not shrink in a narrow place.
+var usualSizes = map[string]struct{ width, height int }{"stat": {320, 120}, "gauge": {320, 160}, "sparkline": {defaultWidth, minHeight}}
 
 // withView gives options the size that a view has where nothing is said.
 func (o Options) withView(view string) Options {
-	if h, ok := usualHeights[view]; ok && o.Height == 0 {
-		o.Height = h
+	usual := usualSizes[view]
+	if o.Width == 0 {
+		o.Width = usual.width
+	}
+	if o.Height == 0 {
+		o.Height = usual.height
 	}
 	return o
 }
