@@ -134,12 +134,12 @@ func quote(s string) string {
 	return b.String()
 }
 
-// pages are all pages of a document: the index, every operation, every schema that one of them links to.
+// pages are all pages of a document: the index, every operation as a page and as a fragment that can be tried, every schema
+// that one of them links to.
 func pages(t *testing.T, doc *spec.Document) map[string]string {
 	t.Helper()
 	o := Options{Base: base, Style: "/style.css"}
 	out := map[string]string{"index": Index(doc, o), "narrowed": Index(doc, Options{Base: base, Style: "/style.css", Search: doc.Title})}
-	schemas := map[string]bool{}
 	for _, g := range doc.Groups {
 		for _, s := range g.Operations {
 			op, ok := doc.Operation(s.ID)
@@ -150,19 +150,28 @@ func pages(t *testing.T, doc *spec.Document) map[string]string {
 			out["tried "+s.ID] = Operation(doc, op, Options{Base: base, Fragment: true, Try: &Try{base, []TryServer{{doc.Title, doc.Version}}, []TryCredential{{doc.Title, doc.Title, doc.Title}}, nil}})
 		}
 	}
+	var left []string // pages whose links were not followed; a fragment has those of its page
+	for name := range out {
+		if !strings.HasPrefix(name, "tried ") {
+			left = append(left, name)
+		}
+	}
 	for range 3 { // schemas link to schemas
-		for _, text := range out {
-			for _, id := range linked(t, text) {
-				schemas[id] = true
+		var found []string
+		for _, name := range left {
+			for _, id := range linked(t, out[name]) {
+				if out["schema "+id] != "" {
+					continue
+				}
+				s, ok := doc.Schema(tree.Pointer(id))
+				if !ok {
+					t.Fatalf("schema %q is linked and is not there", id)
+				}
+				out["schema "+id] = Schema(doc, s, o)
+				found = append(found, "schema "+id)
 			}
 		}
-		for id := range schemas {
-			s, ok := doc.Schema(tree.Pointer(id))
-			if !ok {
-				t.Fatalf("schema %q is linked and is not there", id)
-			}
-			out["schema "+id] = Schema(doc, s, o)
-		}
+		left = found
 	}
 	return out
 }
