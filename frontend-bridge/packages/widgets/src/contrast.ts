@@ -1,15 +1,15 @@
-// Whether a page's theme tokens can be read. What cannot falls back to the built-in palette: a theme that was made for
-// another background should cost its look, not the content.
+// Whether what is shown can be read where it is shown. What cannot falls back to the built-in palette on a background of its
+// own: a theme that was made for another page, or a dark page that tells no browser so, should cost the look, not the content.
 
 /** Least contrast of text, of WCAG 2.2 AA. */
 const LEAST = 4.5;
 
-/** What is read on what. */
+/** What is read on what; "" = what is painted behind the content. */
 const pairs = [
-  ['text', 'bg'],
+  ['text', ''],
   ['text', 'surface'],
-  ['text-muted', 'bg'],
-  ['accent', 'bg'],
+  ['text-muted', ''],
+  ['accent', ''],
 ] as const;
 
 type Colour = [red: number, green: number, blue: number, alpha: number];
@@ -19,32 +19,40 @@ const palette = ['bg', 'surface', 'text', 'text-muted', 'border', 'accent', 'foc
 
 const warned = new Set<string>();
 
-/** Gives what is in a body the built-in palette when the tokens of the element around it cannot be read. */
+/** Gives what is in a body the built-in palette when it cannot be read otherwise. */
 export function check(element: Element, body: HTMLElement) {
+  wear(body, false);
+  const content = body.firstElementChild ?? body;
   const probe = document.createElement('span');
-  body.after(probe);
-  const problem = faint(element, probe);
+  content.append(probe);
+  const problem = faint(element, content, probe);
   probe.remove();
-  for (const name of palette) {
-    if (problem) body.style.setProperty('--callboard-' + name, 'initial');
-    else body.style.removeProperty('--callboard-' + name);
-  }
-  body.style.background = problem ? 'light-dark(#fff,#161b22)' : '';
-  if (!problem || warned.has(problem)) return;
+  if (!problem) return;
+  wear(body, true);
+  if (warned.has(problem)) return;
   warned.add(problem);
   console.warn(`callboard: ${problem}; the built-in palette is used instead (4.5:1 is the least that can be read)`);
 }
 
-/** The pair of an element's tokens that is too faint, as words; undefined when all can be read. */
-export function faint(element: Element, probe: HTMLElement): string | undefined {
-  const style = getComputedStyle(element);
-  const told = (name: string) => style.getPropertyValue('--callboard-' + name).trim();
-  const below = told('bg') || background(element);
+function wear(body: HTMLElement, builtIn: boolean) {
+  for (const name of palette) {
+    if (builtIn) body.style.setProperty('--callboard-' + name, 'initial');
+    else body.style.removeProperty('--callboard-' + name);
+  }
+  body.style.background = builtIn ? 'light-dark(#fff,#161b22)' : '';
+}
+
+/** The pair that is too faint, as words; undefined when all can be read. */
+function faint(element: Element, content: Element, probe: HTMLElement): string | undefined {
+  // The host's style sheets have the colours in force by short names, those of the page and their defaults.
+  const [inForce, themed] = [getComputedStyle(content), getComputedStyle(element)];
+  const told = (name: string) => (inForce.getPropertyValue('--cb-' + name) || themed.getPropertyValue('--callboard-' + name)).trim();
+  const behind = background(content);
   for (const [front, back] of pairs) {
-    const over = back === 'bg' ? below : told(back);
+    const over = back ? told(back) : behind;
     if (!told(front) || !over) continue;
     const ratio = contrast(colourOf(told(front), probe), colourOf(over, probe));
-    if (ratio !== undefined && ratio < LEAST) return `--callboard-${front} on ${told(back) ? '--callboard-' + back : 'the page'} is ${ratio.toFixed(1)}:1`;
+    if (ratio !== undefined && ratio < LEAST) return `--callboard-${front} on ${back ? '--callboard-' + back : 'what is behind it'} is ${ratio.toFixed(1)}:1`;
   }
   return undefined;
 }

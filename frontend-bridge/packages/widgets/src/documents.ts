@@ -19,7 +19,7 @@ class DocumentElement extends CallboardElement {
     if (!this.#shown) (this.#content ??= new Content(this)).wait();
     if (this.#unseen) void this.#open();
     else this.#unseen = whenSeen(this, near => near && void this.#open());
-    this.checkContrast();
+    if (this.#detach) this.checkContrast();
   }
 
   protected override stop() {
@@ -43,8 +43,9 @@ class DocumentElement extends CallboardElement {
     const run = this.#run;
     try {
       const detach = await (await load('docs')).open(this);
-      if (run === this.#run) this.#detach = detach;
-      else detach();
+      if (run !== this.#run) return detach();
+      this.#detach = detach;
+      this.addEventListener('callboard-ready', () => this.checkContrast(), { once: true });
     } catch (problem) {
       if (run !== this.#run) return;
       this.#shown = undefined;

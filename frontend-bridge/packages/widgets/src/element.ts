@@ -27,7 +27,7 @@ export abstract class CallboardElement extends Base implements Surface, Configur
   #fetcher: Fetcher | undefined;
   #provider: string | TokenProvider | undefined;
   #scheduled = false;
-  #checked = false;
+
   #leave: (() => void)[] = [];
 
   /** What answers requests instead of fetch. */
@@ -126,12 +126,9 @@ export abstract class CallboardElement extends Base implements Surface, Configur
   /** The element left the page. */
   protected abstract stop(): void;
 
-  /** Falls back to the built-in palette where the page's tokens cannot be read. A page that sets none has nothing to check. */
+  /** Falls back to the built-in palette where what is shown cannot be read. */
   checkContrast() {
-    const style = getComputedStyle(this);
-    const themed = ['text', 'text-muted', 'bg', 'surface', 'accent'].some(name => style.getPropertyValue('--callboard-' + name).trim());
-    if (themed || this.#checked) load('contrast').then(({ check }) => this.isConnected && check(this, this.body), () => {});
-    this.#checked ||= themed;
+    load('contrast').then(({ check }) => this.isConnected && check(this, this.body), () => {});
   }
 
   #apply() {
@@ -170,6 +167,8 @@ export abstract class CallboardElement extends Base implements Surface, Configur
     body.className = 'cb-body';
     body.setAttribute('part', 'body');
     root.append(body);
+    // Forms are sent by the part that handles them: by itself, a browser would leave the page for the host, without a token.
+    root.addEventListener('submit', event => event.preventDefault());
     dress(root, this.extraStyle);
     Object.assign(this, { root, body });
   }

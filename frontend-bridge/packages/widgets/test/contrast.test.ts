@@ -27,27 +27,40 @@ describe('a theme', () => {
   beforeEach(() => void (warnings = vi.spyOn(console, 'warn').mockImplementation(() => {})));
 
   test('that can be read stays', () => {
-    const { element, body } = themed({ text: 'rgb(20, 20, 20)', bg: 'rgb(250, 250, 250)', accent: 'rgb(0, 80, 200)' });
+    const { element, body } = themed({ text: 'rgb(20, 20, 20)', surface: 'rgb(250, 250, 250)', accent: 'rgb(0, 80, 200)' });
     check(element, body);
     expect(body.style.getPropertyValue('--callboard-text')).toBe('');
     expect(warnings).not.toHaveBeenCalled();
   });
 
   test.each([
-    ['its text on its background', { text: 'rgb(150, 150, 150)', bg: 'rgb(255, 255, 255)' }, '--callboard-text on --callboard-bg is 3.0:1'],
-    ['its text on its surface', { text: 'rgb(0, 0, 0)', bg: 'rgb(255, 255, 255)', surface: 'rgb(40, 40, 40)' }, '--callboard-text on --callboard-surface'],
-    ['its remarks', { 'text-muted': 'rgb(200, 200, 200)', bg: 'rgb(255, 255, 255)' }, '--callboard-text-muted on --callboard-bg'],
-    ['its links', { accent: 'rgb(255, 200, 0)', bg: 'rgb(255, 255, 255)' }, '--callboard-accent on --callboard-bg'],
-    ['its text on the page behind', { text: 'rgb(90, 90, 90)' }, '--callboard-text on the page'],
-  ])('falls back as a whole, with a word in the console, when %s cannot be read', (_, tokens, said) => {
-    const { element, body } = themed(tokens, said.endsWith('the page') ? 'background:rgb(60, 60, 60)' : undefined);
+    ['its text on a light page', { text: 'rgb(150, 150, 150)' }, 'rgb(255, 255, 255)', '--callboard-text on what is behind it is 3.0:1'],
+    ['its text on a dark page', { text: 'rgb(90, 90, 90)' }, 'rgb(60, 60, 60)', '--callboard-text on what is behind it'],
+    ['its text on its surface', { text: 'rgb(0, 0, 0)', surface: 'rgb(40, 40, 40)' }, 'rgb(255, 255, 255)', '--callboard-text on --callboard-surface'],
+    ['its remarks', { 'text-muted': 'rgb(200, 200, 200)' }, 'rgb(255, 255, 255)', '--callboard-text-muted on what is behind it'],
+    ['its links', { accent: 'rgb(255, 200, 0)' }, 'rgb(255, 255, 255)', '--callboard-accent on what is behind it'],
+  ])('falls back as a whole, with a word in the console, when %s cannot be read', (_, tokens, behind, said) => {
+    const { element, body } = themed(tokens, 'background:' + behind);
     check(element, body);
     for (const name of ['text', 'bg', 'surface', 'accent']) expect(body.style.getPropertyValue('--callboard-' + name)).toBe('initial');
     expect(warnings.mock.calls[0]?.[0]).toContain(said);
   });
 
+  test('a background that the theme names and nobody paints does not make it readable', () => {
+    const { element, body } = themed({ text: 'rgb(240, 240, 240)', bg: 'rgb(20, 20, 20)' });
+    check(element, body);
+    expect(body.style.getPropertyValue('--callboard-text')).toBe('initial');
+  });
+
+  test('what the fragment paints behind itself counts', () => {
+    const { element, body } = themed({ text: 'rgb(240, 240, 241)' });
+    body.innerHTML = '<figure style="background: rgb(20, 20, 20)"></figure>';
+    check(element, body);
+    expect(body.style.getPropertyValue('--callboard-text')).toBe('');
+  });
+
   test('that is mended is taken again', () => {
-    const { element, body } = themed({ text: 'rgb(160, 160, 160)', bg: 'rgb(255, 255, 255)' });
+    const { element, body } = themed({ text: 'rgb(160, 160, 160)' });
     check(element, body);
     element.style.setProperty('--callboard-text', 'rgb(0, 0, 0)');
     check(element, body);
