@@ -1,1 +1,6 @@
-export {};
+// For vite.config.ts, where the elements are written as tags in templates: vue({ template: callboardTemplate }).
+import { isCustomElement } from './tags.js';
+
+export { isCustomElement };
+
+export const callboardTemplate = { compilerOptions: { isCustomElement } };
