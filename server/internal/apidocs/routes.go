@@ -103,7 +103,7 @@ func (h *routes) operation(c *gin.Context) error {
 		return err
 	}
 	if o.Fragment {
-		if o.Try, err = h.form(c, of, op, o.Base); err != nil {
+		if o.Try, err = h.form(c, of, op); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ type site struct{}
 
 var siteFiles = map[string]string{
 	"index.html":       `<article class="md-content__inner"><h1>Shop</h1><script>canary()</script><p><a href="guide/#x">Guide</a><img src="map.svg" alt="Map"><img src="map.png" alt="Plan"></p></article>`,
-	"guide/index.html": `<article class="md-content__inner"><h1>Guide</h1><p><a href="..">Home</a><a href="a.pdf">PDF</a></p></article>`,
+	"guide/index.html": `<nav class="md-nav--primary"><ul><li><a class="md-nav__link" href="..">Start</a></li><li><a class="md-nav__link md-nav__link--active" href="./">Guide</a></li></ul></nav><article class="md-content__inner"><h1>Guide</h1><p><a href="..">Home</a><a href="a.pdf">PDF</a></p></article>`,
 	"map.svg":          `<svg xmlns="http://www.w3.org/2000/svg"><script>canary()</script></svg>`,
 	"map.png":          "png",
 }
@@ -50,10 +50,11 @@ func (texts) Readme(_ context.Context, of entity.Entity) (text, source string, e
 func TestDocs_AreThePagesOfTheSiteOrTheReadme(t *testing.T) {
 	r := start(t)
 	for path, want := range map[string]string{
-		"/docs/api/default/shop/":           `<a href="/api/api-docs/v1/docs/api/default/shop/guide#cb-md-x" data-cb-doc="guide#cb-md-x">Guide</a><img src="data:image/svg+xml;base64,`,
-		"/docs/API/Default/Shop":            `src="/api/techdocs/static/docs/default/api/shop/map.png" alt="Plan">`,
-		"/docs/api/default/shop/guide":      `<a href="/api/api-docs/v1/docs/api/default/shop/" data-cb-doc="">Home</a><a href="/api/techdocs/static/docs/default/api/shop/guide/a.pdf">`,
-		"/docs/api/default/shop/guide/":     `<h1 id="cb-md-Guide">Guide</h1>`,
+		"/docs/api/default/shop/":      `<a href="/api/api-docs/v1/docs/api/default/shop/guide#cb-md-x" data-cb-doc="guide#cb-md-x">Guide</a><img src="data:image/svg+xml;base64,`,
+		"/docs/API/Default/Shop":       `src="/api/techdocs/static/docs/default/api/shop/map.png" alt="Plan">`,
+		"/docs/api/default/shop/guide": `<a href="/api/api-docs/v1/docs/api/default/shop/" data-cb-doc="">Home</a><a href="/api/techdocs/static/docs/default/api/shop/guide/a.pdf">`,
+		"/docs/api/default/shop/guide/": `<li><a href="/api/api-docs/v1/docs/api/default/shop/" data-cb-doc="">Start</a></li>` +
+			`<li><a href="/api/api-docs/v1/docs/api/default/shop/guide" aria-current="page" data-cb-doc="guide">Guide</a></li></ul></nav></details><article class="cb-docs-article"><h1 id="cb-md-Guide">Guide</h1>`,
 		"/docs/api/default/shop/index.html": `>Shop</h1>`,
 		"/docs/api/default/events/":         `<a href="https://git.test/events/docs/more.md" rel="nofollow noreferrer">more</a> up</p>`,
 	} {

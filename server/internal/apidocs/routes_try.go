@@ -16,7 +16,7 @@ import (
 )
 
 // form is what an operation can be tried with by this viewer; nil = it cannot.
-func (h *routes) form(c *gin.Context, of entity.Entity, op *spec.Operation, base string) (*page.Try, error) {
+func (h *routes) form(c *gin.Context, of entity.Entity, op *spec.Operation) (*page.Try, error) {
 	ctx, p := c.Request.Context(), httpx.Principal(c)
 	if h.try == nil {
 		return nil, nil //nolint:nilnil // most hosts have none
@@ -31,7 +31,7 @@ func (h *routes) form(c *gin.Context, of entity.Entity, op *spec.Operation, base
 		}
 		return nil, err
 	}
-	form := &page.Try{Action: base + "/operations/" + url.PathEscape(op.ID) + "/try"}
+	form := &page.Try{Action: "/api/" + id + "/v1/entities" + entityPath(c) + "/operations/" + url.PathEscape(op.ID) + "/try"}
 	for _, t := range targets {
 		form.Servers = append(form.Servers, page.TryServer{URL: t.URL(), Environment: t.Environment()})
 		for _, name := range t.Headers() {

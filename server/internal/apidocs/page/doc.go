@@ -54,10 +54,18 @@ func (w *writer) entries(list []docsite.Entry) {
 		switch {
 		case !e.Leads:
 			w.text(e.Title)
-		case e.Current:
-			w.element("a", e.Title, "href", DocAddress(w.o.Base, e.Path), "data-cb-doc", "/"+e.Path, "aria-current", "page")
 		default:
-			w.element("a", e.Title, "href", DocAddress(w.o.Base, e.Path), "data-cb-doc", "/"+e.Path)
+			current := ""
+			if e.Current {
+				current = "page"
+			}
+			w.WriteString("<a")
+			w.attributes("href", DocAddress(w.o.Base, e.Path), "aria-current", current)
+			w.WriteString(` data-cb-doc="`) // that of the first page is empty
+			w.text(e.Path)
+			w.WriteString(`">`)
+			w.text(e.Title)
+			w.close("a")
 		}
 		if len(e.Below) > 0 {
 			w.entries(e.Below)

@@ -6,13 +6,15 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/callboard/callboard/server/internal/xsstest"
 )
 
 // TestPages_CanBeReadAloud holds what assistive technology relies on: headings that leave out no level, tables with a
 // caption and headers, labelled fields, no empty headings.
 func TestPages_CanBeReadAloud(t *testing.T) {
-	for _, template := range []string{openSinks, swaggerSinks, asyncSinks, async3Sinks} {
-		for name, page := range pages(t, read(t, filled(template, "A name"))) {
+	for _, template := range []string{xsstest.OpenAPI, xsstest.Swagger, xsstest.AsyncAPI2, xsstest.AsyncAPI3} {
+		for name, page := range pages(t, read(t, xsstest.Filled(template, "A name"))) {
 			root, err := html.Parse(strings.NewReader(page))
 			if err != nil {
 				t.Fatal(err)
@@ -70,7 +72,7 @@ func textOf(n *html.Node) string {
 }
 
 func TestFragment_IsAPartOfAnotherPage(t *testing.T) {
-	doc := read(t, filled(openSinks, "A name"))
+	doc := read(t, xsstest.Filled(xsstest.OpenAPI, "A name"))
 	op, _ := doc.Operation(doc.Groups[0].Operations[0].ID)
 	out := Operation(doc, op, Options{Base: base, Fragment: true, Level: 3})
 	if !strings.HasPrefix(out, `<div class="cb-docs" data-cb-docs="operation">`) || strings.Contains(out, "<html") || strings.Contains(out, "<h2") || !strings.Contains(out, "<h3>") {

@@ -10,7 +10,8 @@ import (
 
 // The form for trying an operation is in fragments, for the script that shows them; its contract:
 //
-//	form[data-cb-try]            the address to POST to as JSON, with the viewer's token in the header
+//	form[data-cb-try]            where to POST to as JSON, with the viewer's token in the header: a path below the address of the
+//	                             host, which the script knows with what comes before it
 //	form[data-cb-verb]           the method of the operation
 //	select[name=server]          addresses; option[data-cb-environment]
 //	select[name=credential]      ids, "" = none; option[data-cb-server] is the server that it is for; absent when there are none

@@ -21,7 +21,7 @@ func TestViewer_HoldsTheDocumentAndNothingOfItRuns(t *testing.T) {
 			if i%every != 0 {
 				continue
 			}
-			doc := read(t, filled(swaggerSinks, vector))
+			doc := read(t, xsstest.Filled(xsstest.Swagger, vector))
 			root, err := html.Parse(strings.NewReader(v.Page(doc, base)))
 			if err != nil {
 				t.Fatal(err)

@@ -49,90 +49,8 @@ func plainValue(name, value string) bool {
 	return true
 }
 
-// sinks is a document in which a vector stands wherever text may stand.
-const openSinks = `{"openapi":"3.1.0","info":{"title":V,"version":V,"description":V,"termsOfService":V,"contact":{"name":V,"url":V,"email":V},"license":{"name":V,"url":V,"identifier":V}},"servers":[{"url":V,"description":V,"variables":{V:{"default":V}}}],
-"tags":[{"name":V,"description":V}],"security":[{V:[V]}],
-"paths":{V:{"summary":V,"get":{"operationId":V,"summary":V,"description":V,"tags":[V],"deprecated":true,"externalDocs":{"url":V,"description":V},
-"security":[{V:[V]},{"k":[]}],"servers":[{"url":V,"description":V}],
-"parameters":[{"name":V,"in":"path","description":V,"schema":{"type":V,"format":V,"enum":[V,{V:V}],"default":V,"pattern":V},"example":V},
-{"name":V,"in":"query","required":true,"schema":{"$ref":V},"examples":{V:{"summary":V,"value":V,"externalValue":V}}},{"name":V,"in":"header","required":true,"content":{V:{"schema":{"type":"string","example":V}}}},
-{"name":"cookie","in":"cookie","schema":{"oneOf":[{"title":V,"type":V},{"const":V}]}},{"$ref":V}],
-"requestBody":{"description":V,"required":true,"content":{V:{"schema":{"$ref":"#/components/schemas/S"},"encoding":{V:{"contentType":V,"style":V,"headers":{V:{"description":V}}}},"example":V,"examples":{V:{"summary":V,"value":{V:V},"externalValue":V}}},"application/json":{"schema":{"$ref":"#/components/schemas/S"}}}},
-"responses":{V:{"description":V,"headers":{V:{"description":V,"schema":{"type":"string"}}},"content":{V:{"schema":{"type":"array","items":{"$ref":"#/components/schemas/S"}}}}},"default":{"$ref":V}},
-"callbacks":{V:{V:{"post":{"summary":V}}}}}}},
-"components":{"securitySchemes":{V:{"type":"apiKey","in":"header","name":V},"k":{"type":V,"scheme":V,"name":V}},
-"schemas":{"S":{"title":V,"description":V,"type":"object","required":[V],"properties":{V:{"type":V,"description":V,"example":V,"properties":{V:{"type":V,"description":V}}},"e":{"enum":[V,V]},"x":{"$ref":V},"n":{"$ref":"#/components/schemas/N"}},
-"patternProperties":{V:{"type":V,"description":V}},"additionalProperties":{"type":V,"title":V},"allOf":[{"type":V,"pattern":V}],"oneOf":[{"$ref":V},{"type":V,"default":{V:V}}],"not":{"const":V},"examples":[V]},"N":{"properties":{V:{"type":V}}}}}}`
-
-const swaggerSinks = `{"swagger":"2.0","info":{"title":V,"version":V,"description":V},"host":V,"basePath":V,"schemes":[V],"consumes":[V],"produces":[V],
-"securityDefinitions":{"k":{"type":"apiKey","in":"query","name":V}},"security":[{"k":[V]}],
-"paths":{V:{"post":{"tags":[V],"summary":V,"parameters":[{"name":V,"in":"formData","type":V,"description":V,"default":V,"required":true},{"name":V,"in":"query","required":true,"type":"string","default":V}],
-"responses":{V:{"description":V,"schema":{"$ref":"#/definitions/S"},"examples":{V:V}}}},"put":{"parameters":[{"name":V,"in":"body","schema":{"$ref":"#/definitions/S"}}]}}},
-"definitions":{"S":{"description":V,"properties":{V:{"type":V,"format":V}}}}}`
-
-const asyncSinks = `{"asyncapi":"2.6.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"url":V,"protocol":V,"description":V}},"defaultContentType":V,
-"channels":{V:{"description":V,"parameters":{V:{"description":V,"schema":{"type":V}}},"publish":{"operationId":V,"summary":V,"description":V,"tags":[{"name":V}],
-"message":{"name":V,"title":V,"summary":V,"description":V,"contentType":V,"headers":{"properties":{V:{"type":V,"description":V}}},"payload":{"type":"object","properties":{V:{"type":V,"description":V}}},"examples":[{"name":V,"summary":V,"payload":V}]}},
-"subscribe":{"message":{"schemaFormat":V,"payload":{V:V}}}}}}`
-
-const async3Sinks = `{"asyncapi":"3.0.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"host":V,"pathname":V,"protocol":V}},
-"channels":{"c":{"address":V,"title":V,"messages":{V:{"payload":{"schemaFormat":V,"schema":{"type":V}}}}}},"operations":{V:{"action":V,"title":V,"description":V,"channel":{"$ref":"#/channels/c"}}}}`
-
-// sdlSinks has no sinks but texts: names are letters and digits, or the document is refused.
-const sdlSinks = `V schema { query: Query }
-V type Query { V order(V id: ID! = V): Order @deprecated(reason: V) }
-V interface Node { V id: ID! }
-V type Order implements Node { V id(V a: String = V): ID! @deprecated(reason: V) other(b: [String] = [V]): Union }
-V union Union = Order
-V enum State { V OPEN @deprecated(reason: V) }
-V input Filter { V text: String = V }
-V scalar Date`
-
-const protoSinks = `syntax = "proto3";
-// V
-package p;
-import V;
-// V
-service S {
-// V
-rpc M(A) returns (stream A);
-}
-// V
-message A {
-// V
-A a = 1;
-}
-// V
-enum E {
-// V
-Z = 0;
-}`
-
 // sources are documents that are not JSON, by kind.
-var sources = map[string]string{"graphql": sdlSinks, "grpc": protoSinks}
-
-// filled leaves the one word alone in which the sign of a sink is a letter.
-func filled(template, vector string) string {
-	return strings.NewReplacer("externalValue", "externalValue", "V", quote(vector)).Replace(template)
-}
-
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
+var sources = map[string]string{"graphql": xsstest.SDL, "grpc": xsstest.Proto}
 
 // pages are all pages of a document: the index, every operation as a page and as a fragment that can be tried, every schema
 // that one of them links to.
@@ -198,16 +116,16 @@ func TestPages_HoldNothingThatADocumentBringsAlong(t *testing.T) {
 	if len(vectors) < 300 {
 		t.Fatalf("%d vectors", len(vectors))
 	}
-	templates := []string{openSinks, swaggerSinks, asyncSinks, async3Sinks}
+	templates := []string{xsstest.OpenAPI, xsstest.Swagger, xsstest.AsyncAPI2, xsstest.AsyncAPI3}
 	for i, v := range vectors {
 		if i%every != 0 {
 			continue
 		}
 		for _, template := range templates {
-			clean(t, v, read(t, filled(template, v)))
+			clean(t, v, read(t, xsstest.Filled(template, v)))
 		}
 		for kind, template := range sources {
-			doc, err := spec.Read(kind, filled(template, v))
+			doc, err := spec.Read(kind, xsstest.Filled(template, v))
 			if err != nil {
 				t.Fatalf("%q: %v", v, err)
 			}
@@ -240,7 +158,7 @@ func read(t *testing.T, text string) *spec.Document {
 // TestPages_ShowWhatADocumentSays also tells that the sinks above are ones. A fifth may stand behind others: the title of a
 // path behind those of its operations, names that must be those of something else.
 func TestPages_ShowWhatADocumentSays(t *testing.T) {
-	for name, template := range map[string]string{"OpenAPI": openSinks, "Swagger": swaggerSinks, "AsyncAPI 2": asyncSinks, "AsyncAPI 3": async3Sinks} {
+	for name, template := range map[string]string{"OpenAPI": xsstest.OpenAPI, "Swagger": xsstest.Swagger, "AsyncAPI 2": xsstest.AsyncAPI2, "AsyncAPI 3": xsstest.AsyncAPI3} {
 		n := 0
 		text := regexp.MustCompile(`\bV\b`).ReplaceAllStringFunc(template, func(string) string { n++; return fmt.Sprintf(`"sink%dx"`, n) })
 		var all strings.Builder
@@ -269,11 +187,11 @@ func unescaped(t *testing.T, s string) string {
 }
 
 func FuzzPages(f *testing.F) {
-	for _, template := range []string{openSinks, swaggerSinks, asyncSinks, async3Sinks} {
-		f.Add(filled(template, `"><img src=x onerror=canary()>`), `"><b>`)
+	for _, template := range []string{xsstest.OpenAPI, xsstest.Swagger, xsstest.AsyncAPI2, xsstest.AsyncAPI3} {
+		f.Add(xsstest.Filled(template, `"><img src=x onerror=canary()>`), `"><b>`)
 	}
 	f.Fuzz(func(t *testing.T, text, vector string) {
-		for _, text := range []string{text, filled(openSinks, vector)} {
+		for _, text := range []string{text, xsstest.Filled(xsstest.OpenAPI, vector)} {
 			doc, err := spec.Read("openapi", text)
 			if err != nil || doc.Len() > 20 {
 				continue
