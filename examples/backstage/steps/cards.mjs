@@ -121,7 +121,13 @@ const cards = [
       await screen.see(panel(screen, 'Your keys'));
       await screen.see(widget(screen, 'gateway/keys').getByText('Application').first());
       await screen.role('combobox', 'API', { exact: true }).selectOption('api:default/timetable');
-      await screen.see(screen.page.locator('callboard-widget[name="gateway/request"][entity="api:default/timetable"] form'));
+      const form = screen.page.locator('callboard-widget[name="gateway/request"][entity="api:default/timetable"]');
+      await form.getByRole('combobox', { name: /^Application/ }).selectOption({ label: 'Tide Table' });
+      await form.getByRole('combobox', { name: /^Plan/ }).selectOption('crew');
+      await screen.fill(form.getByRole('textbox', { name: /^Reason(?! to)/ }), 'The table at pier 3');
+      await screen.click(form.getByRole('button', { name: 'Request access' }));
+      await screen.eventually('the request to be made', async () => JSON.parse(await ask(screen, 'gateway/v1/requests')).items.map(item => item.reason), reasons => reasons.includes('The table at pier 3'));
+      await said(screen, 'gateway/request', /The request was sent/);
     },
   },
   {

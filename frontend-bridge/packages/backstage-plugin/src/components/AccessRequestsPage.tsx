@@ -28,7 +28,7 @@ export function AccessRequestsPage() {
   }
   const widgets = answer.value.filter(isAccess);
   const own = widgets.filter(({ appliesTo }) => appliesTo === '');
-  const forms = widgets.filter(({ appliesTo, view }) => appliesTo !== '' && view === 'form');
+  const forms = widgets.filter(({ appliesTo, view }) => appliesTo !== '' && view === 'form').sort(requestFirst);
   return (
     <PageBody>
       {widgets.length === 0 && t('state.none')}
@@ -47,6 +47,9 @@ export function AccessRequestsPage() {
     </PageBody>
   );
 }
+
+// Access is asked for before there is a key.
+const requestFirst = (a: WidgetInfo, b: WidgetInfo) => Number(b.id === 'gateway/request') - Number(a.id === 'gateway/request');
 
 // What there is, over the whole width; then forms, side by side where there is room.
 function Widgets({ of, entityRef }: { of: WidgetInfo[]; entityRef?: string }) {
