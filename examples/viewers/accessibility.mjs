@@ -14,13 +14,18 @@ export async function accessibility({ host, executable, flags }) {
   const operation = operations[0];
   const schema = `${stripe}/schemas/${await firstOf(operations, get, /data-cb-schema="([^"]+)"/)}`;
   const docs = `${host.base}/api/api-docs/v1/docs/api/default/github`;
+  const fragment = `${operation}?view=fragment`; // with the form for trying it, which sends nothing here
   const problems = [];
   const browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
   try {
     for (const colorScheme of ['light', 'dark']) {
       const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
-      for (const address of [`${stripe}?q=account`, operation, schema, docs]) {
-        const html = (await get(address)).replace(/<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`);
+      for (const address of [`${stripe}?q=account`, operation, fragment, schema, docs]) {
+        let html = (await get(address)).replace(/<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`);
+        if (address === fragment) {
+          if (!html.includes('data-cb-try=')) problems.push(`${address} has no form`);
+          html = `<!doctype html><html lang="en"><head><title>Portal</title><style>${style}</style></head><body class="cb-docs-page"><main class="cb-docs"><h1>Portal</h1>${html}</main></body></html>`;
+        }
         await page.setContent(html);
         problems.push(...(await violations(page)).map(text => `axe, ${colorScheme}, ${address}: ${text}`), ...(await keyboard(page)).map(text => `${address}: ${text}`));
       }

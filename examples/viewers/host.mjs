@@ -44,6 +44,7 @@ callboard:
   reading: { maxSize: ${20 << 20} }
   catalog: { maxFileSize: ${20 << 20} }
   operations: { listen: false }
+  apiDocs: { tryIt: { enabled: true, servers: [{ url: 'https://api.stripe.com', environment: live, methods: [GET, POST] }] } }
 techdocs: { builder: external, publisher: { type: local, local: { publishDirectory: ${JSON.stringify(path.join(directory, 'docs'))} } } }
 catalog: { rules: [{ allow: [API] }], locations: [{ type: url, target: ${JSON.stringify(`${source}/apis.yaml`)} }] }
 `,
