@@ -32,6 +32,6 @@ export function define() {
 
 /** The name below which an element of this contract is to be made: another version may have the plain one. */
 export function tagOf(name: Name): string {
-  const defined = customElements.get(name) as { contract?: number } | undefined;
+  const defined = globalThis.customElements?.get(name) as { contract?: number } | undefined;
   return !defined || defined.contract === CONTRACT ? name : `${name}-v${CONTRACT}`;
 }
