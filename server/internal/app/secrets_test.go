@@ -23,7 +23,7 @@ import (
 // canary is the n-th secret. Letters and digits only, so that URL, JSON and HTML escapes leave it as it is.
 func canary(n int) string { return fmt.Sprintf("Cnry%02dQz7tKw9LmVx3RbHs%02d", n, n) }
 
-const canaries = 24
+const canaries = 25
 
 // secretConfig has a canary wherever operators put credentials. They are in the file, in other files and in variables.
 func secretConfig(database string) string {
@@ -60,7 +60,7 @@ proxy:
     /pager: {target: 'https://user:CANARY14@pager.example.com/', headers: {Authorization: 'Bearer CANARY15'}}
 techdocs: {publisher: {type: awsS3, awsS3: {credentials: {secretAccessKey: CANARY16}}}}
 custom: {nested: {webhook: 'https://user:CANARY21@hooks.example.com/',apiToken: CANARY17, url: 'https://x.example.com/?sig=CANARY18', file: {$file: secret.txt}}}
-callboard: {operations: {listen: '127.0.0.1:OPERATIONS'}, http: {logAllRequests: true}}
+callboard: {operations: {listen: '127.0.0.1:OPERATIONS'}, http: {logAllRequests: true}, apiDocs: {tryIt: {enabled: true, servers: [{url: 'https://api.example.com', credentials: [{id: k, value: 'Bearer CANARY24'}]}]}}}
 catalog:
   rules: [{allow: [Component, Location]}]
   locations:
