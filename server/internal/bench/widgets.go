@@ -297,4 +297,3 @@ func browserFiles(_ context.Context, _ options, _ *workshop, w io.Writer) error 
 	fmt.Fprintln(w)
 	return nil
 }
-
