@@ -15,6 +15,9 @@ const require = createRequire(import.meta.url);
 /** What each file may be, in KB of gzip. */
 const budgets = { 'embed.js': 12, 'chart.js': 6, 'docs.js': 15, 'form.js': 6, 'framed.js': 6, 'contrast.js': 2, 'download.js': 2, 'frame.js': 15 };
 
+/** What the loader loads when it is needed. */
+const later = ['chart', 'docs', 'form', 'framed', 'contrast', 'download'];
+
 const shared = { bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', logLevel: 'warning', legalComments: 'none' };
 
 /** One file for browsers. Each is whole by itself: the parts that are loaded later get the core handed in. */
@@ -29,7 +32,7 @@ async function widgets() {
   rmSync(join(host, 'widgets'), { recursive: true, force: true });
   const sizes = {};
   const integrity = {};
-  for (const name of ['chart', 'docs', 'form', 'framed', 'contrast', 'download']) {
+  for (const name of later) {
     const file = await forHost(name);
     sizes[`${name}.js`] = file.gzip;
     integrity[`${name}.js`] = file.integrity;
@@ -59,7 +62,9 @@ async function packages() {
   rmSync(npm, { recursive: true, force: true });
   const entryPoints = ['index', 'register', 'types'].map(name => join(here, 'src', `${name}.ts`));
   await build({ ...shared, entryPoints, outdir: npm, splitting: true, chunkNames: '[name]-[hash]' });
+  // The loader for pages that serve it themselves, with what it loads where it looks for it.
   for (const name of ['embed.js', 'theme.css']) cpSync(join(host, 'widgets', name), join(npm, name));
+  for (const name of later) cpSync(join(host, 'widgets', `${name}.js`), join(npm, 'assets', `${name}.js`));
   execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
 }
 

@@ -54,11 +54,15 @@ export class Content {
     return body.firstElementChild;
   }
 
-  /** Says in the browser's own words that there is nothing to show, with a way to try again. */
-  fail(message: string) {
+  /**
+   * Says in the browser's own words that there is nothing to show, with a way to try again. What is shown already stays,
+   * unless who looked at it may not any longer.
+   */
+  fail(message: string, ended = false) {
     const { body } = this.surface;
     body.removeAttribute('aria-busy');
-    if (this.shown) return;
+    if (this.shown && !ended) return;
+    this.clear();
     const text = document.createElement('p');
     text.setAttribute('role', 'alert');
     text.textContent = message;

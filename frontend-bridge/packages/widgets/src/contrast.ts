@@ -17,6 +17,8 @@ type Colour = [red: number, green: number, blue: number, alpha: number];
 /** Colours that are the theme's, which fall back together: a palette of two hands is none. */
 const palette = ['bg', 'surface', 'text', 'text-muted', 'border', 'accent', 'focus', 'ok', 'warn', 'danger', 'info'];
 
+const BACKGROUND = 'light-dark(#fff,#161b22)';
+
 const warned = new Set<string>();
 
 /** Gives what is in a body the built-in palette when it cannot be read otherwise. */
@@ -39,7 +41,8 @@ function wear(body: HTMLElement, builtIn: boolean) {
     if (builtIn) body.style.setProperty('--callboard-' + name, 'initial');
     else body.style.removeProperty('--callboard-' + name);
   }
-  body.style.background = builtIn ? 'light-dark(#fff,#161b22)' : '';
+  body.style.background = builtIn ? BACKGROUND : '';
+  body.style.boxShadow = builtIn ? `0 0 0 8px ${BACKGROUND}` : ''; // room around the text that moves nothing
 }
 
 /** The pair that is too faint, as words; undefined when all can be read. */

@@ -40,5 +40,6 @@ useModules({
   contrast: () => file('contrast.js'),
   download: () => file('download.js'),
 });
-useBase(new URL('..', new URL('.', import.meta.url)).href.replace(/\/embed\/(v1\/)?$/, ''));
+const home = /^(.*)\/embed\/v1\/embed\.js$/.exec(import.meta.url.split(/[?#]/)[0]!)?.[1];
+if (home) useBase(home);
 define();

@@ -41,7 +41,6 @@ export class FrameHost {
   constructor(private readonly element: CallboardElement) {
     this.#frame.setAttribute('sandbox', SANDBOX);
     this.#frame.referrerPolicy = 'no-referrer';
-    this.#frame.loading = 'lazy';
     this.#frame.allow = '';
     addEventListener('message', this.#greeted);
     element.root.addEventListener('click', this.#clicked);

@@ -32,6 +32,7 @@ export class CallboardWidget extends CallboardElement {
   #width: number | undefined;
   #drawn: number | undefined;
   #near = false;
+  #framed: boolean | undefined;
   #zoom: { from?: string | undefined; to?: string | undefined } = {};
 
   /** Arguments of the widget, as a value or as JSON. */
@@ -69,8 +70,10 @@ export class CallboardWidget extends CallboardElement {
       console.error(`callboard: <${this.localName}>: name must be plugin/widget, not "${this.widgetId}"`);
       return;
     }
-    if (this.getAttribute('mode') === 'frame') return this.#startFrame();
-    this.#stopFrame();
+    const framed = this.getAttribute('mode') === 'frame';
+    if (framed !== this.#framed) this.stop();
+    this.#framed = framed;
+    if (framed) return this.#watchFrame();
     this.#content ??= new Content(this);
     this.#watch();
     reserve(this.body, this.#fixed(), this.#place());
@@ -201,7 +204,7 @@ export class CallboardWidget extends CallboardElement {
   #failed(problem: unknown) {
     const ended = problem instanceof TokenError || (problem instanceof AnswerError && problem.status === 401);
     const said = problem instanceof AnswerError && problem.status !== 401 && problem.status < 500 ? problem.message : undefined;
-    this.#content?.fail(said ?? this.say(ended ? 'signedOut' : 'offline'));
+    this.#content?.fail(said ?? this.say(ended ? 'signedOut' : 'offline'), ended);
     this.dataset.status = ended ? 'denied' : this.#content?.shown ? 'stale' : 'error';
     this.#asked = undefined;
     this.#refresh?.afterFailure(problem instanceof AnswerError ? problem.retryAfter : 0);
@@ -209,9 +212,23 @@ export class CallboardWidget extends CallboardElement {
     this.fail(ended ? 'token' : refused ? 'answer' : 'network', problem, refused ? problem.status : 0);
   }
 
-  #startFrame() {
-    this.#content?.clear();
+  /** Frames are loaded when they come near to view, as all else is. */
+  #watchFrame() {
     this.#content = undefined;
+    if (!this.#near) reserve(this.body, this.#fixed(), this.#place());
+    if (this.#leave.length > 0) return this.#startFrame();
+    this.#leave.push(
+      whenSeen(this, near => {
+        this.#near ||= near;
+        this.#startFrame();
+      }),
+    );
+  }
+
+  #startFrame() {
+    if (!this.#near || !this.ready) return;
+    reserve(this.body, undefined, '');
+    this.body.style.minHeight = '';
     if (this.#frame) return this.#showFrame(this.#frame);
     const run = ++this.#run;
     load('framed').then(

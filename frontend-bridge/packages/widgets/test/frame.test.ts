@@ -7,7 +7,7 @@ import type { CallboardWidget } from '../src/widget';
 import { HOST, next, page, put } from './page';
 
 define();
-page();
+const of = page();
 
 const NONCE = '0123456789abcdef';
 const hello = { callboard: 1, t: 'hello', nonce: NONCE };
@@ -174,6 +174,31 @@ describe('the page’s side of a frame', () => {
     await vi.advanceTimersByTimeAsync(25_000);
     expect(await told).toMatchObject({ code: 'frame' });
     expect(element.body.querySelector('[role=alert]')?.textContent).toBe('The portal does not answer.');
+  });
+
+  test('is loaded when it comes near to view, and not given up before', async () => {
+    vi.useFakeTimers();
+    of.observers.inView = false;
+    const element = put<CallboardWidget>(`<callboard-widget base="${HOST}" mode="frame" app="shop" name="cost/trend"></callboard-widget>`);
+    const failed = vi.fn();
+    element.addEventListener('callboard-error', failed);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(element.body.querySelector('iframe')).toBeNull();
+    expect(failed).not.toHaveBeenCalled();
+    of.observers.show(element);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(element.body.querySelector('iframe')).not.toBeNull();
+  });
+
+  test('becomes a widget in the page when the page says so, and back', async () => {
+    const { element } = await framed();
+    of.host.on(/render/, () => new Response('<figure data-status="ok">inline</figure>', { headers: { 'Content-Type': 'text/html' } }));
+    element.setAttribute('mode', 'inline');
+    await next(element, 'ready');
+    expect(element.body.querySelector('iframe')).toBeNull();
+    expect(element.body.textContent).toBe('inline');
+    element.setAttribute('mode', 'frame');
+    await vi.waitFor(() => expect(element.body.querySelector('iframe')).not.toBeNull());
   });
 
   test('leaves nothing behind', async () => {
