@@ -24,6 +24,8 @@ type accessView struct {
 	// APIs are those that a request can be for; Form is one that was sent and refused.
 	APIs []gatewayEntry
 	Form requestForm
+	// About tells that only what is about one entity is shown.
+	About bool
 	// Here is the page that forms lead back to.
 	Here string
 	// Forms are those of plugins for an entity.
@@ -138,8 +140,9 @@ func (p *Portal) showEntityAccess(v *visit, status int, view accessView) {
 	v.render(status, "entity-access", shell.Page{Title: "Access · " + shown.Entity.Title, Active: catalogPath, Styles: []string{widgetStyle}, Data: shown})
 }
 
-// narrow leaves what is about one entity.
+// narrow leaves what is about one entity. Applications that have nothing to do with it can still be chosen for a request.
 func (view *accessView) narrow(ref string) {
+	view.About = true
 	view.APIs = slices.DeleteFunc(view.APIs, func(e gatewayEntry) bool { return e.Entity != ref })
 	ours := func(gateway, api string) bool {
 		return slices.ContainsFunc(view.APIs, func(e gatewayEntry) bool { return e.Gateway == gateway && e.API == api })
@@ -157,6 +160,14 @@ func (view *accessView) narrow(ref string) {
 		}
 		a.Grants = kept
 	}
+}
+
+// Shown are the applications that are listed.
+func (view accessView) Shown() []accessApp {
+	if !view.About {
+		return view.Apps
+	}
+	return slices.DeleteFunc(slices.Clone(view.Apps), func(a accessApp) bool { return len(a.Grants)+len(a.Requests)+len(a.Keys) == 0 })
 }
 
 // Plans are those of all APIs of the form, each once.

@@ -34,11 +34,15 @@ func (p *Portal) submit(v *visit) {
 		v.fail(err)
 		return
 	}
-	view := submitted{Title: "Form", HTML: fragment(answer.Body, consoleLinks), Back: linkTo(v.PostFormValue("entityRef"))}
+	title := "Sent"
+	if answer.Status != http.StatusOK {
+		title = "Not sent"
+	}
+	view := submitted{Title: title, HTML: fragment(answer.Body, consoleLinks), Back: linkTo(v.PostFormValue("entityRef"))}
 	if view.Back.Address == "" {
 		view.Back = link{Address: galleryPath + escaped(v.PathValue("plugin"), v.PathValue("id")), Text: "the widget"}
 	}
-	v.render(answer.Status, "submitted", shell.Page{Title: "Form", Active: catalogPath, Styles: []string{widgetStyle}, Data: view})
+	v.render(answer.Status, "submitted", shell.Page{Title: title, Active: catalogPath, Styles: []string{widgetStyle}, Data: view})
 }
 
 // live answers a fragment to the custom elements of the gallery, which have no token of their own.
