@@ -27,6 +27,14 @@ async function open(rig, portal) {
 const statusAt = (host, token, path = '/api/widgets/v1/catalog', headers = {}) =>
   fetch(host + path, { headers: { authorization: `Bearer ${token}`, ...headers } }).then(answer => answer.status);
 
+/** Widgets of somebody who is signed out say so, and show nothing any longer. */
+async function signedOut(page) {
+  await until(() => stateOf(page), 'widgets to say that nobody is signed in', { holds: status => status === 'denied' });
+  const said = (await textOf(page, widget)).trim();
+  expect(said !== '' && !/\d/.test(said), 'words and no figures', said);
+  return JSON.stringify(said.slice(0, 80));
+}
+
 const refresh = page => page.locator(widget).evaluate(element => element.refresh());
 const stateOf = page => page.locator(widget).getAttribute('data-status');
 
@@ -43,10 +51,10 @@ async function renewedAndEnded(rig) {
     expect(early > 0, 'the new token before the old one ended', `${early} ms`);
     await sleep(Math.max(0, Date.parse(ended.expiresAt) - Date.now()) + 1000);
     await Promise.all([refresh(first), refresh(second)]);
-    await until(() => stateOf(second), 'the page without a token to say so', { holds: status => status === 'error' || status === 'denied' });
+    const said = await signedOut(second);
     expect((await stateOf(first)) === 'ok', 'the page with a new token to go on', await stateOf(first));
     expect((await statusAt(rig.host, ended.token)) === 401, '401 for the token that ended', await statusAt(rig.host, ended.token));
-    return `renewed ${Math.round(early / 1000)} s before its end of ${LIFE} s; then: ${JSON.stringify((await textOf(second, widget)).trim().slice(0, 60))}`;
+    return `renewed ${Math.round(early / 1000)} s before its end of ${LIFE} s; then: ${said}`;
   } finally {
     going.seconds = gone.seconds = undefined;
   }
@@ -57,11 +65,10 @@ async function signOut(rig) {
   const [{ token }] = page.tokens;
   expect((await statusAt(rig.host, token)) === 200, '200 before', await statusAt(rig.host, token));
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await until(() => stateOf(page), 'widgets to say that nobody is signed in', { holds: status => status === 'error' || status === 'denied' });
+  const said = await signedOut(page);
   expect((await statusAt(rig.host, token)) === 401, '401 for the revoked token', await statusAt(rig.host, token));
-  const said = (await textOf(page, widget)).trim();
   await page.screenshot({ path: `${rig.out}/signed-out.png`, fullPage: true });
-  return JSON.stringify(said.slice(0, 80));
+  return said;
 }
 
 async function revokedApp(rig) {
