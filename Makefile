@@ -155,6 +155,22 @@ e2e: build conform backstage ## Walk the stock frontend on Callboard in headless
 gateways: build ## Run the gateway plugin against a real Express Gateway, nginx and Prometheus (and Caddy: examples/gateways/run.sh --caddy)
 	examples/gateways/run.sh
 
+.PHONY: portals
+portals: build ## Show widgets in three portals of other origins and try what must not work, in headless Chromium; screenshots in .cache/portals
+	examples/portals/test.sh
+
+.PHONY: console
+console: build ## Walk the console in headless Chromium: accessibility, keyboard, no scripts, 360 pixels
+	examples/console/run.sh
+
+.PHONY: hostile
+hostile: build ## Open every page with texts that want to be markup, in headless Chromium; nothing of them may run
+	examples/hostile/run.sh
+
+.PHONY: viewers
+viewers: build ## Time large API descriptions in Callboard's pages, Swagger UI and Redoc, in one run
+	examples/viewers/run.sh
+
 .PHONY: clean
 clean: ## Remove what was built, and the cache
-	rm -rf bin $(CACHE)
+	rm -rf bin $(CACHE) frontend-bridge/.cache frontend-bridge/node_modules; git clean -qfdX frontend-bridge/dist frontend-bridge/packages
