@@ -14,7 +14,7 @@ export const htmlElements = set(
 );
 
 export const svgElements = set(
-  'svg g a path rect circle ellipse line polyline polygon text tspan title desc defs marker pattern clipPath linearGradient stop use',
+  'svg g a path rect circle ellipse line polyline polygon text tspan title desc defs clipPath use',
 );
 
 /** Attributes that any element may have, beside data-* and aria-*. */
@@ -46,9 +46,8 @@ const htmlAttributes: Record<string, Set<string>> = {
 const svgAttributes = set(
   'xmlns viewBox preserveAspectRatio width height x y x1 y1 x2 y2 cx cy r rx ry dx dy d points transform fill fill-opacity fill-rule ' +
     'stroke stroke-width stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-opacity opacity text-anchor ' +
-    'dominant-baseline font-size font-weight font-family letter-spacing textLength lengthAdjust focusable offset stop-color ' +
-    'stop-opacity gradientUnits gradientTransform patternUnits patternContentUnits patternTransform markerWidth markerHeight ' +
-    'markerUnits refX refY orient clipPathUnits clip-path marker-start marker-mid marker-end visibility href rel color direction unicode-bidi text-decoration',
+    'dominant-baseline font-size font-weight font-family letter-spacing textLength lengthAdjust focusable ' +
+    'clipPathUnits clip-path href rel color direction',
 );
 
 const inputTypes = set('text search email url tel password number date time datetime-local month week color range checkbox radio hidden submit reset button');

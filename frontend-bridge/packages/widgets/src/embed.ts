@@ -27,7 +27,7 @@ function preload(url: string, integrity: string | undefined): Promise<void> {
   link.crossOrigin = 'anonymous';
   return new Promise((resolve, reject) => {
     link.onload = () => resolve();
-    link.onerror = () => reject(new Error(`${url} is not what it should be, or is not there`));
+    link.onerror = () => reject(new Error(`${url} cannot be loaded`));
     document.head.append(link);
   });
 }

@@ -132,6 +132,7 @@ async function begin() {
   const main = document.getElementById('callboard');
   const said = document.body.dataset;
   if (!main || !said.widget) return;
+  document.body.style.margin = '0'; // the height of the content is that of the page
   const around = new Parent();
   const widget = widgetOf(said);
   const init = parent === window ? undefined : await around.greet();
