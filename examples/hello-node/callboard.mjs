@@ -173,8 +173,9 @@ export class Plugin {
     process.stdout.write(`1|1|unix|${runtime}/rpc.sock|grpc\n`);
   }
 
+  // Methods of the protocol that this file has not are answered with UNIMPLEMENTED.
   #methods(service) {
-    return Object.fromEntries(Object.entries(service).map(([name, { responseStream }]) => {
+    return Object.fromEntries(Object.entries(service).filter(([name]) => name in this).map(([name, { responseStream }]) => {
       const f = this[name].bind(this);
       return [name, responseStream ? call => this.#track(name, () => stream(call, f, e => this.#failure(name, e))) : (call, answer) =>
         this.#track(name, async () => {
