@@ -42,7 +42,7 @@ type accessApp struct {
 	Keys     []gatewayKey
 }
 
-// keyNotices are what links from forms that were done say.
+// doneTexts are what pages say after a form, by the word that its address ends with.
 var doneTexts = map[string]string{
 	"app": "The application is there. Ask for access to an API next.", "request": "The request is made.", "approve": "The request is approved.",
 	"reject": "The request is rejected.", "cancel": "The request is taken back.", "suspend": "The key is refused until it is resumed.",

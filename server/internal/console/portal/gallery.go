@@ -26,7 +26,6 @@ type Drawings interface {
 type Drawing struct{ Name, Title, HTML string }
 
 type galleryView struct {
-	Notices []string
 	Plugins []galleryPlugin
 	Total   int
 }
@@ -62,10 +61,7 @@ func (p *Portal) gallery(v *visit) {
 	v.render(http.StatusOK, "gallery", shell.Page{Title: "Widgets", Active: galleryPath, Data: view})
 }
 
-type drawingsView struct {
-	Notices         []string
-	States, Samples []shownDrawing
-}
+type drawingsView struct{ States, Samples []shownDrawing }
 
 type shownDrawing struct {
 	Drawing

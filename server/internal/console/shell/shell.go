@@ -73,14 +73,12 @@ type Page struct {
 	// Query is what the search field in the head holds; NoSearch leaves the field to the page.
 	Query    string
 	NoSearch bool
-	// Styles and Modules are addresses of further style sheets and of scripts.
-	Styles, Modules []string
+	// Styles are addresses of further style sheets.
+	Styles []string
 	// OEmbed is where a description of the page's main widget is for sites that embed it.
 	OEmbed string
 	// Reload says after how many seconds the page loads again where scripts are off; 0 = it does not.
 	Reload int
-	// Return is where signing in leads; "" = to the page itself.
-	Return string
 	// Data is what the page's own template shows.
 	Data any
 }
