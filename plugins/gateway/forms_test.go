@@ -192,7 +192,7 @@ func TestRequestForm_SaysWhatIsWrongInThePolicysWords(t *testing.T) {
 	}{
 		{object{"plan": "bronze"}, "newApp", "choose an application, or name a new one"},
 		{object{"app": a.ID, "newApp": "y", "plan": "bronze"}, "newApp", "leave this empty"},
-		{object{"app": a.ID, "plan": "platinum"}, "plan", "[bronze gold]"},
+		{object{"app": a.ID, "plan": "platinum"}, "plan", "bronze, gold"},
 		{object{"newApp": " ", "plan": "bronze"}, "newApp", "1 to 100 characters"},
 		{object{"newApp": "y", "owner": "what:ever/x", "plan": "bronze"}, "owner", "you do not belong"},
 		{object{"app": a.ID, "plan": "gold", "ttlDays": -1}, "ttlDays", "at least 1"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
@@ -83,7 +84,7 @@ func (i *instance) offers(ctx context.Context, api driver.APIID, plan driver.Pla
 	for _, p := range plans {
 		names = append(names, string(p.ID))
 	}
-	return apierror.Inputf("plan: %q is none of those that %s/%s can be had with: %v", plan, i.Name, api, names)
+	return apierror.Inputf("plan: %q is none of those that %s/%s can be had with: %s", plan, i.Name, api, strings.Join(names, ", "))
 }
 
 // requestAnswer is a request, and whether the caller may decide it.
@@ -157,7 +158,7 @@ func (g *plugin) decide(c *call, approve bool) (any, error) {
 	}
 	if may, err := g.mayDecide(c.Context(), c.actor, r.Request); err != nil || !may {
 		if err == nil {
-			err = apierror.NotAllowedf("you may not decide access request %s: its approvers are %v", r.ID, r.Approvers)
+			err = apierror.NotAllowedf("you may not decide access request %s: its approvers are %s", r.ID, strings.Join(r.Approvers, ", "))
 		}
 		return nil, err
 	}
