@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { freePort, repository, startCallboard, waitForCatalog, waitForPlugins } from '../backstage/callboard.mjs';
+import { freePort, guestToken, repository, startCallboard, waitForPlugins } from '../backstage/callboard.mjs';
 import { pages, stories } from './steps.mjs';
 import { looks, open } from './visitor.mjs';
 
@@ -85,7 +85,26 @@ callboard:
   );
   const configs = ['examples/catalog/app-config.yaml', 'bin/plugins/app-config.yaml', 'plugins/fakes/app-config.yaml', config];
   const host = await startCallboard({ binary: path.join(repository, 'bin/callboard'), configs, base, log: path.join(out, 'callboard.log'), fakes: true });
-  await waitForCatalog(base);
-  await waitForPlugins(base);
+  try {
+    await ready(base);
+    await waitForPlugins(base);
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
   return { base, stop: host.stop };
+}
+
+// Waits until the sample is in the catalog and can be searched.
+async function ready(base, patience = 60_000) {
+  const until = Date.now() + patience;
+  const authorization = `Bearer ${await guestToken(base)}`;
+  const ask = async address => (await fetch(base + address, { headers: { authorization } })).json();
+  for (;;) {
+    const { totalItems } = await ask('/api/catalog/entities/by-query?limit=0');
+    const { results } = await ask('/api/search/query?term=booking');
+    if (totalItems > 130 && results?.length > 5) return;
+    if (Date.now() > until) throw new Error(`after ${patience / 1000} s there are ${totalItems} entities, and ${results?.length} of them are found`);
+    await new Promise(resolve => setTimeout(resolve, 200));
+  }
 }
