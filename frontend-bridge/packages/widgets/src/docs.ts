@@ -127,7 +127,7 @@ class Reader {
   };
 
   get first(): Place {
-    return this.what.start.includes('/v1/docs/') ? { kind: 'doc', id: this.what.start.split('/').slice(7).map(decodeURIComponent).join('/') } : { kind: 'index', id: '' };
+    return this.what.start.includes('/v1/docs/') ? { kind: 'doc', id: this.what.start.split('/').slice(8).map(decodeURIComponent).join('/') } : { kind: 'index', id: '' };
   }
 
   linked(): Place | undefined {
@@ -140,7 +140,7 @@ class Reader {
     const query = `?view=fragment&level=${this.what.level}`;
     if (kind === 'operation' || kind === 'schema') return `${start}/${kind}s/${encodeURIComponent(id)}${query}`;
     if (kind === 'index') return start + query;
-    const root = start.split('/').slice(0, 7).join('/');
+    const root = start.split('/').slice(0, 8).join('/');
     return `${root}/${id.split('#')[0]!.split('/').map(encodeURIComponent).join('/')}${query}`;
   }
 

@@ -247,6 +247,18 @@ describe('the reader of a document', () => {
     expect(of.host.to(base + '/search.json')).toHaveLength(1);
   });
 
+  test('goes from page to page of an entity\'s documentation', async () => {
+    const site = '/api/api-docs/v1/docs/component/default/shop/';
+    of.host
+      .on(site, () => html(`<div class="cb-docs"><h2>Shop</h2><a data-cb-doc="guide/start" href="${site}guide/start">Start</a></div>`))
+      .on(site + 'guide/start', () => html('<div class="cb-docs"><h2>Start</h2></div>'));
+    const element = put<HTMLElement & { root: ShadowRoot; body: HTMLElement }>(`<callboard-docs base="${HOST}" entity="component:default/shop" lang="en"></callboard-docs>`);
+    await next(element, 'ready');
+    click(element, '[data-cb-doc]');
+    await next(element, 'ready');
+    expect(element.body.querySelector('h2')?.textContent).toBe('Start');
+  });
+
   test('follows the address of a page that is about the document', async () => {
     location.hash = '#operation/placeOrder';
     const element = await shown('linked');
