@@ -1,6 +1,7 @@
 // Everything that needs Backstage is in this one file: to import it takes longer than all tests.
 import { discoveryApiRef, fetchApiRef } from '@backstage/frontend-plugin-api';
 import { createExtensionTester, renderInTestApp } from '@backstage/frontend-test-utils';
+import { renderInTestApp as renderInLegacyApp, TestApiProvider } from '@backstage/test-utils';
 import { catalogApiRef, EntityProvider } from '@backstage/plugin-catalog-react';
 import { EntityCardBlueprint } from '@backstage/plugin-catalog-react/alpha';
 import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react';
@@ -10,7 +11,7 @@ import { CallboardClient, callboardApiRef } from '../src/api.js';
 import { summaryCard } from '../src/cards.js';
 import { referenceContent, usageContent } from '../src/contents.js';
 import plugin from '../src/index.js';
-import { callboardPlugin as legacy, isWidgetsAvailable } from '../src/legacy.js';
+import { callboardPlugin as legacy, EntityWidgetsCard, isWidgetsAvailable } from '../src/legacy.js';
 import de from '../src/translations/de.js';
 import fr from '../src/translations/fr.js';
 
@@ -173,6 +174,20 @@ test('apps of the system before can place the card where there is something to s
   expect(await isWidgetsAvailable(entity, { apis: apis(host([200, { widgets }]).client) })).toBe(true);
   expect(await isWidgetsAvailable(entity, { apis: apis(host([404, {}]).client) })).toBe(false);
   expect(await isWidgetsAvailable(entity, { apis: apis() })).toBe(false);
+});
+
+test('the card works in apps of the system before', async () => {
+  const { client } = host([200, { widgets }]);
+  await renderInLegacyApp(
+    <TestApiProvider apis={[[callboardApiRef, client]]}>
+      <EntityProvider entity={entity}>
+        <EntityWidgetsCard include={['cost/*']} />
+      </EntityProvider>
+    </TestApiProvider>,
+  );
+  await waitFor(() => expect(names()).toEqual(['cost/cost-budget', 'cost/cost-unallocated', 'cost/cost-over-time']));
+  expect(screen.getByRole('heading', { name: 'At a glance', level: 3 })).toBeTruthy();
+  expect(elements().map(element => element.getAttribute('lang'))).toEqual(['en', 'en', 'en']);
 });
 
 test('every text is translated', () => {

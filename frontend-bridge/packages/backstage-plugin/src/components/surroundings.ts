@@ -1,4 +1,4 @@
-import { appLanguageApiRef, appThemeApiRef, useApi, useRouteRef } from '@backstage/frontend-plugin-api';
+import { appLanguageApiRef, appThemeApiRef, routeResolutionApiRef, useApi, useApiHolder } from '@backstage/frontend-plugin-api';
 import { entityRouteParams, entityRouteRef } from '@backstage/plugin-catalog-react';
 import { useEffect, useState, type CSSProperties } from 'react';
 import { useHref, useNavigate } from 'react-router-dom';
@@ -63,9 +63,9 @@ function useLanguage(): string {
 function useAppNavigate(): Surroundings['navigate'] {
   const navigate = useNavigate();
   const root = useHref('/').replace(/\/$/, '');
-  const entityPath = useRouteRef(entityRouteRef);
+  const routes = useApiHolder().get(routeResolutionApiRef); // apps of the system before have none: there, addresses lead the way
   return ({ url, entityRef }) => {
-    const path = (entityRef && entityPath?.(entityRouteParams(entityRef, { encodeParams: true }))) ?? pathInApp(url, root);
+    const path = (entityRef && routes?.resolve(entityRouteRef)?.(entityRouteParams(entityRef, { encodeParams: true }))) || pathInApp(url, root);
     if (path) navigate(path);
     return Boolean(path);
   };
