@@ -44,6 +44,10 @@ func TestEntity_ShowsWhatItIsWhatItBelongsToAndItsWidgets(t *testing.T) {
 	body := do(h, signedIn("GET", shopPage)).Body.String()
 	holds(t, "entity", body, `<a href="/console/catalog/default/component/shop-service">shop-service</a>`, `href="https://runbook.example.com" rel="noreferrer"`,
 		`<link rel="alternate" type="application/json+oembed" href="https://portal.example.com/api/widgets/v1/oembed?format=json&amp;url=https%3A%2F%2Fportal.example.com%2Fembed%2Fv1%2Fframe%2Fcost%2Ftotal%3FentityRef%3Dapi%253Adefault%252Fshop">`)
+	api.answers["GET /api/widgets/v1/entities/api/default/shop"] = object{"widgets": array{object{"id": "catalog/about", "title": "About", "view": "list"}}}
+	if pageText(t, h, shopPage); len(api.of("GET", "/api/widgets/v1/render/catalog/about.html")) != 0 {
+		t.Error("what the page has a part for is there twice")
+	}
 	if strings.Contains(body, "javascript:") {
 		t.Error("a link leads to a script")
 	}
@@ -260,6 +264,7 @@ func TestGallery_ShowsEachWidgetLiveWithCodeToCopy(t *testing.T) {
 	body := do(h, signedIn("GET", "/console/gallery/cost/total?entity=api:default/shop&width=360&theme=dark")).Body.String()
 	holds(t, "widget", body, `class="stage w360 dark"`, `data-widget="cost/total"`, `<option value="api:default/shop" selected>`, `href="?entity=api%3Adefault%2Fshop&amp;theme=dark&amp;width=900"`,
 		`&lt;script type=&#34;module&#34; src=&#34;https://portal.example.com/embed/v1/embed.js&#34;&gt;`, `&lt;CallboardWidget name=&#34;cost/total&#34; entity=&#34;api:default/shop&#34; /&gt;`,
+		`- entity-card:callboard/summary: { config: { include: [&#39;cost/total&#39;] } }`,
 		`[![Cost](https://portal.example.com/api/widgets/v1/badge/cost/total.svg?entityRef=api%3Adefault%2Fshop)](https://portal.example.com/console/catalog/default/api/shop)`)
 	if q, _ := url.ParseQuery(api.of("GET", "/api/widgets/v1/render/cost/total.html")[0].Query); q.Get("w") != "360" || q.Get("entityRef") != "api:default/shop" {
 		t.Errorf("asked %v", q)

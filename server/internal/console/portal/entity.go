@@ -108,6 +108,7 @@ func (p *Portal) overview(v *visit) {
 	view.about(e)
 	relations := relationsOf(e)
 	view.Groups = groupRelations(relations)
+	widgets = slices.DeleteFunc(widgets, widget.shownAnyway)
 	if view.hasTab("Access") { // where the forms are
 		widgets = slices.DeleteFunc(widgets, func(w widget) bool { return w.View == viewForm })
 	}

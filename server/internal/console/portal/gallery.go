@@ -240,8 +240,8 @@ func (p *Portal) snippets(w widget, ref string) []snippet {
 		{"Vue", "npm install @callboard/widgets-vue",
 			`<script setup>` + "\n" + `import { CallboardWidget } from '@callboard/widgets-vue';` + "\n" + `</script>` + "\n\n" + `<template>` + "\n" +
 				`  <CallboardWidget name="` + attribute(w.ID) + `"` + entity + ` />` + "\n" + `</template>`},
-		{"Backstage", "On an entity page the entity is the page's own.",
-			`import { EntityCallboardWidget } from '@callboard/backstage-plugin';` + "\n\n" + `<EntityCallboardWidget name=` + jsx(w.ID) + ` />`},
+		{"Backstage", "In app-config.yaml, beside the package @callboard/backstage-plugin; the entity is that of the page.",
+			"app:\n  extensions:\n    - entity-card:callboard/summary: { config: { include: ['" + strings.ReplaceAll(w.ID, "'", "''") + "'] } }"},
 		{"Markdown badge", "For readers who are signed in; an address that anybody may read is made with POST /api/widgets/v1/capabilities.",
 			`[![` + strings.NewReplacer("[", "", "]", "").Replace(w.Title) + `](` + badge + `)](` + p.address("", "") + cmp.Or(pageOrGallery(w, ref), galleryPath) + `)`},
 	}
@@ -249,7 +249,7 @@ func (p *Portal) snippets(w widget, ref string) []snippet {
 
 // jsx is a string literal as an attribute of JSX.
 func jsx(s string) string {
-	quoted, _ := json.Marshal(s) // a string always can be
+	quoted, _ := json.Marshal(s)                     // a string always can be
 	if strings.ContainsAny(string(quoted), `\&{}`) { // as a plain attribute these would mean something else
 		return "{" + string(quoted) + "}"
 	}

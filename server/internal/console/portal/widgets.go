@@ -26,10 +26,16 @@ type widget struct {
 	RefreshSeconds                                      int
 }
 
-// Split are the plugin and its name for the widget.
+// split are the plugin and its name for the widget.
 func (w widget) split() (plugin, name string) {
 	plugin, name, _ = strings.Cut(w.ID, "/")
 	return plugin, name
+}
+
+// shownAnyway reports whether the page of an entity has a part or a tab of its own for what the widget shows.
+func (w widget) shownAnyway() bool {
+	plugin, _ := w.split()
+	return plugin == "catalog" || plugin == "api-docs" || plugin == "techdocs"
 }
 
 // path is where the host answers something about the widget.
