@@ -49,7 +49,7 @@ export const watchShifts = page =>
     globalThis.shifts = [];
     new PerformanceObserver(list => {
       for (const entry of list.getEntries()) {
-        if (!entry.hadRecentInput) globalThis.shifts.push({ value: entry.value, of: entry.sources.map(source => source.node?.localName ?? source.node?.nodeName) });
+        if (!entry.hadRecentInput) globalThis.shifts.push({ value: entry.value, of: entry.sources.map(({ node, previousRect: from, currentRect: to }) => `${node?.localName ?? node?.nodeName ?? 'something'} ${[from, to].map(r => [r.x, r.y, r.width, r.height].map(Math.round)).join(' to ')}`) });
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });

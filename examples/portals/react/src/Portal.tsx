@@ -56,23 +56,23 @@ export function Portal({ base, app, title, viewer }: Props) {
         )}
 
         <Section title={word.health} aside={<CallboardBadge name="sonarqube/sonarqube-hotspots" entity={entity} />}>
-          <Card width="third" widget={<CallboardWidget name="sentry/crash-free" entity={entity} headingLevel={3} />} />
-          <Card width="third" widget={<CallboardWidget name="sonarqube/sonarqube-gate" entity={entity} headingLevel={3} />} />
-          <Card width="third" widget={<CallboardWidget name="sentry/open-issues" entity={entity} headingLevel={3} />} />
+          <Card width="third" widget={<CallboardWidget name="sentry/crash-free" entity={entity} height={280} headingLevel={3} />} />
+          <Card width="third" widget={<CallboardWidget name="sonarqube/sonarqube-gate" entity={entity} height={280} headingLevel={3} />} />
+          <Card width="third" widget={<CallboardWidget name="sentry/open-issues" entity={entity} height={280} headingLevel={3} />} />
         </Section>
 
         <Section title={word.cost}>
-          <Card width="wide" widget={<CallboardWidget name="cost/cost-over-time" entity={entity} range={range} headingLevel={3} />} />
-          <Card width="third" widget={<CallboardWidget name="cost/cost-budget" entity={entity} headingLevel={3} />} />
-          <Card widget={<CallboardWidget name="cost/cost-top-entities" headingLevel={3} />} />
+          <Card width="wide" widget={<CallboardWidget name="cost/cost-over-time" entity={entity} range={range} height={320} headingLevel={3} />} />
+          <Card width="third" widget={<CallboardWidget name="cost/cost-budget" entity={entity} height={320} headingLevel={3} />} />
+          <Card widget={<CallboardWidget name="cost/cost-top-entities" height={480} headingLevel={3} />} />
         </Section>
 
         <Section title={word.usage}>
-          <Card width="half" widget={<CallboardWidget name="gateway/gateway-requests" entity={api} headingLevel={3} />} />
+          <Card width="half" widget={<CallboardWidget name="gateway/gateway-requests" entity={api} height={300} headingLevel={3} />} />
           {/* In a frame: what the widget shows is kept apart from this page. */}
-          <Card width="half" widget={<CallboardWidget name="gateway/gateway-latency" entity={api} mode="frame" headingLevel={3} />} />
-          <Card width="half" widget={<CallboardWidget name="gateway/keys" headingLevel={3} />} />
-          <Card width="half" widget={<CallboardAccessRequest api={api} headingLevel={3} />} />
+          <Card width="half tall" widget={<CallboardWidget name="gateway/gateway-latency" entity={api} mode="frame" headingLevel={3} />} />
+          <Card width="half" widget={<CallboardWidget name="gateway/keys" height={240} headingLevel={3} />} />
+          <Card width="half taller" widget={<CallboardAccessRequest api={api} headingLevel={3} />} />
         </Section>
 
         <Section title={word.docs}>

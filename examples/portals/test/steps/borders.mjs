@@ -46,8 +46,7 @@ async function noFrame(rig) {
   const page = await rig.page();
   await page.goto(stranger.origin);
   const said = await until(() => page.problems.find(text => /frame-ancestors/.test(text)), 'the browser to refuse the frame');
-  const shown = page.frames().at(-1).url();
-  expect(/^chrome-error:/.test(shown), 'an error of the browser in the frame', shown);
+  await until(() => page.frames().at(-1).url(), 'an error of the browser in the frame', { holds: url => url.startsWith('chrome-error:') });
   expect(said.includes(`frame-ancestors ${rig.portals['portal-html'].origin}`), 'the policy to name the portal alone', said);
   return 'refused by frame-ancestors';
 }
