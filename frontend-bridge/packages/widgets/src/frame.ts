@@ -116,6 +116,7 @@ function dress(theme: string, tokens: Record<string, string>, widget: HTMLElemen
   }
   widget.setAttribute('theme', theme);
   document.documentElement.dataset.theme = theme;
+  style.colorScheme = theme === 'light' || theme === 'dark' ? theme : 'light dark';
 }
 
 function widgetOf(said: DOMStringMap): CallboardWidget {

@@ -205,7 +205,10 @@ export class FrameHost {
       const value = style.getPropertyValue('--callboard-' + name).trim();
       if (value) tokens[name] = value;
     }
-    return { theme: this.#what?.theme ?? 'auto', tokens, lang: this.element.language };
+    // A frame sees the system's scheme and not that of the page: where the page has chosen one, it is told.
+    const chosen = /^(only )?(light|dark)( only)?$/.exec(style.colorScheme)?.[2];
+    const asked = this.#what?.theme ?? 'auto';
+    return { theme: asked === 'auto' ? (chosen ?? 'auto') : asked, tokens, lang: this.element.language };
   }
 
   #flooded(): boolean {
