@@ -35,6 +35,7 @@ var allowed = map[string]string{
 	"permission -> principal":      "decisions are about principals",
 	"permission -> config":         "permission reads its own options",
 	"auth -> netguard":             "client metadata is fetched from public addresses only",
+	"auth -> weblink":              "the host's own origin is written as browsers write it",
 	"urlreader -> netguard":        "so are documents from hosts that a wildcard allows",
 	"store -> config":              "the store reads backend.database",
 	"markdown -> weblink":          "links lead where links of the host may lead",

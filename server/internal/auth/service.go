@@ -15,6 +15,7 @@ import (
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/store"
+	"github.com/callboard/callboard/server/internal/weblink"
 )
 
 // UserCatalog is what sign-in asks of the catalog.
@@ -106,7 +107,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if s.embeds == nil {
 		s.embeds = noEmbeds{}
 	}
-	s.origin = originOf(s.discovery.External("auth"))
+	s.origin = weblink.Origin(s.discovery.External("auth"))
 	s.userKeys = s.newRing(usersOwner, s.userTokenLifetime)
 	s.embedKeys = s.newRing(embedOwner, embedKeyLifetime)
 	// otter runs its upkeep on a goroutine of its own unless told otherwise; it is cheap enough for the caller's.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/weblink"
 )
 
 // SectionKey is where the settings are, and ConfigKeys are those below "callboard" that this package reads.
@@ -197,12 +198,5 @@ func originOf(text string) string {
 		strings.ContainsAny(u.Host, "*%'\";, ") || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host
+	return weblink.Origin(text)
 }

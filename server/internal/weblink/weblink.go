@@ -1,5 +1,6 @@
 // Package weblink judges addresses that a browser will follow: links in notifications, locations of search results. It
-// reads them as browsers do, because whoever writes a hostile link writes it for a browser.
+// reads them as browsers do, because whoever writes a hostile link writes it for a browser. So it does with the origins
+// that browsers tell.
 package weblink
 
 import (
@@ -39,6 +40,23 @@ func Scheme(address string) string {
 		return ""
 	}
 	return strings.ToLower(scheme)
+}
+
+// Origin is the origin of an address as browsers write it: the host in lower case, without the port that the scheme has
+// anyway. "" = the address has none.
+func Origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
 }
 
 // clean removes what browsers skip: blanks and control characters around, tabs and line breaks anywhere.

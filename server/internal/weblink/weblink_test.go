@@ -23,6 +23,20 @@ func TestCheck_LetsThroughWhatStaysOnTheWeb(t *testing.T) {
 	}
 }
 
+func TestOrigin_IsWhatBrowsersSend(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://portal.test": "https://portal.test", "HTTPS://Portal.Test/a?b#c": "https://portal.test",
+		"https://portal.test:443/": "https://portal.test", "http://portal.test:80": "http://portal.test",
+		"https://portal.test:80": "https://portal.test:80", "http://portal.test:443": "http://portal.test:443",
+		"http://[::1]:7007/x": "http://[::1]:7007", "https://user:pw@portal.test": "https://portal.test",
+		"": "", "portal.test": "", "/path": "", "mailto:x@y": "", "https://": "", "http://[": "", "http://a b": "",
+	} {
+		if got := Origin(address); got != want {
+			t.Errorf("%q: %q, want %q", address, got, want)
+		}
+	}
+}
+
 // What is let through must not have another scheme for anybody who parses it more strictly.
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{"", "javascript:x", "https://a", "\x00\tja\nvascript:", "//a", "a:b", "HTTPS:\\\\a"} {
