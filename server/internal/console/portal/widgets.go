@@ -93,7 +93,7 @@ const emptyMark = ` data-status="empty"`
 
 // narrowWidth and wideWidth are how wide pictures are on the page of an entity, in CSS pixels.
 const (
-	narrowWidth = 420
+	narrowWidth = 320
 	wideWidth   = 880
 )
 
