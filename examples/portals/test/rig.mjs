@@ -42,7 +42,7 @@ export class Rig {
 
   async #startHost() {
     const own = path.join(this.out, 'app-config.test.yaml');
-    fs.writeFileSync(own, `backend:\n  database: { client: better-sqlite3, connection: ':memory:' }\ncallboard:\n  pluginHost: { dataDir: ${JSON.stringify(path.join(this.out, 'plugins'))} }\n`);
+    fs.writeFileSync(own, `backend:\n  database: { client: better-sqlite3, connection: ':memory:' }\ncallboard:\n  log: { level: debug }\n  pluginHost: { dataDir: ${JSON.stringify(path.join(this.out, 'plugins'))} }\n`);
     const configs = ['examples/catalog/app-config.yaml', 'bin/plugins/app-config.yaml', 'plugins/fakes/app-config.yaml', path.join(kit, 'app-config.yaml'), own];
     const server = await startCallboard({ binary: this.binary, configs, base: this.host, log: this.log, fakes: true });
     this.#closers.push(() => server.stop());
