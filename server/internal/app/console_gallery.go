@@ -16,7 +16,7 @@ type drawings struct{}
 // sampleDay is when samples end: they are the same on every page.
 var sampleDay = time.Date(2026, time.January, 31, 0, 0, 0, 0, time.UTC)
 
-var drawn = draw.Options{Width: 420, Height: 200}
+var drawn = draw.Options{Width: 320, Height: 200}
 
 // States implements [portal.Drawings].
 func (drawings) States() []portal.Drawing {
