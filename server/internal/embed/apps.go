@@ -132,7 +132,7 @@ func readApp(id string, s *config.Section) App {
 		Widgets: s.Strings("widgets"), Features: s.Strings("features"), MayNameViewers: s.Bool("mayNameViewers", false),
 		Session: s.Duration("session", usualSession)}
 	if !s.Has("services") {
-		a.Services = []string{"external:" + id}
+		a.Services = []string{id}
 	}
 	if len(a.Widgets) == 0 {
 		s.Problem("widgets", "must name widgets, such as cost/*")

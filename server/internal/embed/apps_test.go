@@ -26,7 +26,7 @@ callboard:
 	}
 	portal, _ := apps.Find("portal")
 	if !slices.Equal(portal.Origins, []string{"http://localhost:8080", "https://portal.example.com"}) ||
-		!slices.Equal(portal.Services, []string{"external:portal"}) || !slices.Equal(portal.Entities, []string{"component:default/shop", "component:*"}) ||
+		!slices.Equal(portal.Services, []string{"portal"}) || !slices.Equal(portal.Entities, []string{"component:default/shop", "component:*"}) ||
 		portal.Title != "portal" || portal.Session != 8*time.Hour || portal.Users || portal.MayNameViewers || len(portal.Features) > 0 {
 		t.Errorf("%+v", portal)
 	}

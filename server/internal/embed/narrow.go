@@ -19,7 +19,7 @@ func (a App) narrowed(r Request) (principal.Embed, error) {
 	if e.Entities, err = within("entities", r.Entities, a.Entities, entityPattern); err != nil {
 		return e, err
 	}
-	if e.Origins, err = among("origins", r.Origins, a.Origins, func(text string) string { return originOf(text) }); err != nil {
+	if e.Origins, err = among("origins", r.Origins, a.Origins, originOf); err != nil {
 		return e, err
 	}
 	if e.Features, err = among("features", r.Features, a.Features, func(text string) string { return text }); err != nil {

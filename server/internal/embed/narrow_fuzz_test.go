@@ -49,7 +49,7 @@ func TestBodies_NameWhatIsNotKnown(t *testing.T) {
 	})
 	for body, want := range map[string]string{
 		`{"app":"portal","widgets":["a/b"],"expiresIn":60}`: `"app":"portal"`, "": `"app":""`, "{}": `"app":""`,
-		`{"wigdets":["a/b"]}`: `\"wigdets\" is not known here`, `{"widgets":"a/b"}`: "widgets: must not be of type string",
+		`{"widget":["a/b"]}`: `\"widget\" is not known here`, `{"widgets":"a/b"}`: "widgets: must not be of type string",
 		`{"expiresIn":"60"}`: "expiresIn: must not be of type string", `[]`: "request/body: must not be of type array", `{"args":[]}`: "args: must not be of type array",
 	} {
 		if got := httpxtest.Body(t, httpxtest.Do(t, s, "POST", "/api/demo/x", body)); !strings.Contains(got, want) {
