@@ -55,10 +55,10 @@ func (v *visitor) see(path string, status int, parts ...string) string {
 	return v.answer(path, res, err, status, parts)
 }
 
-func (v *visitor) send(path string, form url.Values, status int, parts ...string) string {
+func (v *visitor) send(path string, form url.Values, parts ...string) string {
 	v.t.Helper()
 	res, err := v.http.PostForm(v.base+path, form)
-	return v.answer(path, res, err, status, parts)
+	return v.answer(path, res, err, http.StatusOK, parts)
 }
 
 // comes waits for a page to hold a part.
@@ -102,7 +102,7 @@ func TestAPersonWithoutAFrontendFindsAnAPIOnTheConsole(t *testing.T) {
 		t.Errorf("the first page is %s", at)
 	}
 	v.see("/console/catalog/default/api/fares?x=1", http.StatusUnauthorized, `value="/console/catalog/default/api/fares?x=1"`)
-	if at := v.send("/console/session/guest", url.Values{"return": {"/console/catalog/default/api/fares?x=1"}}, http.StatusOK, "Fares API", "What a crossing costs", "https://wiki.example.com"); at != "/console/catalog/default/api/fares?x=1" {
+	if at := v.send("/console/session/guest", url.Values{"return": {"/console/catalog/default/api/fares?x=1"}}, "Fares API", "What a crossing costs", "https://wiki.example.com"); at != "/console/catalog/default/api/fares?x=1" {
 		t.Errorf("signing in leads to %s", at)
 	}
 	v.see("/console/", http.StatusOK, "Ferry Line", "Fares API", "guest")
@@ -118,14 +118,14 @@ func TestAPersonWithoutAFrontendFindsAnAPIOnTheConsole(t *testing.T) {
 	v.see("/console/gallery/drawings", http.StatusOK, `data-status="denied"`, `data-view="heat"`, `data-status="stale"`)
 	v.see("/console/host", http.StatusOK, "Entities")
 
-	v.send("/console/session/end", nil, http.StatusOK, "Enter as guest")
+	v.send("/console/session/end", nil, "Enter as guest")
 	v.see("/console/catalog", http.StatusUnauthorized, "Enter as guest")
-	v.send("/console/session", url.Values{"token": {"test-token-1234"}, "return": {"/console/catalog"}}, http.StatusOK, "Fares API", "Signed in as a service")
+	v.send("/console/session", url.Values{"token": {"test-token-1234"}, "return": {"/console/catalog"}}, "Fares API", "Signed in as a service")
 }
 
 func TestTheGallerysDrawingsAreAllDrawn(t *testing.T) {
 	v := newVisitor(t, launch(t, write(t, map[string]string{"catalog/a.yaml": consoleCatalog}), basicConfig).base)
-	v.send("/console/session/guest", nil, http.StatusOK)
+	v.send("/console/session/guest", nil)
 	res, err := v.http.Get(v.base + "/console/gallery/drawings")
 	if err != nil {
 		t.Fatal(err)

@@ -25,9 +25,9 @@ func wants(t testing.TB, file string) int {
 	return http.StatusOK
 }
 
-func (h *host) answer(t testing.TB, method, path string, headers ...string) (*http.Response, string) {
+func (h *host) answer(t testing.TB, path string, headers ...string) (*http.Response, string) {
 	t.Helper()
-	r := h.request(t, method, path, "", "")
+	r := h.request(t, http.MethodGet, path, "", "")
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -40,7 +40,7 @@ func (h *host) answer(t testing.TB, method, path string, headers ...string) (*ht
 
 func TestPagesOfOtherPortalsLoadTheirScriptWithoutCredentials(t *testing.T) {
 	h := launch(t, t.TempDir(), portal)
-	res, body := h.answer(t, http.MethodGet, "/embed/v1/embed.js", "Origin", "https://shop.example.org")
+	res, body := h.answer(t, "/embed/v1/embed.js", "Origin", "https://shop.example.org")
 	if want := wants(t, "widgets/embed.js"); res.StatusCode != want {
 		t.Errorf("the script: %d, want %d: %.200s", res.StatusCode, want, body)
 	}
@@ -60,7 +60,7 @@ func TestAFrameIsForThePagesOfItsApp(t *testing.T) {
 		status    int
 		ancestors string
 	}{"shop": {wants(t, "widgets/frame.js"), "frame-ancestors https://shop.example.org"}, "thief": {http.StatusNotFound, "frame-ancestors 'none'"}} {
-		res, body := h.answer(t, http.MethodGet, "/embed/v1/frame/api-docs/reference?entityRef=api:default/a&app="+app)
+		res, body := h.answer(t, "/embed/v1/frame/api-docs/reference?entityRef=api:default/a&app="+app)
 		policies := res.Header.Values("Content-Security-Policy")
 		if res.StatusCode != want.status || len(policies) != 1 || !strings.Contains(policies[0], want.ancestors) {
 			t.Errorf("app %s: %d %v %.300s", app, res.StatusCode, policies, body)
@@ -73,14 +73,14 @@ func TestAFrameIsForThePagesOfItsApp(t *testing.T) {
 
 func TestAFrontendOfAnotherOriginReadsTheListOfRemotes(t *testing.T) {
 	h := launch(t, t.TempDir(), portal)
-	res, body := h.answer(t, http.MethodGet, "/.backstage/dynamic-features/remotes", "Origin", "http://localhost:3000")
+	res, body := h.answer(t, "/.backstage/dynamic-features/remotes", "Origin", "http://localhost:3000")
 	if offered := wants(t, "remote/mf-manifest.json") == http.StatusOK; res.StatusCode != http.StatusOK || strings.Contains(body, "@callboard/backstage-plugin") != offered {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	if got := res.Header.Get("Access-Control-Allow-Origin"); got != "http://localhost:3000" {
 		t.Errorf("for the frontend of the configuration: Access-Control-Allow-Origin %q", got)
 	}
-	res, _ = h.answer(t, http.MethodGet, "/.backstage/dynamic-features/remotes", "Origin", "https://cors.example.org")
+	res, _ = h.answer(t, "/.backstage/dynamic-features/remotes", "Origin", "https://cors.example.org")
 	if got := res.Header.Get("Access-Control-Allow-Origin"); got != "https://cors.example.org" {
 		t.Errorf("for an origin of backend.cors: Access-Control-Allow-Origin %q", got)
 	}
@@ -89,7 +89,7 @@ func TestAFrontendOfAnotherOriginReadsTheListOfRemotes(t *testing.T) {
 		return
 	}
 	entry, _, _ = strings.Cut(entry, `"`)
-	if res, _ := h.answer(t, http.MethodGet, strings.TrimPrefix(entry, h.base)); res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+	if res, _ := h.answer(t, strings.TrimPrefix(entry, h.base)); res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 		t.Errorf("%s: %d %v", entry, res.StatusCode, res.Header)
 	}
 }
@@ -97,11 +97,11 @@ func TestAFrontendOfAnotherOriginReadsTheListOfRemotes(t *testing.T) {
 func TestAPageWithAWidgetIsDescribedToWhoCannotSignIn(t *testing.T) {
 	h := launch(t, t.TempDir(), portal)
 	page := h.base + "/embed/v1/frame/api-docs/reference?app=shop&entityRef=api:default/ghost"
-	res, body := h.answer(t, http.MethodGet, "/api/widgets/v1/oembed?url="+url.QueryEscape(page))
+	res, body := h.answer(t, "/api/widgets/v1/oembed?url="+url.QueryEscape(page))
 	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"title":"API reference"`) || res.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("%d %s %v", res.StatusCode, body, res.Header)
 	}
-	if res, body := h.answer(t, http.MethodGet, "/api/widgets/v1/oembed?format=xml&url="+url.QueryEscape(page)); res.StatusCode != http.StatusNotImplemented {
+	if res, body := h.answer(t, "/api/widgets/v1/oembed?format=xml&url="+url.QueryEscape(page)); res.StatusCode != http.StatusNotImplemented {
 		t.Errorf("XML: %d %s", res.StatusCode, body)
 	}
 }

@@ -19,9 +19,6 @@ const cookieName = "callboard-console"
 // cookiePath does not cover /console.json, which programs ask with a header.
 const cookiePath = "/console"
 
-// maxToken is far above the length of any token.
-const maxToken = 16 << 10
-
 // withViewer is r with who makes it: by its header, which programs send, else by the cookie.
 func (h *handler) withViewer(r *http.Request) *http.Request {
 	token := ""
@@ -73,13 +70,10 @@ type signInView struct {
 // askToSignIn answers with the page to sign in, which leads back to where the request came from.
 func (h *handler) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	back := shell.Home
-	switch {
-	case r.Method == http.MethodGet:
+	if r.Method == http.MethodGet {
 		back = shell.Return(r.URL.RequestURI())
-	default:
-		if from, err := url.Parse(r.Referer()); err == nil {
-			back = shell.Return(from.RequestURI())
-		}
+	} else if from, err := url.Parse(r.Referer()); err == nil {
+		back = shell.Return(from.RequestURI())
 	}
 	status := http.StatusUnauthorized
 	if r.URL.Path == shell.Home && r.Method == http.MethodGet && shell.ViewerOf(r.Context()).Facts {

@@ -2,6 +2,7 @@ package principal
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,15 +39,7 @@ func (e *Embed) AllowsEntity(ref string) bool {
 
 // Has reports whether the page may use a feature.
 func (e *Embed) Has(feature string) bool {
-	if e == nil {
-		return true
-	}
-	for _, f := range e.Features {
-		if f == feature {
-			return true
-		}
-	}
-	return false
+	return e == nil || slices.Contains(e.Features, feature)
 }
 
 // MatchAny reports whether text is what one of the patterns stands for. A pattern is a text in which each star stands for

@@ -17,9 +17,9 @@ import (
 )
 
 // ask sends a batch and reads its lines by index.
-func (r *rig) ask(t *testing.T, requests string, headers ...string) (int, map[int]answerLine) {
+func (r *rig) ask(t *testing.T, requests string) (int, map[int]answerLine) {
 	t.Helper()
-	res := httpxtest.Do(t, r.server, "POST", "/api/widgets/v1/batch", `{"requests":[`+requests+`]}`, headers...)
+	res := httpxtest.Do(t, r.server, "POST", "/api/widgets/v1/batch", `{"requests":[`+requests+`]}`)
 	body := httpxtest.Body(t, res)
 	lines := map[int]answerLine{}
 	if res.StatusCode != http.StatusOK {

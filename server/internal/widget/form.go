@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,9 +96,7 @@ func (a *Answer) initial() map[string]any {
 			values[c.Name] = c.Values[0]
 		}
 	}
-	for name, v := range fieldValues(a.asked.args) {
-		values[name] = v
-	}
+	maps.Copy(values, fieldValues(a.asked.args))
 	return values
 }
 

@@ -100,7 +100,7 @@ func (h *routes) batch(c *gin.Context) error {
 	lines := h.engine.batch(ctx, httpx.Principal(c), questions)
 	defer func() {
 		cancel()
-		for range lines { //nolint:revive // nobody reads them; their questions end with ctx
+		for range lines { // nobody reads them; their questions end with ctx
 		}
 	}()
 	header := c.Writer.Header()

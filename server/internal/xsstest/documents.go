@@ -20,17 +20,20 @@ const OpenAPI = `{"openapi":"3.1.0","info":{"title":V,"version":V,"description":
 "schemas":{"S":{"title":V,"description":V,"type":"object","required":[V],"properties":{V:{"type":V,"description":V,"example":V,"properties":{V:{"type":V,"description":V}}},"e":{"enum":[V,V]},"x":{"$ref":V},"n":{"$ref":"#/components/schemas/N"}},
 "patternProperties":{V:{"type":V,"description":V}},"additionalProperties":{"type":V,"title":V},"allOf":[{"type":V,"pattern":V}],"oneOf":[{"$ref":V},{"type":V,"default":{V:V}}],"not":{"const":V},"examples":[V]},"N":{"properties":{V:{"type":V}}}}}}`
 
+// Swagger is an OpenAPI 2.0, which has forms and bodies among the parameters.
 const Swagger = `{"swagger":"2.0","info":{"title":V,"version":V,"description":V},"host":V,"basePath":V,"schemes":[V],"consumes":[V],"produces":[V],
 "securityDefinitions":{"k":{"type":"apiKey","in":"query","name":V}},"security":[{"k":[V]}],
 "paths":{V:{"post":{"tags":[V],"summary":V,"parameters":[{"name":V,"in":"formData","type":V,"description":V,"default":V,"required":true},{"name":V,"in":"query","required":true,"type":"string","default":V}],
 "responses":{V:{"description":V,"schema":{"$ref":"#/definitions/S"},"examples":{V:V}}}},"put":{"parameters":[{"name":V,"in":"body","schema":{"$ref":"#/definitions/S"}}]}}},
 "definitions":{"S":{"description":V,"properties":{V:{"type":V,"format":V}}}}}`
 
+// AsyncAPI2 has its operations in channels.
 const AsyncAPI2 = `{"asyncapi":"2.6.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"url":V,"protocol":V,"description":V}},"defaultContentType":V,
 "channels":{V:{"description":V,"parameters":{V:{"description":V,"schema":{"type":V}}},"publish":{"operationId":V,"summary":V,"description":V,"tags":[{"name":V}],
 "message":{"name":V,"title":V,"summary":V,"description":V,"contentType":V,"headers":{"properties":{V:{"type":V,"description":V}}},"payload":{"type":"object","properties":{V:{"type":V,"description":V}}},"examples":[{"name":V,"summary":V,"payload":V}]}},
 "subscribe":{"message":{"schemaFormat":V,"payload":{V:V}}}}}}`
 
+// AsyncAPI3 has operations beside its channels.
 const AsyncAPI3 = `{"asyncapi":"3.0.0","info":{"title":V,"version":V,"description":V},"servers":{V:{"host":V,"pathname":V,"protocol":V}},
 "channels":{"c":{"address":V,"title":V,"messages":{V:{"payload":{"schemaFormat":V,"schema":{"type":V}}}}}},"operations":{V:{"action":V,"title":V,"description":V,"channel":{"$ref":"#/channels/c"}}}}`
 
@@ -44,6 +47,7 @@ V enum State { V OPEN @deprecated(reason: V) }
 V input Filter { V text: String = V }
 V scalar Date`
 
+// Proto has places in its comments and its import alone, as SDL.
 const Proto = `syntax = "proto3";
 // V
 package p;

@@ -112,28 +112,32 @@ func (w *writer) entries(list *html.Node, depth int, left *int) []Entry {
 		if *left--; *left < 0 || depth > 6 {
 			return out
 		}
-		e := Entry{}
-		for n := range item.Descendants() {
-			if n.Type != html.ElementNode || owner(n) != item {
-				continue
-			}
-			switch {
-			case n.Data == "a" && hasClass(n, "md-nav__link") && !e.Leads && !strings.HasPrefix(attribute(n, "href"), "#"):
-				at := w.resolve(attribute(n, "href"))
-				if at.kind == page {
-					e.Title, e.Path, e.Leads, e.Current = textOf(n), at.path, true, hasClass(n, "md-nav__link--active")
-				}
-			case (n.Data == "label" || n.Data == "span") && hasClass(n, "md-nav__link") && e.Title == "":
-				e.Title = textOf(n)
-			case n.Data == "nav" && !hasClass(n, "md-nav--secondary"):
-				e.Below = append(e.Below, w.entries(n, depth+1, left)...)
-			}
-		}
-		if e.Title != "" && (e.Leads || len(e.Below) > 0) {
+		if e := w.entry(item, depth, left); e.Title != "" && (e.Leads || len(e.Below) > 0) {
 			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// entry is what an item of such a list says itself, with the lists in it.
+func (w *writer) entry(item *html.Node, depth int, left *int) (e Entry) {
+	for n := range item.Descendants() {
+		if n.Type != html.ElementNode || owner(n) != item {
+			continue
+		}
+		switch {
+		case n.Data == "a" && hasClass(n, "md-nav__link") && !e.Leads && !strings.HasPrefix(attribute(n, "href"), "#"):
+			at := w.resolve(attribute(n, "href"))
+			if at.kind == page {
+				e.Title, e.Path, e.Leads, e.Current = textOf(n), at.path, true, hasClass(n, "md-nav__link--active")
+			}
+		case (n.Data == "label" || n.Data == "span") && hasClass(n, "md-nav__link") && e.Title == "":
+			e.Title = textOf(n)
+		case n.Data == "nav" && !hasClass(n, "md-nav--secondary"):
+			e.Below = append(e.Below, w.entries(n, depth+1, left)...)
+		}
+	}
+	return e
 }
 
 // itemsOf are the items of the first list in n.

@@ -53,7 +53,7 @@ func digest(p *principal.Principal, ref, operation string, c *call) []byte {
 func (c *confirmations) issue(digest []byte, now time.Time) (token string, expires time.Time) {
 	expires = now.Add(confirmable).Truncate(time.Second)
 	raw := make([]byte, 8+nonceBytes, 8+nonceBytes+sha256.Size)
-	binary.BigEndian.PutUint64(raw, uint64(expires.Unix())) //nolint:gosec // times after 1970
+	binary.BigEndian.PutUint64(raw, uint64(expires.Unix())) // times after 1970
 	_, _ = rand.Read(raw[8:])
 	return base64.RawURLEncoding.EncodeToString(append(raw, c.code(raw, digest)...)), expires
 }
@@ -69,10 +69,10 @@ func (c *confirmations) code(head, digest []byte) []byte {
 func (c *confirmations) take(token string, digest []byte, now time.Time) (bool, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != 8+nonceBytes+sha256.Size {
-		return false, nil //nolint:nilerr // it is no token, so another one is issued
+		return false, nil // it is no token, so another one is issued
 	}
 	head := raw[:8+nonceBytes]
-	expires := time.Unix(int64(binary.BigEndian.Uint64(head)), 0) //nolint:gosec // checked by the code
+	expires := time.Unix(int64(binary.BigEndian.Uint64(head)), 0) // checked by the code
 	if !hmac.Equal(raw[8+nonceBytes:], c.code(head, digest)) || !now.Before(expires) {
 		return false, nil
 	}

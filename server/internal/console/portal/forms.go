@@ -41,7 +41,7 @@ func (p *Portal) refused(v *visit, err error, form requestForm) {
 	if status < http.StatusBadRequest || status >= http.StatusInternalServerError {
 		status = http.StatusServiceUnavailable
 	}
-	if from := strings.TrimPrefix(v.cameFrom(), catalogPath+"/"); from != v.cameFrom() {
+	if from, ok := strings.CutPrefix(v.cameFrom(), catalogPath+"/"); ok {
 		segments := strings.Split(from, "/")
 		v.SetPathValue("namespace", segments[0])
 		v.SetPathValue("kind", segments[1])

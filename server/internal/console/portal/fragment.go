@@ -35,10 +35,11 @@ func fragment(body []byte, to func(string) string) template.HTML {
 		}
 		token, changed := tokens.Token(), false
 		for i, a := range token.Attr {
-			if next := a.Val; addresses[a.Key] {
-				if next = to(a.Val); next != a.Val {
-					token.Attr[i].Val, changed = next, true
-				}
+			if !addresses[a.Key] {
+				continue
+			}
+			if next := to(a.Val); next != a.Val {
+				token.Attr[i].Val, changed = next, true
 			}
 		}
 		if changed {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"html/template"
@@ -249,8 +250,8 @@ func (p *Portal) snippets(w widget, ref string) []snippet {
 
 // jsx is a string literal as an attribute of JSX.
 func jsx(s string) string {
-	quoted, _ := json.Marshal(s)                     // a string always can be
-	if strings.ContainsAny(string(quoted), `\&{}`) { // as a plain attribute these would mean something else
+	quoted, _ := json.Marshal(s)           // a string always can be
+	if bytes.ContainsAny(quoted, `\&{}`) { // as a plain attribute these would mean something else
 		return "{" + string(quoted) + "}"
 	}
 	return string(quoted)

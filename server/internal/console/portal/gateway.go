@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,11 +62,15 @@ type gatewayPlan struct {
 
 // Says is what the plan allows.
 func (p gatewayPlan) Says() string {
-	text := cmp.Or(p.Name, p.ID)
-	for i, l := range p.Limits {
-		text += []string{": ", ", "}[min(i, 1)] + strconv.Itoa(l.Requests) + " per " + l.Window
+	name := cmp.Or(p.Name, p.ID)
+	if len(p.Limits) == 0 {
+		return name
 	}
-	return text
+	limits := make([]string, len(p.Limits))
+	for i, l := range p.Limits {
+		limits[i] = strconv.Itoa(l.Requests) + " per " + l.Window
+	}
+	return name + ": " + strings.Join(limits, ", ")
 }
 
 type gatewayEntry struct {

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -214,9 +215,7 @@ func toneOf(state string) string {
 // with is a query with one value replaced; "" takes it away.
 func with(q url.Values, key, value string) string {
 	next := url.Values{}
-	for k, v := range q {
-		next[k] = v
-	}
+	maps.Copy(next, q)
 	next.Del(key)
 	if value != "" {
 		next.Set(key, value)

@@ -15,8 +15,8 @@ import (
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/frame"
-	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/plugintest"
+	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -140,7 +140,9 @@ func canceled(t *testing.T) context.Context {
 
 func TestForm_AnswersAreHeldToTheRules(t *testing.T) {
 	var answer *pluginv1.SubmitWidgetResponse
-	form := served(t, &filledIn{answer: func(context.Context, *pluginv1.SubmitWidgetRequest) (*pluginv1.SubmitWidgetResponse, error) { return answer, nil }})
+	form := served(t, &filledIn{answer: func(context.Context, *pluginv1.SubmitWidgetRequest) (*pluginv1.SubmitWidgetResponse, error) {
+		return answer, nil
+	}})
 	many := &pluginv1.SubmitWidgetResponse{}
 	for range 101 {
 		many.FieldErrors = append(many.FieldErrors, &pluginv1.WidgetFieldError{Field: "a", Message: "b"})

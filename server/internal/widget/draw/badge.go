@@ -21,12 +21,9 @@ var badgeColours = map[frame.Status]string{frame.OK: "#1a7f37", frame.Warn: "#8a
 
 const badgeLabel = "#444c56" // behind the label
 
-// maxBadge is how many characters each half of a badge has at most.
-const maxBadge = 60
-
 // ShieldOf is the JSON form of a badge.
 func ShieldOf(label, value string, status frame.Status) Shield {
-	return Shield{SchemaVersion: 1, Label: cut(printable(label), maxBadge), Message: cut(printable(value), maxBadge), Color: badgeColours[badged(status)],
+	return Shield{SchemaVersion: 1, Label: cut(printable(label)), Message: cut(printable(value)), Color: badgeColours[badged(status)],
 		IsError: status == frame.Danger}
 }
 
@@ -40,7 +37,7 @@ func badged(s frame.Status) frame.Status {
 // Badge is a picture of one value as READMEs have them. A status is a word beside the value, unless the value is one.
 func Badge(label, value string, status frame.Status, o Options) string {
 	o = o.withDefaults()
-	label, value = cut(label, maxBadge), cut(value, maxBadge)
+	label, value = cut(label), cut(value)
 	said := joined(label+": "+value, lexiconOf(o.Language).statusWord(status))
 	left, right := badgeHalf(label), badgeHalf(value)
 	width := strconv.FormatFloat(left+right, 'f', -1, 64)

@@ -38,12 +38,15 @@ func fitted(s string, width float64) string {
 	return s
 }
 
-func cut(s string, n int) string {
-	if len(s) <= n {
+// maxWords is how many characters there are where a few words have room: in half a badge, in a column of text.
+const maxWords = 60
+
+func cut(s string) string {
+	if len(s) <= maxWords {
 		return s
 	}
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
+	if r := []rune(s); len(r) > maxWords {
+		return string(r[:maxWords-1]) + "…"
 	}
 	return s
 }

@@ -108,7 +108,7 @@ func TestForm_TiesLabelsAndErrorsToItsFields(t *testing.T) {
 			if slices.Contains([]string{"input", "select", "textarea"}, n.Data) && attr(n, "type") != "hidden" && !labelled[attr(n, "id")] {
 				t.Errorf("%s has no label", attr(n, "name"))
 			}
-			for _, id := range strings.Fields(attr(n, "aria-describedby")) {
+			for id := range strings.FieldsSeq(attr(n, "aria-describedby")) {
 				if !ids[id] {
 					t.Errorf("%s is described by %s, which is not there", attr(n, "name"), id)
 				}

@@ -26,7 +26,7 @@ func raster(t *testing.T, svg string, o draw.Options) image.Image {
 }
 
 func near(a color.Color, r, g, b uint8) bool {
-	c := color.RGBAModel.Convert(a).(color.RGBA) //nolint:forcetypeassert // the model says so
+	c := color.RGBAModel.Convert(a).(color.RGBA) // the model says so
 	far := func(x, y uint8) bool { return max(x, y)-min(x, y) > 3 }
 	return !far(c.R, r) && !far(c.G, g) && !far(c.B, b)
 }
@@ -130,7 +130,7 @@ func FuzzPNG_NeverFailsOnPathsOfOthers(f *testing.F) {
 	f.Add("M0 0L10 10h5v5h-5z", "4 2")
 	f.Add("M0 0A5 5 0 1 1 10 0 L", "0")
 	f.Add("A1 1 0 0 0 1 1", "-1 x 1e9")
-	f.Fuzz(func(t *testing.T, d, dashes string) {
+	f.Fuzz(func(_ *testing.T, d, dashes string) {
 		if len(d) > 1000 || strings.ContainsAny(d+dashes, `<>&"`) {
 			return
 		}

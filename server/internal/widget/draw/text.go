@@ -34,7 +34,7 @@ func Text(f *frame.Frame, o Options) string {
 	for row := range min(f.Rows(), maxShown) {
 		var cells []string
 		for _, c := range f.Columns {
-			cells = append(cells, cut(printable(w.value(c, c.Values[row])), 60))
+			cells = append(cells, cut(printable(w.value(c, c.Values[row]))))
 		}
 		rows = append(rows, cells)
 	}

@@ -4,7 +4,7 @@ package main
 
 import (
 	"encoding/json"
-	"log"
+	"fmt"
 	"os"
 
 	"github.com/callboard/callboard/server/internal/xsstest"
@@ -18,6 +18,7 @@ func main() {
 		Documents map[string]string `json:"documents"`
 	}{xsstest.Corpus(), xsstest.Documents})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
