@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -146,7 +147,7 @@ func (r WidgetResult) message() (*pluginv1.SubmitWidgetResponse, error) {
 		return out, nil
 	}
 	if r.Message == "" {
-		return nil, fmt.Errorf("the result has no message for the sender")
+		return nil, errors.New("the result has no message for the sender")
 	}
 	out.Message, out.Secret = r.Message, r.Secret
 	if r.Next != nil {

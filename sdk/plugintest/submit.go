@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -23,10 +24,7 @@ type Submission struct {
 // widget's id is one.
 func (h *Harness) SubmitWidget(id string, q sdk.WidgetQuery, args any, opts ...RequestOption) *Submission {
 	h.t.Helper()
-	req := &pluginv1.SubmitWidgetRequest{Widget: id, Locale: q.Locale, TimeZone: q.TimeZone, IdempotencyKey: q.IdempotencyKey}
-	if req.IdempotencyKey == "" {
-		req.IdempotencyKey = id
-	}
+	req := &pluginv1.SubmitWidgetRequest{Widget: id, Locale: q.Locale, TimeZone: q.TimeZone, IdempotencyKey: cmp.Or(q.IdempotencyKey, id)}
 	var err error
 	if req.ArgsJson, err = json.Marshal(args); err != nil {
 		h.t.Fatalf("arguments: %v", err)
