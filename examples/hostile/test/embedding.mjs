@@ -1,0 +1,74 @@
+// Frames, oEmbed and elements in a page of a foreign portal.
+import { query, read, until } from './ask.mjs';
+import { range } from './widgets.mjs';
+
+const parameters = ['app', 'entityRef', 'args', 'range', 'from', 'to', 'tz', 'theme', 'lang', 'height', 'headingLevel', 'none'];
+const frame = '/embed/v1/frame/hostile-frames/stat';
+
+export async function shells({ host, browser, reader, signedIn }) {
+  const paths = parameters.flatMap((name, i) => host.texts.filter((_, n) => n % 8 === i % 8).flatMap(text => [`${frame}?${query({ app: 'portal', [name]: name === 'args' ? JSON.stringify({ [text]: text }) : text })}`]));
+  paths.push(...host.texts.filter((_, n) => n % 4 === 0).map(text => `/embed/v1/frame/${encodeURIComponent(text)}?app=portal`));
+  const pages = (await read(host.base, paths)).filter(({ type }) => type.startsWith('text/html'));
+  await browser.parse(reader, pages);
+  await browser.open(signedIn, paths.filter((_, i) => i % 45 === 0).map(path => host.base + path));
+  return paths.length;
+}
+
+export async function oembed({ host, browser, reader }) {
+  const addresses = host.texts.flatMap(text => [`${host.base}${frame}?${query({ app: 'portal', args: JSON.stringify({ a: text }) })}`, `${host.base}${frame}?${query({ app: text })}`, text]);
+  const answers = await read(host.base, addresses.map(url => `/api/widgets/v1/oembed?${query({ url, format: 'json' })}`));
+  const odd = answers.find(({ type }) => !type.startsWith('application/json'));
+  if (odd) throw new Error(`${odd.name} is ${odd.type}`);
+  const rich = answers.map(({ name, html }) => ({ name, html: JSON.parse(html).html })).filter(({ html }) => html);
+  if (rich.length < host.texts.length * 0.9) throw new Error(`oEmbed answers ${rich.length} frames: ${answers[0].html.slice(0, 300)}`);
+  // What a consumer inserts loads a frame; here it is looked at and not loaded.
+  await browser.insert(reader, rich.map(({ name, html }) => ({ name, html: `<template>${html}</template>` })));
+  return answers.length;
+}
+
+/** Elements that show hostile widgets, with hostile tokens of a theme; and such with hostile attributes. */
+export async function elements({ host, browser, portal }) {
+  const context = await browser.context({ viewport: { width: 1200, height: 30_000 } });
+  const views = ['stat', 'table', 'line', 'donut', 'list', 'status', 'form', 'docs'];
+  const tokens = ['accent', 'font', 'bg', 'radius', 'c1'];
+  const shown = host.texts.map((text, n) => ({ name: `hostile-frames/${views[n % views.length]}`, entity: 'component:default/v0', ...range(n), token: tokens[n % tokens.length], text }));
+  const forms = Array.from({ length: 20 }, (_, i) => ({ name: `hostile-forms/form${i}`, entity: 'component:default/v0' }));
+  const attributes = ['name', 'entity', 'range', 'theme', 'lang', 'args', 'height', 'heading-level', 'from'];
+  const asked = host.texts.map((text, n) => ({ name: 'hostile-frames/stat', entity: 'component:default/v0', [attributes[n % attributes.length]]: text }));
+  const documents = host.apis.filter((_, i) => i % 16 === 0).map(({ name }) => ({ tag: 'callboard-api-docs', entity: `api:default/${name}` }));
+  documents.push(...host.texts.filter((_, i) => i % 12 === 0).map((_, i) => ({ tag: 'callboard-docs', entity: `component:default/v${i * 12}` })));
+  let n = 0;
+  for (const all of [shown.filter((_, i) => i % 2 === 0), forms, asked.filter((_, i) => i % 4 === 0), documents]) {
+    const page = await browser.page(context);
+    await page.goto(portal.origin + '/elements');
+    await page.evaluate(list => globalThis.show(list), all);
+    await until('all elements to say something', () => page.evaluate(() => [...document.querySelectorAll('main > *')].filter(e => !e.dataset.status).length).then(left => left <= all.length / 50 || left), 8_000).catch(error => (browser.note = `(waiting: ${error.message.slice(-40)})`));
+    for (const problem of await browser.look(page)) browser.hit('markup', problem);
+    n += all.length;
+    await page.close();
+  }
+  await context.close();
+  return n;
+}
+
+/** Pages that show what somebody may see or send, in a frame of a page that is nobody's, of three origins. */
+export async function clickjacking({ host, browser, portal, strangers }) {
+  const context = await browser.context();
+  const page = await browser.page(context);
+  const widget = `${frame}?app=portal`;
+  const targets = ['/console/', '/console/access', '/console/sign-in', '/console/catalog/default/component/v0', '/api/api-docs/v1/entities/api/default/openapi-3-1-0', '/api/api-docs/v1/docs/component/default/v0', widget, `${frame}?app=none`, '/api/widgets/v1/render/hostile-forms/form0.html?entityRef=component:default/v0'];
+  const framed = async (origin, target) => {
+    await page.goto(`${origin}/frame?${query({ of: host.base + target })}`);
+    const inside = () => page.frames()[1]?.url() ?? '';
+    await until('the frame to be shown or refused', () => /^(chrome-error|http):/.test(inside()) || inside());
+    return !inside().startsWith('chrome-error:');
+  };
+  // The portal may, so what the others get is a refusal and no mistake of the page.
+  if (!(await framed(portal.origin, widget))) throw new Error('the registered origin cannot frame a widget');
+  for (const origin of strangers) {
+    for (const target of targets) if (await framed(origin, target)) browser.hit('markup', `${target} can be framed by ${origin}`);
+  }
+  browser.forget(({ kind, text }) => kind === 'policy' && text.startsWith('Framing'));
+  await context.close();
+  return strangers.length * targets.length;
+}
