@@ -1,7 +1,7 @@
 // What a page loads with one script tag. The other files are the host's, of the same build: each is checked against the
 // digest that this file has of it, so that a page which pins this file has pinned all of them.
 import { define } from './define';
-import { useModules } from './modules';
+import { fromFiles, useModules } from './modules';
 import { useBase } from './settings';
 
 /** Names and digests of the other files, which the build writes here. */
@@ -32,14 +32,7 @@ function preload(url: string, integrity: string | undefined): Promise<void> {
   });
 }
 
-useModules({
-  chart: () => file('chart.js'),
-  form: () => file('form.js'),
-  docs: () => file('docs.js'),
-  framed: () => file('framed.js'),
-  contrast: () => file('contrast.js'),
-  download: () => file('download.js'),
-});
+useModules(fromFiles(file));
 const home = /^(.*)\/embed\/v1\/embed\.js$/.exec(import.meta.url.split(/[?#]/)[0]!)?.[1];
 if (home) useBase(home);
 define();

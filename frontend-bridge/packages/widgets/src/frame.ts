@@ -1,6 +1,6 @@
 // The frame's side: the page that the host serves for one widget to be put into others. It learns everything that is of
 // a person from the page around it, and tells it sizes and links.
-import { useModules } from './modules';
+import { fromFiles, useModules } from './modules';
 import { define } from './define';
 import { tokenNames, validToken } from './theme';
 import { PROTOCOL, nonce, readInit, readToFrame, type FromFrame, type Init } from './protocol';
@@ -167,13 +167,6 @@ function relay(widget: CallboardWidget, around: Parent) {
 
 const assets = document.body?.dataset.assets ?? './';
 const file = <M>(name: string) => import(/* @vite-ignore */ new URL(assets + name, location.href).href) as Promise<M>;
-useModules({
-  chart: () => file('chart.js'),
-  form: () => file('form.js'),
-  docs: () => file('docs.js'),
-  framed: () => file('framed.js'),
-  contrast: () => file('contrast.js'),
-  download: () => file('download.js'),
-});
+useModules(fromFiles(file));
 define();
 void begin();

@@ -59,6 +59,16 @@ export interface Modules {
   download(): Promise<DownloadModule>;
 }
 
+/** The parts as the files that the host serves of them. */
+export const fromFiles = (file: <M>(name: string) => Promise<M>): Modules => ({
+  chart: () => file('chart.js'),
+  form: () => file('form.js'),
+  docs: () => file('docs.js'),
+  framed: () => file('framed.js'),
+  contrast: () => file('contrast.js'),
+  download: () => file('download.js'),
+});
+
 let modules: Modules | undefined;
 
 export function useModules(given: Modules) {

@@ -21,7 +21,7 @@ async function framed(attributes = '', before?: (element: CallboardWidget) => vo
     const found = element.body.querySelector('iframe');
     expect(found?.contentWindow).toBeTruthy();
     return found!;
-  });
+  }, { timeout: 10_000 }); // the first frame waits until its module is compiled
   const inside = frame.contentWindow!;
   const posted: { data: Record<string, unknown>; target: string; port: MessagePort }[] = [];
   vi.spyOn(inside, 'postMessage').mockImplementation(((data: Record<string, unknown>, target: string, ports: MessagePort[]) => void posted.push({ data, target, port: ports[0]! })) as typeof inside.postMessage);
