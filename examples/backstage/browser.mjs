@@ -1,18 +1,7 @@
 // A headless Chromium that notices everything a person would call broken: failed or unanswered requests, requests that
 // leave the machine, console errors, pages that throw.
 import { chromium } from 'playwright-core';
-
-const FLAGS = [
-  // Chromium refuses its sandbox to root, and containers often have no other user; only our own pages are opened.
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-  // Nothing but this machine can be reached: a page that needs the internet fails the walk.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-];
+import { flags, thisMachineAlone } from '../browser/chromium.mjs';
 
 // The page gave up on it itself, for example because the person went on to another page.
 const isAbandoned = text => text === 'net::ERR_ABORTED' || /WebSocket is closed before the connection is established/.test(text);
@@ -23,7 +12,7 @@ const isStream = url => /\/eventstream(\?|$)|\/api\/techdocs\/sync\//.test(url);
 const clip = (text, length) => (text.length > length ? `${text.slice(0, length)} …(${text.length} characters)` : text);
 
 export async function openBrowser({ base, executable }) {
-  const browser = await chromium.launch({ executablePath: executable, headless: true, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: executable, headless: true, args: [...flags, thisMachineAlone] });
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 }, locale: 'en-GB', timezoneId: 'UTC' });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);

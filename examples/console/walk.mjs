@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { freePort, guestToken, repository, startCallboard, waitForPlugins } from '../backstage/callboard.mjs';
+import { flags } from '../browser/chromium.mjs';
 import { pages, stories } from './steps.mjs';
 import { looks, open } from './visitor.mjs';
 
@@ -16,7 +17,7 @@ process.exit(await main());
 async function main() {
   const host = values.base ? undefined : await serve();
   const base = values.base ?? host.base;
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
   let failed = 0;
   try {
     for (const [name, walk] of steps(browser, base)) {

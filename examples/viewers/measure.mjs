@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
+import { flags, thisMachineAlone } from '../browser/chromium.mjs';
 import { accessibility } from './accessibility.mjs';
 import { credentials, startHost } from './host.mjs';
 import { serveViewers } from './server.mjs';
@@ -21,11 +22,10 @@ const operation = {
 };
 
 const executable = execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser'], { encoding: 'utf8' }).trim();
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-dev-shm-usage', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'];
 
 // load opens an address in a browser of its own: nothing of an earlier run is cached or on the heap.
 async function load(viewer, address) {
-  const browser = await chromium.launch({ executablePath: executable, headless: true, args: flags });
+  const browser = await chromium.launch({ executablePath: executable, headless: true, args: [...flags, thisMachineAlone] });
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, extraHTTPHeaders: viewer === 'Callboard' ? credentials : {} });
     const page = await context.newPage();

@@ -3,13 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-
-const FLAGS = [
-  // Chromium refuses its sandbox to root, and containers often have no other user; only our own pages are opened.
-  '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage',
-  // Nothing but this machine can be reached.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-];
+import { flags, thisMachineAlone } from '../../browser/chromium.mjs';
 
 export const audit = fs.readFileSync(path.join(import.meta.dirname, 'audit.js'), 'utf8').replace(/^\/\/.*\n/gm, '');
 export const kinds = ['ran', 'dialog', 'window', 'foreign request', 'policy', 'markup'];
@@ -23,7 +17,7 @@ export class Browser {
   static async start({ executable, own }) {
     const b = new Browser();
     b.own = own;
-    b.chromium = await chromium.launch({ executablePath: executable, headless: true, args: FLAGS });
+    b.chromium = await chromium.launch({ executablePath: executable, headless: true, args: [...flags, thisMachineAlone] });
     return b;
   }
 

@@ -3,20 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { freePort, guestToken, startCallboard, waitForPlugins } from '../../backstage/callboard.mjs';
+import { flags, thisMachineAlone } from '../../browser/chromium.mjs';
 import { startPortal } from '../server/portal.mjs';
 import { portals, sampleSecret } from '../server/portals.mjs';
 import { until } from './say.mjs';
-
-const FLAGS = [
-  // Chromium refuses its sandbox to root, and containers often have no other user; only our own pages are opened.
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-dev-shm-usage',
-  // Nothing but this machine can be reached.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
-];
 
 const kit = path.resolve(import.meta.dirname, '..');
 
@@ -36,7 +26,7 @@ export class Rig {
     this.host = `http://localhost:${process.env.CALLBOARD_PORT}`;
     await this.#startHost();
     for (const { app, variable } of portals) this.portals[app] = await this.portal(app, { port: Number(process.env[variable]) });
-    this.browser = await chromium.launch({ executablePath: this.executable, headless: true, args: FLAGS });
+    this.browser = await chromium.launch({ executablePath: this.executable, headless: true, args: [...flags, thisMachineAlone] });
     this.#closers.push(() => this.browser.close());
   }
 
