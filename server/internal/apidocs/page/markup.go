@@ -50,6 +50,15 @@ func (m *markup) element(element, text string, attributes ...string) {
 	m.close(element)
 }
 
+// head opens a page and what it says about itself, as far as all pages say the same.
+func (m *markup) head() {
+	m.WriteString("<!DOCTYPE html>\n")
+	m.open("html", "lang", "en")
+	m.open("head")
+	m.open("meta", "charset", "utf-8")
+	m.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
+}
+
 // code is text with its lines, which can be scrolled by keyboard.
 func (m *markup) code(text, label string) {
 	m.open("pre", "tabindex", "0", "role", "group", "aria-label", label)

@@ -58,11 +58,7 @@ func draw(doc *spec.Document, o Options, what, title string, inside func(*writer
 		w.close("div")
 		return w.String()
 	}
-	w.WriteString("<!DOCTYPE html>\n")
-	w.open("html", "lang", "en")
-	w.open("head")
-	w.open("meta", "charset", "utf-8")
-	w.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
+	w.head()
 	w.element("title", title)
 	w.open("link", "rel", "stylesheet", "href", o.Style)
 	w.close("head")

@@ -45,11 +45,7 @@ const hand = `addEventListener('message',e=>{if(e.source===window&&e.data?.t==='
 // Page is the page of one document; index is the address of the host's own.
 func (v Viewer) Page(doc *spec.Document, index string) string {
 	var w markup
-	w.WriteString("<!DOCTYPE html>\n")
-	w.open("html", "lang", "en")
-	w.open("head")
-	w.open("meta", "charset", "utf-8")
-	w.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
+	w.head()
 	w.open("meta", "name", "referrer", "content", "no-referrer")
 	w.element("title", cmp.Or(doc.Title, "API"))
 	if v.style != "" {

@@ -30,17 +30,8 @@ enum State { "Not paid" OPEN, PAID @deprecated }
 scalar Date
 `
 
-func readSDL(t *testing.T, text string) *Document {
-	t.Helper()
-	doc, err := Read("graphql", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
 func TestGraphQL_ListsOperationsAndTypes(t *testing.T) {
-	doc := readSDL(t, shopSDL)
+	doc := readAs(t, "graphql", shopSDL)
 	want := []string{"Queries: query-order query order", "Queries: query-orders query orders", "Mutations: mutation-pay mutation pay"}
 	if diff := cmp.Diff(want, listed(doc)); diff != "" {
 		t.Error(diff)
@@ -62,7 +53,7 @@ func TestGraphQL_ListsOperationsAndTypes(t *testing.T) {
 }
 
 func TestGraphQL_ShowsAnOperation(t *testing.T) {
-	doc := readSDL(t, shopSDL)
+	doc := readAs(t, "graphql", shopSDL)
 	o, _ := doc.Operation("query-order")
 	if len(o.Parameters) != 2 || !o.Parameters[0].Required || o.Parameters[1].Required || o.Parameters[1].Schema.Facts[0].Value != "10" {
 		t.Errorf("%+v", o.Parameters)
@@ -81,7 +72,7 @@ func TestGraphQL_ShowsAnOperation(t *testing.T) {
 }
 
 func TestGraphQL_ShowsTypes(t *testing.T) {
-	doc := readSDL(t, shopSDL)
+	doc := readAs(t, "graphql", shopSDL)
 	for id, want := range map[string][]string{
 		"Order":   {"id ID!", "state State! → types.State", "parent Order → types.Order", "lines [String!]!", "note String", "implements Node", "implements Thing"},
 		"Filter":  {"state State! required → types.State", "text String"},

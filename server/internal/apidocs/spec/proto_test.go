@@ -43,17 +43,8 @@ message Order {
 enum State { UNKNOWN = 0; OPEN = 1; LOST = -1; }
 `
 
-func readSource(t *testing.T, text string) *Document {
-	t.Helper()
-	doc, err := Read("grpc", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
 func TestProto_ListsMethodsAndTypes(t *testing.T) {
-	doc := readSource(t, shopProto)
+	doc := readAs(t, "grpc", shopProto)
 	want := []string{"shop.v1.Orders: shop.v1.Orders.Get rpc shop.v1.Orders/Get", "shop.v1.Orders: shop.v1.Orders.Watch rpc shop.v1.Orders/Watch"}
 	if diff := cmp.Diff(want, listed(doc)); diff != "" {
 		t.Error(diff)
@@ -76,7 +67,7 @@ func TestProto_ListsMethodsAndTypes(t *testing.T) {
 }
 
 func TestProto_ShowsAMethod(t *testing.T) {
-	doc := readSource(t, shopProto)
+	doc := readAs(t, "grpc", shopProto)
 	get, _ := doc.Operation("shop.v1.Orders.Get")
 	if get.Description != "One order\nby its id." || get.Title != "One order" || get.Body.Content[0].Schema.Name != "shop.v1.GetRequest" || get.Deprecated {
 		t.Errorf("%+v", get)
@@ -88,7 +79,7 @@ func TestProto_ShowsAMethod(t *testing.T) {
 }
 
 func TestProto_ShowsTypes(t *testing.T) {
-	doc := readSource(t, shopProto)
+	doc := readAs(t, "grpc", shopProto)
 	for name, want := range map[string][]string{
 		"shop.v1.Order": {"id string", "lines repeated Order.Line → types.shop~2v1~2Order~2Line", "by_sku map of string to Order.Line → types.shop~2v1~2Order~2Line",
 			"card Order.Card → types.shop~2v1~2Order~2Card", "cash google.type.Money", "state State → types.shop~2v1~2State", "parent Order → types.shop~2v1~2Order"},

@@ -17,7 +17,12 @@ import (
 
 func read(t *testing.T, text string) *Document {
 	t.Helper()
-	doc, err := Read("openapi", text)
+	return readAs(t, "openapi", text)
+}
+
+func readAs(t *testing.T, kind, text string) *Document {
+	t.Helper()
+	doc, err := Read(kind, text)
 	if err != nil {
 		t.Fatal(err)
 	}
