@@ -376,29 +376,4 @@ func (s *Service) verifyPluginSignature(ctx context.Context, token string, h hea
 	return c, true, err
 }
 
-// remotePlugin is the keys of a plugin that runs elsewhere. The number of plugins that are remembered is bounded, and so
-// is how often ones are tried that only a wildcard names: their ids come from strangers.
-func (s *Service) remotePlugin(id string) (*remoteKeys, error) {
-	base, ok := s.discovery.Elsewhere(id)
-	if !ok {
-		return nil, errNoJWKS
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if k := s.remote[id]; k != nil {
-		return k, nil
-	}
-	if !s.unknown.AllowN(s.now(), 1) {
-		return nil, errReloadLimit
-	}
-	if len(s.remote) >= maxRemotePlugins {
-		for other := range s.remote {
-			delete(s.remote, other)
-			break
-		}
-	}
-	s.remote[id] = newRemoteKeys(base+"/.backstage/auth/v1/jwks.json", s.client, s.now)
-	return s.remote[id], nil
-}
-
 var _ httpx.Authenticator = (*Service)(nil)

@@ -154,3 +154,28 @@ func keysClient(transport http.RoundTripper) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
+
+// remotePlugin is the keys of a plugin that runs elsewhere. The number of plugins that are remembered is bounded, and so
+// is how often ones are tried that only a wildcard names: their ids come from strangers.
+func (s *Service) remotePlugin(id string) (*remoteKeys, error) {
+	base, ok := s.discovery.Elsewhere(id)
+	if !ok {
+		return nil, errNoJWKS
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.remote[id]; k != nil {
+		return k, nil
+	}
+	if !s.unknown.AllowN(s.now(), 1) {
+		return nil, errReloadLimit
+	}
+	if len(s.remote) >= maxRemotePlugins {
+		for other := range s.remote {
+			delete(s.remote, other)
+			break
+		}
+	}
+	s.remote[id] = newRemoteKeys(base+"/.backstage/auth/v1/jwks.json", s.client, s.now)
+	return s.remote[id], nil
+}
