@@ -35,6 +35,7 @@ export async function view(surface: Parameters<typeof enhance>[0], what: DocsOpt
     // frame elsewhere, and whoever is there asks in vain.
     handed = true;
     frame.contentWindow?.postMessage({ t: 'document', text }, '*');
+    surface.host.dataset.status = 'ok';
     surface.tell('ready', { id: surface.host.getAttribute('entity') ?? '', status: 'ok', ms: 0 });
   };
   addEventListener('message', hear);

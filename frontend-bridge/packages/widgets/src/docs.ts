@@ -182,6 +182,7 @@ class Reader {
     this.dress(this.#main);
     this.#linkTo(place);
     if (before) this.#arrive(place);
+    this.surface.host.dataset.status = 'ok';
     this.surface.tell('ready', { id: place.id, status: 'ok', ms: 0 });
   }
 
@@ -293,7 +294,8 @@ class Reader {
   }
 
   #alone(problem: Error) {
-    const { body } = this.surface;
+    const { body, host } = this.surface;
+    host.dataset.status = problem instanceof Refused && problem.status === 403 ? 'denied' : 'error';
     body.removeAttribute('aria-busy');
     const text = document.createElement('p');
     text.setAttribute('role', 'alert');

@@ -50,6 +50,7 @@ class DocumentElement extends CallboardElement {
       if (run !== this.#run) return;
       this.#shown = undefined;
       this.#content?.fail(this.say('offline'));
+      this.dataset.status = 'error';
       this.fail('document', problem);
     }
   }

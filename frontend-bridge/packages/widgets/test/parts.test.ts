@@ -257,6 +257,7 @@ describe('the reader of a document', () => {
     click(element, '[data-cb-doc]');
     await next(element, 'ready');
     expect(element.body.querySelector('h2')?.textContent).toBe('Start');
+    expect(element.dataset.status).toBe('ok');
   });
 
   test('follows the address of a page that is about the document', async () => {
