@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -23,7 +22,8 @@ const perForm = 10
 func main() {
 	texts, err := read()
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	p := sdk.New("hostile-forms", sdk.About{Version: "0.1.0", Title: `"><svg onload=canary()>`, License: "Apache-2.0", Description: "<img src=x onerror=canary()>"})
 	for i := 0; i*perForm < len(texts); i++ {
