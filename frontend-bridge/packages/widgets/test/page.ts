@@ -175,3 +175,10 @@ export function jwt(claims: Record<string, unknown>): string {
   const part = (value: unknown) => btoa(JSON.stringify(value)).replace(/=+$/, '').replace(/\+/g, '-').replace(/\//g, '_');
   return `${part({ typ: 'callboard-embed+jwt' })}.${part(claims)}.x`;
 }
+
+/** Presses a key on an element. */
+export const press = (element: Element, key: string, init: KeyboardEventInit = {}) =>
+  element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true, ...init }));
+
+/** Waits until what was begun has had its turn. */
+export const settled = () => new Promise(done => setTimeout(done, 20));
