@@ -302,9 +302,9 @@ type traffic struct {
 
 const (
 	trafficPerSecond = 200
-	// trafficAtOnce is below what the host lets in and lets wait for one plugin: a machine that stands still for half a
-	// second must not look like a host that refuses requests.
-	trafficAtOnce = 80
+	// trafficAtOnce is below what the host lets in at one plugin. Of more, some wait, and are told that the plugin is busy
+	// when they wait too long: a machine that stands still for a moment must not look like a host that loses requests.
+	trafficAtOnce = 30
 )
 
 // send begins the traffic: every request has its moment, and a slow answer delays no later one.

@@ -29,6 +29,7 @@ type readmes struct {
 type readmeText struct {
 	text string
 	err  error
+	read time.Time
 }
 
 // Limits of a README.
@@ -41,7 +42,6 @@ const (
 func newReadmes(urls *urlreader.Reader) *readmes {
 	return &readmes{urls: urls, kept: otter.Must(&otter.Options[string, readmeText]{
 		MaximumWeight: 32 << 20, Weigher: func(_ string, r readmeText) uint32 { return uint32(len(r.text) + 1<<10) },
-		ExpiryCalculator: otter.ExpiryWriting[string, readmeText](readmeKept),
 	})}
 }
 
@@ -60,7 +60,7 @@ func (r *readmes) Readme(ctx context.Context, of entity.Entity) (text, source st
 		read = r.fetch
 		target = source
 	}
-	if known, ok := r.kept.GetIfPresent(kind + ":" + target); ok {
+	if known, ok := r.kept.GetIfPresent(kind + ":" + target); ok && time.Since(known.read) < readmeKept {
 		return known.text, source, known.err
 	}
 	answer, err, _ := r.reading.Do(kind+":"+target, func() (any, error) {
@@ -68,7 +68,7 @@ func (r *readmes) Readme(ctx context.Context, of entity.Entity) (text, source st
 		defer cancel()
 		text, err := read(ctx, target)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			r.kept.Set(kind+":"+target, readmeText{text, err})
+			r.kept.Set(kind+":"+target, readmeText{text, err, time.Now()})
 		}
 		return text, err
 	})
