@@ -204,17 +204,20 @@ type widgets struct {
 }
 
 func (w widgets) ListWidgets(context.Context, *pluginv1.ListWidgetsRequest) (*pluginv1.ListWidgetsResponse, error) {
-	count := &pluginv1.Widget{Id: "count", Title: "Count", View: "stat", AppliesTo: "kind:component"}
-	if w.is("form-takes-anything") {
-		count.View, count.Submits = "form", true
-		count.ArgsSchemaJson = `{"type":"object","properties":{"name":{"type":"string","minLength":1}},"required":["name"],"additionalProperties":false}`
-	}
+	count := &pluginv1.Widget{Id: "count", Title: "Count", View: "form", Submits: true, AppliesTo: "kind:component",
+		ArgsSchemaJson: `{"type":"object","properties":{"name":{"type":"string","minLength":1}},"required":["name"],"additionalProperties":false}`}
 	return &pluginv1.ListWidgetsResponse{Widgets: []*pluginv1.Widget{count}}, nil
 }
 
 func (w widgets) SubmitWidget(_ context.Context, r *pluginv1.SubmitWidgetRequest) (*pluginv1.SubmitWidgetResponse, error) {
 	if r.GetWidget() != "count" {
 		return nil, w.missing("widget", r.GetWidget())
+	}
+	var args struct{ Name string }
+	fields := json.NewDecoder(bytes.NewReader(r.GetArgsJson()))
+	fields.DisallowUnknownFields()
+	if err := fields.Decode(&args); (err != nil || args.Name == "") && !w.is("form-takes-anything") {
+		return &pluginv1.SubmitWidgetResponse{FieldErrors: []*pluginv1.WidgetFieldError{{Field: "name", Message: "must be a text, and nothing is beside it"}}}, nil
 	}
 	return &pluginv1.SubmitWidgetResponse{Message: "It is done, whatever it was."}, nil
 }
