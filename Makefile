@@ -43,7 +43,7 @@ run: build ## Run a portal with sample data on http://localhost:7007 (embedded S
 
 .PHONY: test
 test: check languages bridge ## What CI checks besides the walk and test-whole: format, vet, all tests with the race detector
-	@for m in $(MODULES); do (cd $$m && $(GOTEST) -race -timeout 10m ./...); done
+	@for m in $(MODULES); do (cd $$m && $(GOTEST) -race -timeout 20m ./...); done
 	cd examples/hello-python && /usr/bin/python3 -m unittest -q
 	cd examples/hello-node && npm test --silent
 	cd frontend-bridge && npm test --silent
