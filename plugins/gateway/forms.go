@@ -170,18 +170,24 @@ func asked(f requestForm, a actor, i *instance, ref apiRef, e sdk.Entity, app dr
 	}
 }
 
+// sentFor is the API that a form is sent for.
+func (g *plugin) sentFor(w sdk.WidgetQuery) (*instance, apiRef, error) {
+	i, ref, err := g.viewed(w)
+	if err == nil && i == nil {
+		err = apierror.NotFoundf("the entity names no API: annotation %s must be gateway/api", apiAnnotation)
+	}
+	return i, ref, err
+}
+
 // submitRequest asks for access. The host has checked that the sender may read the entity.
 func (g *plugin) submitRequest(ctx context.Context, w sdk.WidgetQuery) (sdk.WidgetResult, error) {
 	f, err := sdk.WidgetArgs[requestForm](w)
 	if err != nil {
 		return sdk.WidgetResult{}, err
 	}
-	i, ref, err := g.viewed(w)
+	i, ref, err := g.sentFor(w)
 	if err != nil {
 		return sdk.WidgetResult{}, err
-	}
-	if i == nil {
-		return sdk.WidgetResult{}, apierror.NotFoundf("the entity names no API: annotation %s must be gateway/api", apiAnnotation)
 	}
 	a := g.caller(ctx)
 	if err := i.offers(ctx, ref.api, driver.PlanID(f.Plan)); err != nil {

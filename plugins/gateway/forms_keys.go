@@ -7,7 +7,6 @@ import (
 
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
 	"github.com/callboard/callboard/sdk"
-	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/frame"
 )
 
@@ -58,12 +57,9 @@ func (g *plugin) submitIssue(ctx context.Context, w sdk.WidgetQuery) (sdk.Widget
 	if err != nil {
 		return sdk.WidgetResult{}, err
 	}
-	i, ref, err := g.viewed(w)
+	_, ref, err := g.sentFor(w)
 	if err != nil {
 		return sdk.WidgetResult{}, err
-	}
-	if i == nil {
-		return sdk.WidgetResult{}, apierror.NotFoundf("the entity names no API: annotation %s must be gateway/api", apiAnnotation)
 	}
 	a := g.caller(ctx)
 	app, err := g.app(ctx, a, f.App, false)

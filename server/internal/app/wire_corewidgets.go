@@ -202,7 +202,7 @@ func (c coreWidgets) portalLink(text, kind, namespace string) string {
 	if err != nil {
 		return ""
 	}
-	return c.portal + "/catalog/" + url.PathEscape(strings.ToLower(ref.Namespace)) + "/" + url.PathEscape(strings.ToLower(ref.Kind)) + "/" + url.PathEscape(ref.Name)
+	return c.portal + widget.EntityPath(ref.String())
 }
 
 // webAddress is an address that a frame may lead to, else "".

@@ -54,7 +54,7 @@ func formFragment(d Description, a *Answer, o draw.Options, f filling) (string, 
 		}
 		table := o
 		table.Title = x.Name
-		above.WriteString(draw.Table(x, table, entityPath))
+		above.WriteString(draw.Table(x, table, EntityPath))
 	}
 	status := a.status()
 	if status == draw.StatusEmpty { // a form is something to show
@@ -149,7 +149,7 @@ func (e *Engine) Send(ctx context.Context, p *principal.Principal, r Request, ke
 	if result.Next != nil {
 		outcome.Link, outcome.LinkTitle = result.Next.URL, result.Next.Title
 	}
-	body := figureOf(d, draw.StatusOK).HTML(outcome.HTML(o, entityPath), o)
+	body := figureOf(d, draw.StatusOK).HTML(outcome.HTML(o, EntityPath), o)
 	return result, Shown{Description: d, Status: http.StatusOK, Body: []byte(body)}
 }
 

@@ -150,13 +150,13 @@ func content(d Description, a *Answer, o draw.Options) (string, error) {
 		}
 		switch {
 		case drawing != nil:
-			b.WriteString(draw.Details(draw.Table(f, table, entityPath), o))
+			b.WriteString(draw.Details(draw.Table(f, table, EntityPath), o))
 		case i == 0 && listings[d.View] != nil:
-			b.WriteString(listings[d.View](f, table, entityPath))
+			b.WriteString(listings[d.View](f, table, EntityPath))
 		case i == 0 && d.View == Docs:
 			b.WriteString(document(f, o))
 		default:
-			b.WriteString(draw.Table(f, table, entityPath))
+			b.WriteString(draw.Table(f, table, EntityPath))
 		}
 	}
 	if len(shown) == 0 && drawing == nil {
@@ -252,8 +252,8 @@ func told(err error) string {
 	return ""
 }
 
-// entityPath is the page of an entity in the frontend; "" for what is no ref.
-func entityPath(ref string) string {
+// EntityPath is the page of an entity in the frontend; "" for what is no ref.
+func EntityPath(ref string) string {
 	r, err := entity.ParseRef(ref, entity.Defaults{Namespace: "default"})
 	if err != nil {
 		return ""

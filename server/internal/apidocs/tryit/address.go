@@ -3,14 +3,10 @@ package tryit
 import (
 	"encoding/hex"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/callboard/callboard/server/internal/netguard"
 )
 
 // mostDecodings is how often a path may be escaped over and over.
@@ -99,7 +95,3 @@ func reserved(name string) bool {
 	return ofConnection(name) || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Sec-") || strings.HasPrefix(name, "Proxy-") ||
 		strings.HasPrefix(name, "X-Original-") || strings.HasPrefix(name, "X-Http-Method") || strings.HasPrefix(name, "X-Method-Override")
 }
-
-func public(a netip.Addr) bool { return netguard.Public(a) }
-
-func number(n int) string { return strconv.Itoa(n) }

@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/netguard"
 )
 
 // Settings is what may be tried, as callboard.apiDocs.tryIt has it.
@@ -75,7 +77,7 @@ func readServer(s *config.Section) *Server {
 	for i, text := range s.Strings("entities") {
 		ref, err := entity.ParseRef(text, entity.Defaults{})
 		if err != nil || ref.Kind == "" || ref.Namespace == "" {
-			s.Problem("entities", "must be refs with kind and namespace, such as api:default/payments; number "+number(i)+" is none")
+			s.Problem("entities", "must be refs with kind and namespace, such as api:default/payments; number "+strconv.Itoa(i)+" is none")
 			continue
 		}
 		server.Entities = append(server.Entities, ref.Canonical())
@@ -111,7 +113,7 @@ func readURL(s *config.Section) *url.URL {
 // notPublic holds for a host that is written as an address which is not public: whoever writes it means it.
 func notPublic(u *url.URL) bool {
 	a, err := netip.ParseAddr(u.Hostname())
-	return err == nil && !public(a)
+	return err == nil && !netguard.Public(a)
 }
 
 func readMethods(s *config.Section) []string {
@@ -162,7 +164,7 @@ func readCredential(s *config.Section) *Credential {
 	case !httpguts.ValidHeaderFieldName(c.Header) || ofConnection(c.Header):
 		s.Problem("header", "must be the name of a header that does not belong to the connection")
 	case len(c.value) < leastSecret || !httpguts.ValidHeaderFieldValue(c.value):
-		s.Problem("value", "must be the value of a header, of at least "+number(leastSecret-1)+" characters")
+		s.Problem("value", "must be the value of a header, of at least "+strconv.Itoa(leastSecret)+" characters")
 	}
 	for _, key := range []string{"users", "groups"} {
 		for _, text := range s.Strings(key) {
