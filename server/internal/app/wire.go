@@ -40,6 +40,7 @@ type features struct {
 	signals    *signals.Hub
 	search     *search.Engine
 	software   search.Type // documents of the catalog's entities
+	entities   remembering // what widgets and documentation are shown for
 	widgets    *widget.Registry
 	apps       *embed.Apps // that show widgets
 	embed      *embed.Engine

@@ -22,7 +22,7 @@ func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) error {
 	feature.Origins = f.apps.AllowsOrigin
 	router := a.server.Feature(feature)
 	entities := readable{f.catalog, f.permission}
-	engine, backend := apidocs.NewEngine(newRemembering(entities)), backendURL(o.Config)
+	engine, backend := apidocs.NewEngine(f.entities), backendURL(o.Config)
 	apidocs.Routes(router, apidocs.Options{Engine: engine, Try: try, Entities: entities, Sites: sites, Texts: newReadmes(f.urls), Backend: backend})
 	f.permission.Mount(router, permission.Integration{Permissions: []permission.Permission{tryit.Permission}})
 	list, err := coreWidgets{engine, sites, entities, backend, portalURL(o.Config)}.list()

@@ -15,8 +15,8 @@ import (
 // wireWidgets mounts the widgets with what other portals need to show them, all below /api/widgets.
 func (a *App) wireWidgets(ctx context.Context, o Options) error {
 	f := &a.features
-	f.widgets = widget.NewRegistry()
-	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: readable{f.catalog, f.permission}, Authorizer: f.permission,
+	f.widgets, f.entities = widget.NewRegistry(), newRemembering(readable{f.catalog, f.permission})
+	engine := widget.NewEngine(widget.Options{Registry: f.widgets, Entities: f.entities, Authorizer: f.permission,
 		Permission: f.permissionOf, Logger: o.Logger, RequestAccess: widget.AccessAt(o.Config.Root().String("callboard.widgets.requestAccess", ""))})
 	if err := a.wirePages(o); err != nil {
 		return err
