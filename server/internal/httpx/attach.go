@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -148,9 +149,11 @@ func (x *exchange) serveWhole() {
 	if body != nil && body.end() && err != nil {
 		err = tooLarge(map[string]any{"limit": x.router.feature.BodyLimit})
 	}
+	// A handler that stops reading a body ends the request's context as a caller's leaving does, but has an answer.
+	_, answered := errors.AsType[*apierror.Error](err)
 	switch {
 	case err == nil:
-	case x.r.Context().Err() != nil && !x.hijacked:
+	case x.r.Context().Err() != nil && !answered && !x.hijacked:
 		x.broken = true
 		if !x.wroteHeader {
 			x.status = callerGone

@@ -408,6 +408,14 @@ func (s *sequence) Acquire(context.Context) (relay.Instance, error) {
 	return p, nil
 }
 
+func TestRelay_AnswersACallerWhoIsStillSendingWhenThePluginDies(t *testing.T) {
+	h := newHost(t, raw(t, func(_ net.Conn, in *bufio.Reader) { _, _ = readHead(in) }))
+	answer := h.send(t, "POST /api/demo/x HTTP/1.1\r\nHost: x\r\nAuthorization: "+httpxtest.Guest+"\r\nContent-Length: 1000\r\n\r\nthe beginning")
+	if !strings.HasPrefix(answer, "HTTP/1.1 503 ") || !strings.Contains(answer, "its process ended or closed the connection") {
+		t.Errorf("%q", answer)
+	}
+}
+
 func TestRelay_DoesNotRepeatForEver(t *testing.T) {
 	var asked sync.Map
 	h := newHost(t, raw(t, func(_ net.Conn, in *bufio.Reader) {
