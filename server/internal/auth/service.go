@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,9 @@ type Options struct {
 	// ClientTransport carries requests for client metadata documents, whose addresses strangers choose; nil = one that
 	// reaches public addresses only. Tests only.
 	ClientTransport http.RoundTripper
+	// Landed is called when a sign-in by redirect ended well and leads to a page of this host: it may keep the session
+	// there. It runs before the redirect is written; nil = nothing.
+	Landed func(w http.ResponseWriter, r *http.Request, to *url.URL, token string)
 }
 
 // Service is the auth feature as a value. It is safe for concurrent use.
