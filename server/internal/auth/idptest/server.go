@@ -64,6 +64,7 @@ type Server struct {
 	provider *op.Provider
 	http     *http.Server
 	ended    chan struct{}
+	ending   sync.Once
 	serving  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -131,9 +132,9 @@ func (s *Server) provide() error {
 	return err
 }
 
-// Close ends the provider, and what waits for it.
+// Close ends the provider, and what waits for it. It may be called again.
 func (s *Server) Close() {
-	close(s.ended)
+	s.ending.Do(func() { close(s.ended) })
 	_ = s.http.Close() // it serves nothing that must be finished
 	s.serving.Wait()
 }

@@ -1,12 +1,13 @@
-// Command idp is a provider of OpenID Connect for walks in a browser. It prints how it is asked as one line of JSON, and
-// runs until it is told to end.
+// Command idp is a provider of OpenID Connect for walks in a browser. Its first line says in JSON how it is asked. Each line
+// that it reads is a list of faults in JSON, which it has from then on and answers with "ok". It runs until it is told to end.
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,27 +16,40 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	address := flag.String("listen", "127.0.0.1:0", "address to listen on")
-	flag.Parse()
-	server, err := idptest.Start(idptest.Options{Address: *address})
+func run(in io.Reader, out io.Writer) error {
+	server, err := idptest.Start(idptest.Options{})
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{
-		"metadataUrl": server.MetadataURL, "clientId": server.ClientID, "clientSecret": server.Secret, "password": idptest.Password,
-	}); err != nil {
+	err = json.NewEncoder(out).Encode(map[string]any{
+		"issuer": server.Issuer, "password": idptest.Password,
+		"oidc": map[string]string{"metadataUrl": server.MetadataURL, "clientId": server.ClientID, "clientSecret": server.Secret},
+	})
+	if err != nil {
 		return err
 	}
+	go obey(server, in, out) // until the process ends
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	<-ctx.Done()
 	return nil
+}
+
+func obey(server *idptest.Server, in io.Reader, out io.Writer) {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var faults []idptest.Fault
+		answer := "ok"
+		if err := json.Unmarshal(lines.Bytes(), &faults); err != nil {
+			answer = err.Error()
+		}
+		server.Set(faults...)
+		_, _ = fmt.Fprintln(out, answer) // who asked is gone; nobody to tell
+	}
 }
