@@ -49,7 +49,7 @@ func (a *App) wireIndex(o Options) error {
 	settings := console.ReadSettings(o.Config)
 	a.console = console.New(console.Options{Settings: settings, Source: a, Auth: a.features.auth, API: a.server, Log: o.Logger,
 		Operator: pluginOperator{a.features.plugins}, Organization: o.Config.Section("organization").String("name", ""),
-		BaseURL: o.Config.Section("backend").String("baseUrl", ""), Guest: o.Config.Section("auth.providers").Has("guest"), Drawings: drawings{}})
+		BaseURL: o.Config.Section("backend").String("baseUrl", ""), SignIn: a.waysToSignIn(o), Drawings: drawings{}})
 	i := &outside{pages: a.features.pages, rest: a.console}
 	if settings.Enabled {
 		i.console = a.console
@@ -69,6 +69,16 @@ func (a *App) wireIndex(o Options) error {
 	a.run("frontend", endless(frontend.Warm))
 	a.follow(o, frontend.Reload)
 	return nil
+}
+
+// waysToSignIn are those that the configuration has set up, for the console to offer.
+func (a *App) waysToSignIn(o Options) console.SignIn {
+	identity := a.features.auth
+	ways := console.SignIn{AuthURL: identity.Discovery().External("auth"), Environment: o.Config.Section("auth").String("environment", "development")}
+	for _, p := range identity.SignInProviders() {
+		ways.Providers = append(ways.Providers, console.Provider{ID: p.ID, Title: p.Title, Guest: p.Guest})
+	}
+	return ways
 }
 
 // featureLoader is the script with which a built frontend takes the host's remote; nil in a program that was built without

@@ -105,7 +105,7 @@ func (a *App) wireCatalog(ctx context.Context, o Options) error {
 
 func (a *App) wireEdge(ctx context.Context, o Options) error {
 	identity, err := auth.New(ctx, auth.Options{Config: o.Config, DB: a.db, Logger: o.Logger,
-		Users: users{a.features.catalog}, Embeds: embedTokens{&a.features}, Development: environment(o.Source.Env, "NODE_ENV") == "development"})
+		Users: users{a.features.catalog}, Embeds: embedTokens{&a.features}, Landed: console.Landed, Development: environment(o.Source.Env, "NODE_ENV") == "development"})
 	if err != nil {
 		return fmt.Errorf("auth: %w", err)
 	}

@@ -152,7 +152,7 @@ func (samples) Samples() []portal.Drawing {
 
 // people is a console on the API, which everybody must sign in to.
 func people(api http.Handler) http.Handler {
-	return New(Options{Settings: Settings{Enabled: true, Access: Authenticated}, Source: fixed{overview: sample()}, Auth: oneToken{}, API: api, Guest: true,
+	return New(Options{Settings: Settings{Enabled: true, Access: Authenticated}, Source: fixed{overview: sample()}, Auth: oneToken{}, API: api, SignIn: SignIn{Providers: []Provider{{ID: "guest", Title: "Guest", Guest: true}}, AuthURL: "http://localhost:7007/api/auth"},
 		Organization: "Harbour", BaseURL: "https://portal.example.com", Drawings: samples{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 }
 

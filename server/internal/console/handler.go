@@ -38,8 +38,8 @@ type Options struct {
 	Organization string
 	// BaseURL is where browsers find the host, for snippets that are copied: "https://portal.example.com".
 	BaseURL string
-	// Guest tells that the configuration lets guests in.
-	Guest bool
+	// SignIn is how people sign in, besides with a token.
+	SignIn SignIn
 	// Drawings are states and samples of widgets for the gallery; nil = none are shown.
 	Drawings portal.Drawings
 	// DocsURL is where pages lead for documentation; "" = no link.
@@ -58,7 +58,7 @@ func New(o Options) http.Handler {
 	}
 	frame := shell.New(shell.Options{Log: o.Log, Organization: o.Organization, DocsURL: o.DocsURL})
 	h := &handler{
-		settings: o.Settings, source: o.Source, auth: o.Auth, api: o.API, log: o.Log, now: o.Now, operate: o.Operator, guest: o.Guest,
+		settings: o.Settings, source: o.Source, auth: o.Auth, api: o.API, log: o.Log, now: o.Now, operate: o.Operator, signInWith: o.SignIn,
 		pages: frame.Pages(assets, "assets", nil), mux: http.NewServeMux(),
 	}
 	people := portal.New(portal.Options{API: o.API, Shell: frame, Log: o.Log, Now: o.Now, BaseURL: o.BaseURL, Drawings: o.Drawings,
@@ -79,6 +79,8 @@ func (h *handler) ownRoutes() []shell.Route {
 		{Pattern: "GET /console.json", Serve: h.showJSON},
 		{Pattern: "GET /console/host.json", Serve: h.showJSON},
 		{Pattern: "GET /console/sign-in", Serve: h.signInPage},
+		{Pattern: "GET /console/sign-in/with/{provider}", Serve: h.leave},
+		{Pattern: "GET /console/sign-in/done", Serve: h.arrive},
 		{Pattern: "POST /console/session", Serve: h.signIn},
 		{Pattern: "POST /console/session/guest", Serve: h.signInAsGuest},
 		{Pattern: "POST /console/session/end", Serve: h.signOut},
@@ -104,10 +106,11 @@ type handler struct {
 	log      *slog.Logger
 	now      func() time.Time
 	operate  Operator
-	guest    bool
-	pages    *shell.Pages
-	routes   []shell.Route
-	mux      *http.ServeMux
+	// signInWith are the providers.
+	signInWith SignIn
+	pages      *shell.Pages
+	routes     []shell.Route
+	mux        *http.ServeMux
 }
 
 // ServeHTTP answers paths as they are: the multiplexer would redirect untidy ones, to places that the caller chooses.

@@ -59,10 +59,12 @@ func (h *handler) caller(r *http.Request, token string) *principal.Principal {
 
 // signInView is what the page to sign in shows.
 type signInView struct {
-	Problem string
-	Guest   bool
+	Problem *problem
+	Ways    []way
 	Return  string
 	Ended   bool
+	// Typed tells that the problem is one of the token that was typed.
+	Typed bool
 	// Local tells that the state of the host may be seen without signing in.
 	Local bool
 }
@@ -79,30 +81,35 @@ func (h *handler) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == shell.Home && r.Method == http.MethodGet && shell.ViewerOf(r.Context()).Facts {
 		status = http.StatusOK // who opens the console on the machine itself has not done anything that is refused
 	}
-	h.showSignIn(w, r, status, back, "")
+	h.showSignIn(w, r, status, back, problem{})
 }
 
-func (h *handler) showSignIn(w http.ResponseWriter, r *http.Request, status int, back, problem string) {
+func (h *handler) showSignIn(w http.ResponseWriter, r *http.Request, status int, back string, why problem) {
 	v := shell.ViewerOf(r.Context())
-	h.pages.Render(w, r, status, "sign-in", shell.Page{Title: "Sign in", Data: signInView{
-		Problem: problem, Guest: h.guest, Return: back, Ended: v.Ended && problem == "", Local: v.Facts,
-	}})
+	view := signInView{Ways: h.ways(r, back), Return: back, Ended: v.Ended, Typed: why == badToken, Local: v.Facts}
+	if why != (problem{}) {
+		view.Problem, view.Ended = &why, false
+	}
+	h.pages.Render(w, r, status, "sign-in", shell.Page{Title: "Sign in", Data: view})
 }
 
 // signInPage is asked for by a link; ?return= says where it leads.
 func (h *handler) signInPage(w http.ResponseWriter, r *http.Request) {
-	h.showSignIn(w, r, http.StatusOK, shell.Return(r.URL.Query().Get("return")), "")
+	h.showSignIn(w, r, http.StatusOK, shell.Return(r.URL.Query().Get("return")), problem{})
 }
+
+var badToken = problem{What: "This token is not valid here.", Next: "It may have expired."}
 
 // signIn keeps the token that was typed into the page, if it is good.
 func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
 	back := shell.Return(r.PostFormValue("return"))
 	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(r.PostFormValue("token")), "Bearer "))
 	if token == "" || strings.ContainsAny(token, " \t\r\n;,\"\\") || h.caller(r, token).Kind == principal.None {
-		h.showSignIn(w, r, http.StatusUnauthorized, back, "This token is not valid here. It may have expired.")
+		h.showSignIn(w, r, http.StatusUnauthorized, back, badToken)
 		return
 	}
 	setCookie(w, r, token, 0)
+	remember(w, r, "")
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
@@ -113,22 +120,28 @@ func (h *handler) signInAsGuest(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	token, err := portal.GuestToken(ctx, h.api, r)
 	if err != nil || h.caller(r, token).Kind == principal.None {
-		h.showSignIn(w, r, http.StatusForbidden, back, portal.Told(err, "Nobody can enter as a guest at the moment."))
+		h.showSignIn(w, r, http.StatusForbidden, back, problem{What: portal.Told(err, "Nobody can enter as a guest at the moment.")})
 		return
 	}
 	setCookie(w, r, token, 0)
+	remember(w, r, "guest")
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 	setCookie(w, r, "", -1)
+	h.forget(w, r)
 	http.Redirect(w, r, shell.Home, http.StatusSeeOther)
 }
 
-func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure wherever the page is
-		Name: cookieName, Value: value, Path: cookiePath, MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		// Who forges the header only keeps the cookie from working.
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
-	})
+func setCookie(w http.ResponseWriter, r *http.Request, token string, maxAge int) {
+	setConsoleCookie(w, r, http.Cookie{Name: cookieName, Value: token, Path: cookiePath, MaxAge: maxAge})
+}
+
+// setConsoleCookie sets a cookie with the rules of [cookieName].
+func setConsoleCookie(w http.ResponseWriter, r *http.Request, c http.Cookie) {
+	c.HttpOnly, c.SameSite = true, http.SameSiteLaxMode
+	// Who forges the header only keeps the cookie from working.
+	c.Secure = r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	http.SetCookie(w, &c)
 }

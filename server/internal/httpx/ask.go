@@ -10,6 +10,7 @@ import (
 // Answer is what a handler answered within this process.
 type Answer struct {
 	Status int
+	Header http.Header
 	Body   []byte
 }
 
@@ -24,7 +25,7 @@ func Ask(h http.Handler, r *http.Request, limit int) (_ Answer, err error) {
 	if err := a.serve(h, r); err != nil {
 		return Answer{}, err
 	}
-	return Answer{a.status, a.body.Bytes()}, nil
+	return Answer{a.status, a.header, a.body.Bytes()}, nil
 }
 
 // keptAnswer is a [http.ResponseWriter] that keeps the answer.
