@@ -1,3 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base from '../../vitest.base.js';
 
-export default defineConfig({ test: { environment: 'node', include: ['test/**/*.test.ts'] } });
+export default mergeConfig(base, defineConfig({ test: { environment: 'node' } }));

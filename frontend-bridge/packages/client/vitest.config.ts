@@ -1,6 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base, { sources } from '../../vitest.base.js';
 
-export default defineConfig({
-  resolve: { conditions: ['callboard-source'] },
-  test: { environment: 'node', include: ['test/**/*.test.ts'], unstubGlobals: true },
-});
+export default mergeConfig(mergeConfig(base, sources), defineConfig({ test: { environment: 'node', unstubGlobals: true } }));

@@ -1,6 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base, { sources } from '../../vitest.base.js';
 
-export default defineConfig({
-  resolve: { conditions: ['callboard-source'] },
-  test: { environment: 'jsdom', include: ['test/**/*.test.{ts,tsx}'], restoreMocks: true },
-});
+export default mergeConfig(mergeConfig(base, sources), defineConfig({ test: { environment: 'jsdom', restoreMocks: true } }));

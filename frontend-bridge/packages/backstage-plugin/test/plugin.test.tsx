@@ -4,9 +4,10 @@ import { createExtensionTester, renderInTestApp } from '@backstage/frontend-test
 import { renderInTestApp as renderInLegacyApp, TestApiProvider } from '@backstage/test-utils';
 import { catalogApiRef, EntityProvider } from '@backstage/plugin-catalog-react';
 import { EntityCardBlueprint } from '@backstage/plugin-catalog-react/alpha';
-import { cleanup, fireEvent, screen, waitFor } from '@testing-library/react';
+import { cleanup, configure, fireEvent, screen, waitFor } from '@testing-library/react';
 import { Suspense, type ReactElement } from 'react';
 import { afterEach, expect, test, vi } from 'vitest';
+import { patience } from '../../../vitest.patience.js';
 import { CallboardClient, callboardApiRef } from '../src/api.js';
 import { summaryCard } from '../src/cards.js';
 import { referenceContent, usageContent } from '../src/contents.js';
@@ -14,6 +15,8 @@ import plugin from '../src/index.js';
 import { callboardPlugin as legacy, EntityWidgetsCard, isWidgetsAvailable } from '../src/legacy.js';
 import de from '../src/translations/de.js';
 import fr from '../src/translations/fr.js';
+
+configure({ asyncUtilTimeout: patience });
 
 const base = 'https://portal.example.com';
 const entity = { apiVersion: 'backstage.io/v1alpha1', kind: 'API', metadata: { name: 'timetable' } };
