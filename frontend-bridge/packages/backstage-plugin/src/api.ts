@@ -56,10 +56,12 @@ export class CallboardClient implements CallboardApi {
   #list(path: string): Promise<WidgetInfo[]> {
     const now = Date.now();
     for (const [key, { at }] of this.#asked) if (now - at > shareFor) this.#asked.delete(key);
-    const asked = this.#asked.get(path) ?? { at: now, widgets: this.#ask(path) };
-    this.#asked.set(path, asked);
-    asked.widgets.catch(() => this.#asked.delete(path));
-    return asked.widgets;
+    const asked = this.#asked.get(path);
+    if (asked) return asked.widgets;
+    const widgets = this.#ask(path);
+    this.#asked.set(path, { at: now, widgets });
+    widgets.catch(() => this.#asked.delete(path));
+    return widgets;
   }
 
   async #ask(path: string): Promise<WidgetInfo[]> {

@@ -9,6 +9,7 @@ import {
   createElement, forwardRef, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState,
   type CSSProperties, type ForwardRefExoticComponent, type ReactNode, type RefAttributes,
 } from 'react';
+import { attributesOf } from './attributes.js';
 
 export type { ErrorDetail, Fetcher, Navigation, RangeDetail, ReadyDetail, Status, SubmitDetail, Theme, TokenAnswer, TokenProvider } from '@callboard/widgets';
 
@@ -139,19 +140,6 @@ function useHandlers(element: { current: HTMLElement | null }, handlers: Handler
     });
     return () => leave.forEach(remove => remove());
   }, []);
-}
-
-/** The attributes of an element, by their own names: React knows those of custom elements by no other. */
-export function attributesOf(props: object): Record<string, unknown> {
-  const attributes: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false || typeof value === 'function' || name === 'children') continue;
-    if (name === 'className') attributes.class = value;
-    else if (name === 'args') attributes.args = JSON.stringify(value);
-    else if (name === 'style') attributes.style = value;
-    else attributes[name.replace(/[A-Z]/g, letter => '-' + letter.toLowerCase())] = value === true ? '' : String(value);
-  }
-  return attributes;
 }
 
 /** The same function at each rendering, which calls the latest one. */

@@ -4,7 +4,8 @@ import { createRef, StrictMode } from 'react';
 import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { attributesOf, CallboardAccessRequest, CallboardApiDocs, CallboardConfig, CallboardWidget, type TokenProvider } from '../src/index.js';
+import { attributesOf } from '../src/attributes.js';
+import { CallboardAccessRequest, CallboardApiDocs, CallboardConfig, CallboardWidget, type TokenProvider } from '../src/index.js';
 
 type Element = HTMLElement & { fetcher?: unknown; tokenProvider?: unknown; args?: unknown };
 

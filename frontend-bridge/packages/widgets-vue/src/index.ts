@@ -23,7 +23,7 @@ const text = String;
 const numeric = [Number, String] as PropType<number | string>;
 
 /** What every element takes. A function that is given to several elements is to be the same for all: they share its tokens. */
-const shared = {
+const sharedProps = {
   base: text,
   theme: text as unknown as PropType<W.Theme>,
   lang: text,
@@ -31,8 +31,8 @@ const shared = {
   fetcher: Function as PropType<W.Fetcher>,
 };
 
-const widget = {
-  ...shared,
+const widgetProps = {
+  ...sharedProps,
   entity: text,
   range: text,
   from: text,
@@ -45,7 +45,7 @@ const widget = {
   maxPoints: numeric,
 };
 
-const document = { ...shared, entity: { type: text, required: true as const }, headingLevel: numeric, linked: Boolean };
+const documentProps = { ...sharedProps, entity: { type: text, required: true as const }, headingLevel: numeric, linked: Boolean };
 
 /** What happens in an element: the detail, and the event itself, which can be prevented for navigate and range. */
 const emits = {
@@ -70,9 +70,8 @@ function component<P extends ComponentObjectPropsOptions>(name: string, element:
       );
       // What the app says of a host is not for an element that names another one.
       const own = given as Record<string, unknown>;
-      const merged = () => (own.base || element === 'callboard-config' ? own : { ...options, ...defined(own) });
       return () => {
-        const all = merged();
+        const all = own.base || element === 'callboard-config' ? own : { ...options, ...defined(own) };
         return h(tagOf(element), { ...attributesOf(all, Object.keys(props)), ...propertiesOf(all), ...listeners }, slots.default?.());
       };
     },
@@ -97,27 +96,27 @@ function attributesOf(all: Record<string, unknown>, names: string[]): Record<str
 
 /** What attributes cannot hold; a server has no use for it. */
 function propertiesOf({ fetcher, tokenProvider }: Record<string, unknown>): Record<string, unknown> {
-  if (typeof globalThis.document === 'undefined') return {};
+  if (typeof document === 'undefined') return {};
   return { '.fetcher': fetcher, '.tokenProvider': typeof tokenProvider === 'function' ? tokenProvider : undefined };
 }
 
 /** What the elements inside of it have in common. */
-export const CallboardConfig = component('CallboardConfig', 'callboard-config', { ...shared, app: text });
+export const CallboardConfig = component('CallboardConfig', 'callboard-config', { ...sharedProps, app: text });
 
 /** One widget of the host. */
-export const CallboardWidget = component('CallboardWidget', 'callboard-widget', { ...widget, name: { type: text, required: true as const } });
+export const CallboardWidget = component('CallboardWidget', 'callboard-widget', { ...widgetProps, name: { type: text, required: true as const } });
 
 /** The form with which somebody asks for access to an API. */
-export const CallboardAccessRequest = component('CallboardAccessRequest', 'callboard-access-request', { ...widget, api: { type: text, required: true as const }, name: text });
+export const CallboardAccessRequest = component('CallboardAccessRequest', 'callboard-access-request', { ...widgetProps, api: { type: text, required: true as const }, name: text });
 
 /** The last value of a widget in one line. */
-export const CallboardBadge = component('CallboardBadge', 'callboard-badge', { ...shared, name: { type: text, required: true as const }, entity: text });
+export const CallboardBadge = component('CallboardBadge', 'callboard-badge', { ...sharedProps, name: { type: text, required: true as const }, entity: text });
 
 /** The documentation of an API. */
-export const CallboardApiDocs = component('CallboardApiDocs', 'callboard-api-docs', { ...document, renderer: text as unknown as PropType<'callboard' | 'swagger-ui' | 'redoc'> });
+export const CallboardApiDocs = component('CallboardApiDocs', 'callboard-api-docs', { ...documentProps, renderer: text as unknown as PropType<'callboard' | 'swagger-ui' | 'redoc'> });
 
 /** The documentation of an entity. */
-export const CallboardDocs = component('CallboardDocs', 'callboard-docs', { ...document, path: text });
+export const CallboardDocs = component('CallboardDocs', 'callboard-docs', { ...documentProps, path: text });
 
 const components = { CallboardConfig, CallboardWidget, CallboardAccessRequest, CallboardBadge, CallboardApiDocs, CallboardDocs };
 

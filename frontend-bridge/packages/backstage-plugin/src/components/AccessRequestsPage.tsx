@@ -7,44 +7,37 @@ import type { WidgetInfo } from '../api.js';
 import { isAccess } from '../select.js';
 import { callboardTranslationRef } from '../translation.js';
 import { CallboardElement } from './CallboardElement.js';
-import { Choice, Failure, PageBody, Panel } from './Panel.js';
-import { useEveryWidget, useHost } from './useWidgets.js';
+import { below, beside } from './layout.js';
+import { Choice, Failure, Panel } from './Panel.js';
+import { useHost } from './useWidgets.js';
+import { WidgetsPage } from './WidgetsPage.js';
 
 // APIs that a gateway stands in front of carry it.
 const gatewayAnnotation = 'metadata.annotations.callboard.dev/gateway-api';
 
 /** The viewer's keys for APIs, what can be done with them, and requests for more. */
 export function AccessRequestsPage() {
+  return <WidgetsPage of={isAccess}>{widgets => <KeysAndForms widgets={widgets} />}</WidgetsPage>;
+}
+
+function KeysAndForms({ widgets }: { widgets: WidgetInfo[] }) {
   const { t } = useTranslationRef(callboardTranslationRef);
-  const answer = useEveryWidget();
-  const page = useRefreshAfterSubmit();
-  if (answer.state === 'waiting') return null;
-  if (answer.state === 'failed') {
-    return (
-      <PageBody>
-        <Failure {...answer} />
-      </PageBody>
-    );
-  }
-  const widgets = answer.value.filter(isAccess);
+  const refreshing = useRefreshAfterSubmit();
   const own = widgets.filter(({ appliesTo }) => appliesTo === '');
   const forms = widgets.filter(({ appliesTo, view }) => appliesTo !== '' && view === 'form').sort(requestFirst);
   return (
-    <PageBody>
-      {widgets.length === 0 && t('state.none')}
-      <div ref={page} style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
-        {own.length > 0 && (
-          <Panel title={t('access.keys')}>
-            <Widgets of={own} />
-          </Panel>
-        )}
-        {forms.length > 0 && (
-          <Panel title={t('access.request')}>
-            <OfOneApi forms={forms} />
-          </Panel>
-        )}
-      </div>
-    </PageBody>
+    <div ref={refreshing} style={below}>
+      {own.length > 0 && (
+        <Panel title={t('access.keys')}>
+          <Widgets of={own} />
+        </Panel>
+      )}
+      {forms.length > 0 && (
+        <Panel title={t('access.request')}>
+          <OfOneApi forms={forms} />
+        </Panel>
+      )}
+    </div>
   );
 }
 
@@ -60,7 +53,7 @@ function Widgets({ of, entityRef }: { of: WidgetInfo[]; entityRef?: string }) {
   return (
     <>
       {shown(false)}
-      <div style={{ alignItems: 'start', display: 'grid', gap: 16, gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 400px), 1fr))' }}>{shown(true)}</div>
+      <div style={beside(400)}>{shown(true)}</div>
     </>
   );
 }
@@ -82,7 +75,7 @@ function OfOneApi({ forms }: { forms: WidgetInfo[] }) {
   if (answer.state === 'failed') return <Failure {...answer} />;
   if (answer.value.length === 0) return <p>{t('access.noApis')}</p>;
   return (
-    <div style={{ display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)' }}>
+    <div style={below}>
       <Choice label={t('access.api')} value={chosen} options={[['', t('access.choose')], ...answer.value]} onChange={setChosen} />
       {chosen && <Widgets key={chosen} of={forms} entityRef={chosen} />}
     </div>

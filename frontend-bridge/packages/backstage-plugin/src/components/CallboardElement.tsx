@@ -30,7 +30,6 @@ export function CallboardElement({ tag, attributes }: Props) {
     element.current = made;
     return () => made.remove();
     // Other attributes that change are set on the element that is there.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [tag, base, fetcher]);
 
   useLayoutEffect(() => {

@@ -28,15 +28,6 @@ export function Panel({ title, actions, children }: { title?: string; actions?: 
   );
 }
 
-/** What a page of its own has around its content: the app gives it a header and nothing else. */
-export function PageBody({ children }: { children: ReactNode }) {
-  return (
-    <div style={{ color: 'var(--bui-fg-primary, inherit)', display: 'grid', gap: 16, gridTemplateColumns: 'minmax(0, 1fr)', padding: '0 var(--bui-space-5, 20px) 32px' }}>
-      {children}
-    </div>
-  );
-}
-
 const control: CSSProperties = {
   background: 'transparent',
   border: '1px solid var(--bui-border-2, currentColor)',

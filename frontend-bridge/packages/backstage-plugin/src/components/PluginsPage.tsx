@@ -1,29 +1,22 @@
 import { useTranslationRef } from '@backstage/frontend-plugin-api';
 import type { WidgetInfo } from '../api.js';
 import { callboardTranslationRef } from '../translation.js';
-import { Failure, PageBody, Panel } from './Panel.js';
-import { useEveryWidget } from './useWidgets.js';
+import { Panel } from './Panel.js';
+import { WidgetsPage } from './WidgetsPage.js';
 
 const cell = { borderTop: '1px solid var(--bui-border-1, currentColor)', padding: '8px 16px 8px 0', textAlign: 'start', verticalAlign: 'top' } as const;
 
 /** What each plugin of the host shows, and of which entities. */
 export function PluginsPage() {
   const { t } = useTranslationRef(callboardTranslationRef);
-  const answer = useEveryWidget();
-  if (answer.state === 'waiting') return null;
-  if (answer.state === 'failed')
-    return (
-      <PageBody>
-        <Failure {...answer} />
-      </PageBody>
-    );
-  if (answer.value.length === 0) return <PageBody>{t('state.none')}</PageBody>;
   return (
-    <PageBody>
-      <Panel title={t('plugins.title')}>
-        <Table widgets={answer.value} />
-      </Panel>
-    </PageBody>
+    <WidgetsPage of={() => true}>
+      {widgets => (
+        <Panel title={t('plugins.title')}>
+          <Table widgets={widgets} />
+        </Panel>
+      )}
+    </WidgetsPage>
   );
 }
 

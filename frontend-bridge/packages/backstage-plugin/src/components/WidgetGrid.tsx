@@ -1,6 +1,7 @@
 import type { WidgetInfo } from '../api.js';
 import { bySize } from '../select.js';
 import { CallboardElement } from './CallboardElement.js';
+import { below, beside } from './layout.js';
 
 interface Props {
   widgets: WidgetInfo[];
@@ -11,17 +12,15 @@ interface Props {
   limit?: number;
 }
 
-const columns = (width: number) => ({ alignItems: 'start', display: 'grid', gap: 16, gridTemplateColumns: `repeat(auto-fit, minmax(min(100%, ${width}px), 1fr))` });
-
 /** Numbers first, side by side, then what needs room. */
 export function WidgetGrid({ widgets, entityRef, range, limit }: Props) {
   const { small, large } = bySize(widgets);
   const shown = (some: WidgetInfo[]) =>
     some.map(({ id }) => <CallboardElement key={id} tag="callboard-widget" attributes={{ name: id, entity: entityRef, range, 'heading-level': 4 }} />);
   return (
-    <div style={{ display: 'grid', gap: 16 }}>
-      {small.length > 0 && <div style={columns(180)}>{shown(small)}</div>}
-      {large.length > 0 && <div style={columns(340)}>{shown(large.slice(0, limit))}</div>}
+    <div style={below}>
+      {small.length > 0 && <div style={beside(180)}>{shown(small)}</div>}
+      {large.length > 0 && <div style={beside(340)}>{shown(large.slice(0, limit))}</div>}
     </div>
   );
 }
