@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -35,11 +36,8 @@ func (h *stepHandler) Handle(ctx context.Context, r slog.Record) error {
 		return err
 	}
 	text := h.call.clean(strings.TrimSpace(r.Message + " " + strings.TrimSpace(line.String())))
-	if len(text) > maxLogText {
-		text = text[:maxLogText] + "… (cut)"
-	}
 	return h.call.send(&pluginv1.ExecuteActionResponse{Event: &pluginv1.ExecuteActionResponse_Log{
-		Log: &pluginv1.ActionLog{Level: levelName(r.Level), Message: strings.ToValidUTF8(text, "\uFFFD")},
+		Log: &pluginv1.ActionLog{Level: levelName(r.Level), Message: excerpt.Of(text, maxLogText)},
 	}})
 }
 

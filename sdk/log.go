@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // maxLogText keeps one line from filling the host's buffers.
@@ -36,7 +38,7 @@ func protocolNames(secrets *redactor) func(groups []string, a slog.Attr) slog.At
 		}
 		if a.Value.Kind() == slog.KindString && len(a.Value.String()) > maxLogText {
 			text := secrets.clean(a.Value.String()) // half a secret would not be known any more
-			a.Value = slog.StringValue(strings.ToValidUTF8(text[:min(len(text), maxLogText)], "") + "… (cut)")
+			a.Value = slog.StringValue(excerpt.Of(text, maxLogText))
 		}
 		return a
 	}

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // lingering is the stacks of goroutines of this module that do not end by themselves.
 func lingering() string {
 	var left string
-	for range 100 {
+	for range 1000 {
 		buf := make([]byte, 1<<20)
 		stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 		left = ""

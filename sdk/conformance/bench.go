@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -112,7 +113,7 @@ func (b *bench) name() string {
 	case b.target.Manifest != nil && b.target.Manifest.ID != "":
 		return b.target.Manifest.ID
 	case b.described.GetId() != "":
-		return clip(b.described.GetId(), 60)
+		return excerpt.Of(b.described.GetId(), 60)
 	}
 	return filepath.Base(b.target.Dir)
 }

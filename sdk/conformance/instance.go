@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -171,19 +172,19 @@ func checkLine(line string) error {
 	const socket = "$CALLBOARD_RUNTIME_DIR/rpc.sock"
 	fields := strings.Split(strings.TrimSpace(line), "|")
 	if len(fields) < 5 {
-		return found("Print nothing on standard output before the handshake; logs go to standard error.", "Its first line on standard output is %q and no handshake", clip(line, 120))
+		return found("Print nothing on standard output before the handshake; logs go to standard error.", "Its first line on standard output is %q and no handshake", excerpt.Of(line, 120))
 	}
 	switch {
 	case fields[0] != "1":
-		return found("The first field of the handshake is 1, the version of go-plugin's own protocol.", "The handshake has core protocol %q", clip(fields[0], 20))
+		return found("The first field of the handshake is 1, the version of go-plugin's own protocol.", "The handshake has core protocol %q", excerpt.Of(fields[0], 20))
 	case fields[1] != strconv.Itoa(Protocol):
-		return found("This host speaks protocol 1. PLUGIN_PROTOCOL_VERSIONS lists what a host speaks; take the highest that you know.", "The handshake has protocol version %q", clip(fields[1], 20))
+		return found("This host speaks protocol 1. PLUGIN_PROTOCOL_VERSIONS lists what a host speaks; take the highest that you know.", "The handshake has protocol version %q", excerpt.Of(fields[1], 20))
 	case fields[2] != "unix" || fields[3] != socket:
-		return found("Listen on $CALLBOARD_RUNTIME_DIR/rpc.sock and say so.", "The handshake leads to %s %s", clip(fields[2], 10), clip(fields[3], 100))
+		return found("Listen on $CALLBOARD_RUNTIME_DIR/rpc.sock and say so.", "The handshake leads to %s %s", excerpt.Of(fields[2], 10), excerpt.Of(fields[3], 100))
 	case fields[4] != "grpc":
-		return found("The handshake ends with grpc.", "The handshake has the kind %q", clip(fields[4], 20))
+		return found("The handshake ends with grpc.", "The handshake has the kind %q", excerpt.Of(fields[4], 20))
 	case strings.Join(fields[5:], "") != "" && strings.Join(fields[5:], "") != "false":
-		return found("The host uses neither TLS nor go-plugin's broker: end the line after grpc.", "The handshake is %q", clip(line, 160))
+		return found("The host uses neither TLS nor go-plugin's broker: end the line after grpc.", "The handshake is %q", excerpt.Of(line, 160))
 	}
 	return nil
 }
@@ -234,7 +235,7 @@ func refusals(diagnostics []*pluginv1.Diagnostic) string {
 			texts = append(texts, strings.TrimSpace(d.GetPath()+" "+d.GetSummary()))
 		}
 	}
-	return clip(strings.Join(texts, "; "), 300)
+	return excerpt.Of(strings.Join(texts, "; "), 300)
 }
 
 // ended tells whether the process has ended.
@@ -319,7 +320,7 @@ func describeError(err error) string {
 	if s.Code() == codes.DeadlineExceeded {
 		return "no answer in time"
 	}
-	return fmt.Sprintf("%s: %s", s.Code(), clip(s.Message(), 200))
+	return fmt.Sprintf("%s: %s", s.Code(), excerpt.Of(s.Message(), 200))
 }
 
 // diagnosed is the Diagnostic in the details of an error; nil = it has none.

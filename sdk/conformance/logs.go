@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 const (
@@ -114,7 +116,7 @@ func (l *logs) tail() string {
 	if words == "" {
 		return ""
 	}
-	return "; its last words were: " + clip(words, 200)
+	return "; its last words were: " + excerpt.Of(words, 200)
 }
 
 // find is the first kept line that holds one of the words.
@@ -145,11 +147,4 @@ func firstLine(r io.Reader) (string, error) {
 		line.WriteByte(one[0])
 	}
 	return line.String(), nil
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/frame"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
@@ -228,7 +229,7 @@ func checkDocuments(ctx context.Context, b *bench) error {
 		for _, m := range messages {
 			for _, d := range m.GetDocuments() {
 				if d.GetTitle() == "" || d.GetLocation() == "" {
-					return found("Set title and location of each document.", "The type %s has a document %q without a title or a location", name, clip(d.GetTitle()+d.GetLocation(), 60))
+					return found("Set title and location of each document.", "The type %s has a document %q without a title or a location", name, excerpt.Of(d.GetTitle()+d.GetLocation(), 60))
 				}
 			}
 		}

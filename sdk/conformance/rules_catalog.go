@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -57,7 +58,7 @@ func (b *bench) entityKey(provider string, document *pluginv1.EntityDocument) (s
 	v, err := decodeJSON(document.GetJson())
 	object, ok := v.(map[string]any)
 	if err != nil || !ok {
-		return "", found("Send one JSON object for each entity.", "The entity provider %s hands over what is no JSON object: %s", provider, clip(string(document.GetJson()), 80))
+		return "", found("Send one JSON object for each entity.", "The entity provider %s hands over what is no JSON object: %s", provider, excerpt.Of(string(document.GetJson()), 80))
 	}
 	e := entity.Entity(object)
 	if err := entity.CheckFields(e); err != nil {

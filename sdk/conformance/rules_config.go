@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -157,7 +158,7 @@ func checkSettingsPath(ctx context.Context, b *bench) error {
 		}
 		for _, d := range answer.GetDiagnostics() {
 			if d.GetPath() == "" {
-				return found(`Fill path of the Diagnostic with a JSON Pointer such as "/token": forms show the text beside the field.`, "For settings %s it says %q without a path", bad.what, clip(d.GetSummary(), 120))
+				return found(`Fill path of the Diagnostic with a JSON Pointer such as "/token": forms show the text beside the field.`, "For settings %s it says %q without a path", bad.what, excerpt.Of(d.GetSummary(), 120))
 			}
 		}
 		return nil

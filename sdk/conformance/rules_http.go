@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 var httpRules = []Rule{
@@ -112,9 +114,9 @@ func (b *bench) web(ctx context.Context) (*instance, error) {
 // unreachable is a finding about a request that got no answer.
 func (p *instance) unreachable(r Route, err error) error {
 	if p.endsWithin(slack) {
-		return p.whyEnded("It ended during a request to " + clip(r.Path, 40))
+		return p.whyEnded("It ended during a request to " + excerpt.Of(r.Path, 40))
 	}
-	return found("Answer every request; a handler that fails answers 500 and the process goes on.", "A request to %s gets no answer: %s", clip(r.Path, 40), clip(rootText(err), 120))
+	return found("Answer every request; a handler that fails answers 500 and the process goes on.", "A request to %s gets no answer: %s", excerpt.Of(r.Path, 40), excerpt.Of(rootText(err), 120))
 }
 
 // rootText leaves out the address that net/http puts before the cause.
@@ -278,10 +280,10 @@ func checkStrangePaths(ctx context.Context, b *bench) error {
 				return p.unreachable(r, err)
 			}
 			if a.status >= http.StatusInternalServerError && a.status != http.StatusNotImplemented {
-				return found("Answer 404 or 400.", "%s %s answers %d", method, clip(path, 60), a.status)
+				return found("Answer 404 or 400.", "%s %s answers %d", method, excerpt.Of(path, 60), a.status)
 			}
 			if bytes.Contains(a.body, []byte("root:x:0")) {
-				return found("Never make a file name of a path; if you must, open it through a root folder.", "%s answers with a file of the machine", clip(path, 60))
+				return found("Never make a file name of a path; if you must, open it through a root folder.", "%s answers with a file of the machine", excerpt.Of(path, 60))
 			}
 		}
 	}

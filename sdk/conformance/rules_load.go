@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -125,7 +126,7 @@ var tallyRules = []Rule{
 	{ID: "logs.stdout", Level: Should, Sentence: "It prints nothing on standard output after the handshake.", check: func(ctx context.Context, b *bench) error {
 		sum, err := b.sumUp(ctx)
 		if err == nil && sum.stdout != "" {
-			return found("Log to standard error.", "It printed %q on standard output", clip(sum.stdout, 100))
+			return found("Log to standard error.", "It printed %q on standard output", excerpt.Of(sum.stdout, 100))
 		}
 		return err
 	}},
@@ -251,7 +252,7 @@ func checkRefused(ctx context.Context, b *bench) error {
 	case b.enclosure() == Local{}.Enclosure():
 		return skip("There is no sandbox.")
 	case sum.refused != "":
-		return found("Leave out what a plugin may not do; PROTOCOL.md lists what it may.", "It was refused something: %s", clip(sum.refused, 200))
+		return found("Leave out what a plugin may not do; PROTOCOL.md lists what it may.", "It was refused something: %s", excerpt.Of(sum.refused, 200))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -106,9 +107,9 @@ func checkIdentity(ctx context.Context, b *bench) error {
 	id, version, m := b.described.GetId(), b.described.GetVersion(), b.target.Manifest
 	switch {
 	case !idForm.MatchString(id):
-		return found("An id is a lower-case letter, then up to 49 lower-case letters, digits and hyphens.", "It says that its id is %q", clip(id, 60))
+		return found("An id is a lower-case letter, then up to 49 lower-case letters, digits and hyphens.", "It says that its id is %q", excerpt.Of(id, 60))
 	case !versionForm.MatchString(version):
-		return found("A version has three numbers: 1.4.0.", "It says that its version is %q", clip(version, 60))
+		return found("A version has three numbers: 1.4.0.", "It says that its version is %q", excerpt.Of(version, 60))
 	case m != nil && id != m.ID:
 		return found("Make both the same.", "It says that it is %s, and the manifest that it is %s", id, m.ID)
 	case m != nil && version != m.Version:
@@ -299,7 +300,7 @@ func checkDescribeMode(ctx context.Context, b *bench) error {
 	}
 	var described pluginv1.DescribeResponse
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytes.TrimSpace(said), &described); err != nil {
-		return found(advice, "In describe mode it prints %q, which is no DescribeResponse", clip(strings.TrimSpace(b.withoutFolders(string(said))), 120))
+		return found(advice, "In describe mode it prints %q, which is no DescribeResponse", excerpt.Of(strings.TrimSpace(b.withoutFolders(string(said))), 120))
 	}
 	if !proto.Equal(&described, b.described) {
 		return found("Use one source for both.", "Describe mode prints something else than Describe answers")

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -250,7 +251,7 @@ func checkOpinions(ctx context.Context, b *bench) error {
 	if m, ok := metrics.(*pluginv1.CollectMetricsResponse); ok {
 		for line := range strings.Lines(string(m.GetPrometheusText())) {
 			if line = strings.TrimSpace(line); line != "" && !metricForm.MatchString(line) {
-				return found("Write the Prometheus text format, version 0.0.4.", "CollectMetrics has the line %q", clip(line, 100))
+				return found("Write the Prometheus text format, version 0.0.4.", "CollectMetrics has the line %q", excerpt.Of(line, 100))
 			}
 		}
 	}

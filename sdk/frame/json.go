@@ -8,6 +8,8 @@ import (
 	"math"
 	"time"
 	"unicode/utf8"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // MarshalJSON implements [json.Marshaler]; it refuses a frame that is not valid.
@@ -42,13 +44,13 @@ func Decode(data []byte) (*Frame, error) {
 		return nil, fmt.Errorf("frame: %w", err)
 	}
 	if len(doc.Columns) > MaxColumns {
-		return nil, fmt.Errorf("frame %q: %d columns, at most %d are allowed", clip(doc.Name), len(doc.Columns), MaxColumns)
+		return nil, fmt.Errorf("frame %q: %d columns, at most %d are allowed", excerpt.Short(doc.Name), len(doc.Columns), MaxColumns)
 	}
 	f := &Frame{Name: doc.Name, Columns: make([]*Column, len(doc.Columns))}
 	for i := range doc.Columns {
 		c, err := doc.Columns[i].column()
 		if err != nil {
-			return nil, fmt.Errorf("frame %q: column %q: %w", clip(doc.Name), clip(doc.Columns[i].Name), err)
+			return nil, fmt.Errorf("frame %q: column %q: %w", excerpt.Short(doc.Name), excerpt.Short(doc.Columns[i].Name), err)
 		}
 		f.Columns[i] = c
 	}
@@ -91,7 +93,7 @@ func (d *documentColumn) column() (*Column, error) {
 	case String, Enum, EntityRef, URL:
 		c.Values, err = values(d.Values, func(s string) (any, error) { return s, nil })
 	default:
-		return nil, fmt.Errorf("unknown type %q", clip(string(d.Type)))
+		return nil, fmt.Errorf("unknown type %q", excerpt.Short(string(d.Type)))
 	}
 	return c, err
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Status is what a value means for people.
@@ -67,7 +69,7 @@ func (c *Column) thresholds() error {
 		case math.IsNaN(t.From) || math.IsInf(t.From, 0):
 			return fmt.Errorf("threshold %d is no number", i+1)
 		case !t.Status.Known():
-			return fmt.Errorf("threshold %d: %q is none of ok, warn, danger and info", i+1, clip(string(t.Status)))
+			return fmt.Errorf("threshold %d: %q is none of ok, warn, danger and info", i+1, excerpt.Short(string(t.Status)))
 		case i > 0 && t.From <= c.Thresholds[i-1].From:
 			return fmt.Errorf("threshold %d must be greater than the one before", i+1)
 		}

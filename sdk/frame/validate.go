@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // columnName keeps names out of the way of JavaScript's own ("__proto__") and of every templating language.
@@ -166,11 +166,11 @@ func (c *Column) text(s string) error {
 		return link(s)
 	case EntityRef:
 		if _, err := entity.ParseRef(s, entity.Defaults{}); err != nil {
-			return fmt.Errorf("%q is no entity ref such as component:default/shop", clip(s))
+			return fmt.Errorf("%q is no entity ref such as component:default/shop", excerpt.Short(s))
 		}
 	case Enum:
 		if !slices.Contains(c.Options, s) {
-			return fmt.Errorf("%q is none of the options", clip(s))
+			return fmt.Errorf("%q is none of the options", excerpt.Short(s))
 		}
 	}
 	return text(s, MaxText)
@@ -183,7 +183,7 @@ func link(s string) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-		return fmt.Errorf("%q is no absolute http or https address", clip(s))
+		return fmt.Errorf("%q is no absolute http or https address", excerpt.Short(s))
 	}
 	return nil
 }
@@ -196,12 +196,4 @@ func text(s string, limit int) error {
 		return fmt.Errorf("text has %d bytes, at most %d are allowed", len(s), limit)
 	}
 	return nil
-}
-
-// clip keeps error messages short whatever was sent.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }

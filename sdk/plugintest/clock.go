@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Clock is a time that only the test moves. It starts at the beginning of 2026, UTC.
+// Clock is a time that only the test moves. That of a [Harness] starts at the beginning of 2026, UTC.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newClock() *Clock { return &Clock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
+// NewClock is a clock that shows this time, for what a plugin asks beside the host.
+func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now is the present time.
 func (c *Clock) Now() time.Time {

@@ -99,7 +99,7 @@ func Start(t testing.TB, p *sdk.Plugin, opts ...Option) *Harness {
 }
 
 func newHarness(t testing.TB) *Harness {
-	clock, catalog := newClock(), &Catalog{}
+	clock, catalog := NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), &Catalog{}
 	h := &Harness{
 		t: t, ctx: t.Context(), Clock: clock, Catalog: catalog, KV: newKV(clock), Cache: newKV(clock), Locks: &Locks{clock: clock},
 		Secrets: &Secrets{}, Permissions: &Permissions{}, Events: &Events{}, Audit: &Audit{}, Scheduler: &Scheduler{}, Notifications: &Notifications{},

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -55,9 +56,9 @@ func Encode(err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return status.Error(codes.Canceled, cut(err.Error()))
+		return status.Error(codes.Canceled, excerpt.Of(err.Error(), TextLimit))
 	case errors.Is(err, context.DeadlineExceeded):
-		return status.Error(codes.DeadlineExceeded, cut(err.Error()))
+		return status.Error(codes.DeadlineExceeded, excerpt.Of(err.Error(), TextLimit))
 	}
 	d := Diagnose(err)
 	code, known := codeOf[apierror.Name(d.GetCode())]
@@ -81,11 +82,11 @@ type statusError interface {
 func Diagnose(err error) *pluginv1.Diagnostic {
 	d := &pluginv1.Diagnostic{
 		Severity: pluginv1.Diagnostic_SEVERITY_ERROR,
-		Summary:  cut(err.Error()),
+		Summary:  excerpt.Of(err.Error(), TextLimit),
 	}
 	if e, ok := errors.AsType[*apierror.Error](err); ok {
 		d.Code = string(e.Name)
-		d.Summary = cut(Message(err))
+		d.Summary = excerpt.Of(Message(err), TextLimit)
 	}
 	return d
 }
@@ -147,16 +148,6 @@ func fromDiagnostic(d *pluginv1.Diagnostic) error {
 		return &remote{text: text}
 	}
 	return apierror.New(apierror.Name(d.GetCode()), text)
-}
-
-// cut makes a text valid UTF-8 of at most [TextLimit] bytes.
-func cut(s string) string {
-	const mark = "…"
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= TextLimit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:TextLimit-len(mark)], "") + mark
 }
 
 // remote is an error whose text is not for callers. Without a cause it has no name: an internal error here as well.
