@@ -1,9 +1,7 @@
 // What a surface shows: a skeleton, the fallback of the page, a fragment of the host, or a word of its own.
 import type { Detach, Surface } from './modules';
 import { load } from './modules';
-
-/** The height that is kept free for a widget of which nothing is known. */
-const UNKNOWN = 240;
+import { remember, remembered } from './places';
 
 /** What a person did to a fragment, which the next one gets too. */
 interface Kept {
@@ -140,10 +138,10 @@ export class Content {
 export function reserve(body: HTMLElement, fixed: number | undefined, key: string) {
   body.classList.toggle('cb-scroll', fixed !== undefined);
   body.style.height = fixed === undefined ? '' : fixed + 'px';
-  body.style.minHeight = fixed === undefined ? (remembered(key) ?? UNKNOWN) + 'px' : '';
+  body.style.minHeight = fixed === undefined ? remembered(key) + 'px' : '';
 }
 
-/** Gives back what was kept free and is not needed, and remembers what is. */
+/** Remembers how high the widget is, now that it is there. What was kept free beyond that stays: the page must not move. */
 export function settle(body: HTMLElement, fixed: number | undefined, key: string) {
   if (fixed !== undefined) {
     const scrolls = body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1;
@@ -153,21 +151,4 @@ export function settle(body: HTMLElement, fixed: number | undefined, key: string
   }
   const height = [...body.children].reduce((sum, child) => sum + child.getBoundingClientRect().height, 0);
   if (height > 0) remember(key, Math.ceil(height));
-}
-
-function remembered(key: string): number | undefined {
-  try {
-    const height = Number(sessionStorage.getItem('callboard-height:' + key));
-    return height > 0 && height < 10_000 ? height : undefined;
-  } catch {
-    return undefined; // storage is closed to this page
-  }
-}
-
-function remember(key: string, height: number) {
-  try {
-    sessionStorage.setItem('callboard-height:' + key, String(height));
-  } catch {
-    // as above
-  }
 }

@@ -3,12 +3,15 @@ import type { CallboardElement } from './element';
 import { widgetPath, type Question } from './batch';
 import { tokenNames } from './theme';
 import { Heights } from './heights';
+import { remember, remembered } from './places';
 import { PROTOCOL, readFromFrame, readHello, type FromFrame, type Init, type ToFrame } from './protocol';
 
 export interface Framed {
   id: string;
   title: string;
   height: number | undefined;
+  /** What its height is remembered by, where none is fixed. */
+  place: string;
   question: Question;
   app: string;
   theme: string;
@@ -19,7 +22,6 @@ const SANDBOX = 'allow-scripts allow-same-origin allow-forms allow-popups allow-
 const PATIENCE = 20_000;
 const MESSAGES_A_SECOND = 100;
 const HELLOS = 10;
-const START = 240;
 /** What of a frame's events pages get. */
 const EVENTS = new Set(['submit', 'range']);
 
@@ -30,6 +32,7 @@ export class FrameHost {
   readonly #frame = document.createElement('iframe');
   #what: Framed | undefined;
   #heights = new Heights();
+  #settled = false;
   #port: MessagePort | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #hellos = 0;
@@ -51,7 +54,7 @@ export class FrameHost {
     const before = this.#what;
     this.#what = what;
     this.#frame.title = what.title;
-    this.#frame.style.height = (what.height ?? (Number.parseInt(this.#frame.style.height) || START)) + 'px';
+    this.#frame.style.height = (what.height ?? (Number.parseInt(this.#frame.style.height) || remembered(what.place))) + 'px';
     const src = this.#address(what);
     if (before && this.#frame.src === src) return this.#send({ t: 'theme', ...this.#look() });
     this.#load(src);
@@ -72,9 +75,13 @@ export class FrameHost {
   #load(src: string) {
     this.#hangUp();
     this.#heights = new Heights();
+    this.#settled = false;
     this.#hellos = 0;
     this.#frame.src = src;
-    this.element.body.replaceChildren(this.#frame);
+    const { body } = this.element;
+    body.replaceChildren(this.#frame);
+    body.removeAttribute('style'); // the frame is as high as the place that was kept for it
+    body.classList.remove('cb-scroll');
     clearTimeout(this.#patience);
     // A browser that refuses to show a frame tells nobody.
     this.#patience = setTimeout(() => this.#fail('frame', this.element.say('offline')), PATIENCE);
@@ -148,19 +155,25 @@ export class FrameHost {
         if (EVENTS.has(said.name)) this.element.tell(said.name, said.detail);
         return;
       case 'error':
+        this.#settled = true;
         this.element.dataset.status = 'error';
         this.element.fail(said.code, said.message);
         return;
       case 'ready':
+        this.#settled = true;
         this.element.dataset.status = said.status;
         this.element.tell('ready', { id: this.#what?.id, status: said.status, ms: said.ms });
     }
   }
 
   #resize(height: number, seq: number) {
-    if (this.#what?.height !== undefined) return;
+    if (!this.#what || this.#what.height !== undefined) return;
+    // What waits for its content is no higher than it has to be, and would give up the place that is kept for that.
+    if (!this.#settled && height < Number.parseInt(this.#frame.style.height)) return;
     const next = this.#heights.next(height, seq);
-    if (next !== undefined) this.#frame.style.height = next + 'px';
+    if (next === undefined) return;
+    this.#frame.style.height = next + 'px';
+    if (this.#settled) remember(this.#what.place, next);
   }
 
   /** The page decides about links. What it leaves alone is followed when a person clicked, and out of the host in a new tab. */

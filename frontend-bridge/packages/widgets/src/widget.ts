@@ -141,7 +141,7 @@ export class CallboardWidget extends CallboardElement {
 
   /** What the height of this widget is remembered by. */
   #place(): string {
-    return [this.widgetId, this.entityRef, Math.round((this.#width ?? 0) / 160)].join(' ');
+    return [this.widgetId, this.entityRef, Math.round(this.clientWidth / 160)].join(' ');
   }
 
   question(): Question {
@@ -227,8 +227,6 @@ export class CallboardWidget extends CallboardElement {
 
   #startFrame() {
     if (!this.#near || !this.ready) return;
-    reserve(this.body, undefined, '');
-    this.body.style.minHeight = '';
     if (this.#frame) return this.#showFrame(this.#frame);
     const run = ++this.#run;
     load('framed').then(
@@ -244,6 +242,7 @@ export class CallboardWidget extends CallboardElement {
       id: this.widgetId,
       title: this.getAttribute('title') || this.getAttribute('aria-label') || this.widgetId,
       height: this.#fixed(),
+      place: this.#place(),
       question: this.question(),
       app: this.settings.app ?? '',
       theme: this.settings.theme ?? 'auto',

@@ -43,6 +43,7 @@ const quiet = () => new Promise(resolve => setTimeout(resolve, 30));
 // jsdom gives no windows to frames in shadow roots.
 const windows = new WeakMap<HTMLIFrameElement, Window>();
 beforeEach(() => {
+  sessionStorage.clear();
   vi.spyOn(HTMLIFrameElement.prototype, 'contentWindow', 'get').mockImplementation(function (this: HTMLIFrameElement) {
     if (!windows.has(this)) windows.set(this, { postMessage() {} } as unknown as Window);
     return this.isConnected ? windows.get(this)! : null;
@@ -100,6 +101,33 @@ describe('the page’s side of a frame', () => {
     await vi.waitFor(() => expect(of.frame.style.height).toBe('413px'));
     port.postMessage({ t: 'size', h: 1e9, w: 300, seq: 2 });
     await vi.waitFor(() => expect(of.frame.style.height).toBe('4096px'));
+  });
+
+  test('is as high at once as it was when the page was last seen, and does not shrink while it waits', async () => {
+    const first = await framed();
+    expect(first.frame.style.height).toBe('240px');
+    const before = (await first.connect()).port;
+    before.postMessage({ t: 'ready', ms: 1, status: 'ok' });
+    before.postMessage({ t: 'size', h: 412, w: 300, seq: 1 });
+    await vi.waitFor(() => expect(first.frame.style.height).toBe('412px'));
+    first.element.remove();
+
+    const { element, frame, connect } = await framed();
+    expect(frame.style.height).toBe('412px');
+    expect(element.body.style.minHeight).toBe('');
+    const { port } = await connect();
+    port.postMessage({ t: 'size', h: 240, w: 300, seq: 1 });
+    await quiet();
+    expect(frame.style.height).toBe('412px');
+    port.postMessage({ t: 'ready', ms: 1, status: 'ok' });
+    port.postMessage({ t: 'size', h: 300, w: 300, seq: 2 });
+    await vi.waitFor(() => expect(frame.style.height).toBe('300px'));
+  });
+
+  test('keeps its place until it is there', async () => {
+    const element = put<CallboardWidget>(`<callboard-widget base="${HOST}" mode="frame" app="shop" name="cost/other"></callboard-widget>`);
+    await quiet();
+    expect(element.body.style.minHeight === '240px' || element.body.querySelector('iframe')?.style.height === '240px').toBe(true);
   });
 
   test('keeps a height that the page has fixed', async () => {
