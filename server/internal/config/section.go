@@ -21,6 +21,13 @@ type Section struct {
 	path   string
 }
 
+// Trial is the same section, whose problems are kept apart: those found so far are what problems returns. It is for parts
+// that the host does without when they are wrong.
+func (s *Section) Trial() (trial *Section, problems func() error) {
+	apart := newConfig(s.config.root)
+	return &Section{config: apart, node: s.node, path: s.path}, apart.Err
+}
+
 // Path is the full key of this section, such as "backend.cors" or "integrations.github[0]"; "" is the root.
 func (s *Section) Path() string { return s.path }
 
