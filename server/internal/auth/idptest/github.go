@@ -56,14 +56,20 @@ type consented struct {
 // NewGitHub is an instance that ends with the test; no users = [Octocat] and [Hubot].
 func NewGitHub(tb testing.TB, users ...GitHubUser) *GitHub {
 	tb.Helper()
+	g, end := StartGitHub(users...)
+	tb.Cleanup(end)
+	return g
+}
+
+// StartGitHub is an instance until its end is called.
+func StartGitHub(users ...GitHubUser) (*GitHub, func()) {
 	if users == nil {
 		users = []GitHubUser{Octocat, Hubot}
 	}
 	g := &GitHub{ClientID: "Iv1.0123456789", Secret: "the secret of the app", users: users, codes: map[string]consented{}, tokens: map[string]consented{}}
 	server := httptest.NewServer(g)
-	tb.Cleanup(server.Close)
 	g.URL = server.URL
-	return g
+	return g, server.Close
 }
 
 // ServeHTTP answers what GitHub Enterprise has under the same paths.

@@ -1,4 +1,4 @@
-// Command idp is a provider of OpenID Connect for walks in a browser. Its first line says in JSON how it is asked. Each line
+// Command idp is a provider of OpenID Connect, and a GitHub, for walks in a browser. Its first line says in JSON how it is asked. Each line
 // that it reads is a list of faults in JSON, which it has from then on and answers with "ok". It runs until it is told to end.
 package main
 
@@ -28,9 +28,13 @@ func run(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer server.Close()
+	ann := idptest.Ann
+	github, end := idptest.StartGitHub(idptest.GitHubUser{ID: 1, Login: ann.Username, Name: ann.Name, Email: ann.Email})
+	defer end()
 	err = json.NewEncoder(out).Encode(map[string]any{
-		"issuer": server.Issuer, "password": idptest.Password,
-		"oidc": map[string]string{"metadataUrl": server.MetadataURL, "clientId": server.ClientID, "clientSecret": server.Secret},
+		"issuer": server.Issuer, "password": idptest.Password, "githubIssuer": github.URL,
+		"oidc":   map[string]string{"metadataUrl": server.MetadataURL, "clientId": server.ClientID, "clientSecret": server.Secret},
+		"github": map[string]string{"clientId": github.ClientID, "clientSecret": github.Secret, "enterpriseInstanceUrl": github.URL},
 	})
 	if err != nil {
 		return err
