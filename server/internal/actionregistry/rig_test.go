@@ -85,6 +85,8 @@ func (p people) User(_ context.Context, ref entity.Canonical) (entity.Entity, bo
 	return e, true, json.Unmarshal(doc.JSON, &e)
 }
 
+func (people) UsersWith(context.Context, string, string) ([]entity.Entity, error) { return nil, nil }
+
 func newRig(t *testing.T, yaml string) *rig {
 	t.Helper()
 	r := &rig{t: t, deny: map[string]bool{}, tokens: map[string]string{"service": "token-of-the-service", "reader": "token-of-the-reader"}}

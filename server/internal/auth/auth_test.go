@@ -72,6 +72,23 @@ func (u users) User(_ context.Context, ref entity.Canonical) (entity.Entity, boo
 	return e, ok, nil
 }
 
+func (u users) UsersWith(_ context.Context, field, value string) ([]entity.Entity, error) {
+	var found []entity.Entity
+	for _, e := range u {
+		object, _ := e["metadata"].(map[string]any)
+		key := strings.TrimPrefix(field, "metadata.annotations.")
+		if field == "spec.profile.email" {
+			spec, _ := e["spec"].(map[string]any)
+			object, key = map[string]any{"annotations": spec["profile"]}, "email"
+		}
+		values, _ := object["annotations"].(map[string]any)
+		if text, ok := values[key].(string); ok && strings.EqualFold(text, value) {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
 func guestInCatalog() users {
 	member := func(ref string) any { return map[string]any{"type": "memberOf", "targetRef": ref} }
 	return users{"user:default/guest": entity.Entity{

@@ -1,6 +1,7 @@
 // Package auth is identity: who calls, proven by a token. It issues user, limited user and plugin tokens, verifies those
-// and the external ones of backend.auth.externalAccess, keeps the signing keys, signs guests in, and answers /api/auth.
-// It also signs the tokens of embedding pages, whose limits and lives are the embed feature's.
+// and the external ones of backend.auth.externalAccess, keeps the signing keys, signs people in (package signin asks their
+// providers), and answers /api/auth. It also signs the tokens of embedding pages, whose limits and lives are the embed
+// feature's.
 // It mirrors contract page "auth" of the reference, to the byte where other holders rebuild tokens.
 //
 // [Service] is the whole of it: [Service.Authenticate] is what the HTTP edge calls for every request,

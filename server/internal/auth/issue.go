@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/auth/signin"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -18,32 +18,20 @@ type UserInfo struct {
 	Claims UserClaims `json:"claims"`
 }
 
-// UserClaims are the user's ref and what the user owns things through: the own ref and those of groups.
-type UserClaims struct {
-	Subject   string   `json:"sub"`
-	Ownership []string `json:"ent"`
-}
+// UserClaims are the user's ref and what the user owns things through.
+type UserClaims = signin.Claims
 
-// Session is what a sign-in hands to the browser, in the form of the wire.
+// Session is what the guest's sign-in hands to the browser, in the form of the wire.
 type Session struct {
 	Profile  map[string]any   `json:"profile"`
 	Identity *SessionIdentity `json:"backstageIdentity,omitempty"`
 }
 
 // SessionIdentity is a user token and what it says.
-type SessionIdentity struct {
-	Token    string       `json:"token"`
-	Identity UserIdentity `json:"identity"`
-	// ExpiresIn is in seconds.
-	ExpiresIn float64 `json:"expiresInSeconds"`
-}
+type SessionIdentity = signin.Identity
 
 // UserIdentity names a user and the user's ownership.
-type UserIdentity struct {
-	Type      string   `json:"type"` // "user"
-	User      string   `json:"userEntityRef"`
-	Ownership []string `json:"ownershipEntityRefs"`
-}
+type UserIdentity = signin.UserIdentity
 
 // SignIn issues a user token for those claims and remembers them for /v1/userinfo and [Service.Ownership]. The caller
 // has made sure that the person is that user.
@@ -245,15 +233,5 @@ func (s *Service) catalogClaims(ctx context.Context, ref entity.Canonical, other
 	if err != nil || !ok {
 		return c
 	}
-	c.Subject = e.Ref().String()
-	c.Ownership = []string{c.Subject}
-	relations, _ := e["relations"].([]any)
-	for _, r := range relations {
-		relation, _ := r.(map[string]any)
-		target, _ := relation["targetRef"].(string)
-		if relation["type"] == "memberOf" && strings.HasPrefix(target, "group:") && !slices.Contains(c.Ownership, target) {
-			c.Ownership = append(c.Ownership, target)
-		}
-	}
-	return c
+	return signin.ClaimsOf(e)
 }

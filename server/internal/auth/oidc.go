@@ -57,7 +57,7 @@ func (s *Service) readOIDC(o Options) *oidcProvider {
 	app := o.Config.Section("app")
 	p := &oidcProvider{
 		issuer: issuer, development: o.Development, now: s.now, db: s.db,
-		appURL:  strings.TrimRight(app.String("baseUrl", "http://localhost:3000"), "/"),
+		appURL:  strings.TrimRight(app.String("baseUrl", defaultApp), "/"),
 		fetches: rate.NewLimiter(1, 30),
 		clients: otter.Must(&otter.Options[string, cachedClient]{MaximumSize: 256, Executor: func(fn func()) { fn() }}),
 	}

@@ -85,20 +85,11 @@ func (s *Service) providerRoutes(r *httpx.Router) {
 			}
 			return httpx.JSON(c, http.StatusOK, session)
 		}
-		notImplemented := func(*gin.Context) error { return apierror.New(apierror.NotImplemented, "Not implemented") }
-		r.GET("/guest/refresh", httpx.Public, refresh)
-		r.POST("/guest/refresh", httpx.Public, refresh)
-		r.GET("/guest/start", httpx.Public, notImplemented)
-		r.GET("/guest/handler/frame", httpx.Public, notImplemented)
-		r.POST("/guest/handler/frame", httpx.Public, notImplemented)
+		refreshRoutes(r, "guest", refresh)
+		unstartable(r, "guest")
 	}
-	unknown := func(c *gin.Context) error {
-		provider := c.Param("provider")
-		if provider == "guest" && !s.guest.configured {
-			return apierror.Newf(apierror.NotFound, "No auth provider registered for '%s'", provider)
-		}
-		return apierror.Newf(apierror.NotFound, "Unknown auth provider '%s'", provider)
-	}
+	s.signInRoutes(r)
+	unknown := func(c *gin.Context) error { return s.noProvider(c.Param("provider")) }
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
 		r.Unlisted(method, "/:provider", httpx.Public, unknown)
 		r.Unlisted(method, "/:provider/*rest", httpx.Public, unknown)

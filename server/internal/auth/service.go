@@ -13,17 +13,14 @@ import (
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/auth/signin"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/store"
 	"github.com/callboard/callboard/server/internal/weblink"
 )
 
 // UserCatalog is what sign-in asks of the catalog.
-type UserCatalog interface {
-	// User returns the entity with that ref, whatever its kind; false when there is none. It is shared: read only.
-	User(ctx context.Context, ref entity.Canonical) (entity.Entity, bool, error)
-}
+type UserCatalog = signin.Catalog
 
 // Options is what a [Service] is made of.
 type Options struct {
@@ -38,7 +35,8 @@ type Options struct {
 	Development bool
 	// Now is the clock; nil = time.Now.
 	Now func() time.Time
-	// Transport carries requests for other parties' keys, whose addresses are configured; nil = the default one.
+	// Transport carries requests to other parties whose addresses are configured, for their keys and to sign people in;
+	// nil = the default one.
 	Transport http.RoundTripper
 	// ClientTransport carries requests for client metadata documents, whose addresses strangers choose; nil = one that
 	// reaches public addresses only. Tests only.
@@ -64,6 +62,7 @@ type Service struct {
 	userTokenLifetime time.Duration
 	claimOwnership    bool // ent in user tokens
 	guest             *guestProvider
+	signIn            *signin.Engine
 	oidc              *oidcProvider
 	cookie            cookieRules
 
@@ -83,6 +82,9 @@ type Service struct {
 	plugins map[string]*keyRing    // of the features of this host
 	remote  map[string]*remoteKeys // of plugins elsewhere
 }
+
+// defaultApp is where the frontend is when the configuration does not say.
+const defaultApp = "http://localhost:3000"
 
 const (
 	pluginTokenLifetime = time.Hour
@@ -147,6 +149,7 @@ func (s *Service) readConfig(o Options) {
 		section.Problem("keyStore.provider", "must be database or memory")
 	}
 	s.guest = readGuest(section, o.Development)
+	s.signIn = s.readSignIn(o)
 	s.oidc = s.readOIDC(o)
 	s.cookie = readCookieRules(s.discovery)
 }

@@ -31,7 +31,7 @@ type discovery struct {
 func (o *openID) issuer(ctx context.Context) (*issuer, error) {
 	d := &o.discovery
 	d.once.Do(func() { d.turn = make(chan struct{}, 1) })
-	if is, err, fresh := d.remembered(o.now()); fresh {
+	if is, fresh, err := d.remembered(o.now()); fresh {
 		return is, err
 	}
 	select {
@@ -40,7 +40,7 @@ func (o *openID) issuer(ctx context.Context) (*issuer, error) {
 	case <-ctx.Done():
 		return nil, errUnreachable
 	}
-	if is, err, fresh := d.remembered(o.now()); fresh {
+	if is, fresh, err := d.remembered(o.now()); fresh {
 		return is, err
 	}
 	is, err := o.discover(context.WithoutCancel(ctx)) // others wait for it; the client ends it in time
@@ -48,19 +48,18 @@ func (o *openID) issuer(ctx context.Context) (*issuer, error) {
 }
 
 // remembered reports what is known, and whether that is good enough not to ask.
-func (d *discovery) remembered(now time.Time) (is *issuer, err error, fresh bool) { //nolint:revive,staticcheck // the error is part of what is known
+func (d *discovery) remembered(now time.Time) (is *issuer, fresh bool, problem error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	age := now.Sub(d.asked)
-	switch {
-	case d.asked.IsZero():
-		return nil, nil, false
-	case d.problem != nil && d.known == nil:
-		return nil, d.problem, age >= 0 && age < pause
-	case d.problem != nil:
-		return d.known, nil, age >= 0 && age < pause
+	lasts := discoveredFor
+	if d.problem != nil {
+		lasts = pause
 	}
-	return d.known, nil, age >= 0 && age < discoveredFor
+	if d.known == nil {
+		problem = d.problem
+	}
+	age := now.Sub(d.asked)
+	return d.known, !d.asked.IsZero() && age >= 0 && age < lasts, problem
 }
 
 func (d *discovery) remember(is *issuer, err error, now time.Time) (*issuer, error) {
@@ -71,21 +70,23 @@ func (d *discovery) remember(is *issuer, err error, now time.Time) (*issuer, err
 		d.known = is
 		return is, nil
 	}
-	d.problem = &unreachable{err}
+	d.problem = &unreachableError{err}
 	if d.known != nil {
 		return d.known, nil
 	}
 	return nil, d.problem
 }
 
-// unreachable is a provider that did not describe itself. People are told so much; the log has the reason.
-type unreachable struct{ reason error }
+// unreachableError is a provider that did not describe itself. People are told so much; the log has the reason.
+type unreachableError struct{ reason error }
 
-var errUnreachable = &unreachable{errors.New("the request ended before its turn came")}
+var errUnreachable = &unreachableError{errors.New("the request ended before its turn came")}
 
-func (u *unreachable) Error() string { return "read the metadata of the provider: " + u.reason.Error() }
+func (u *unreachableError) Error() string {
+	return "read the metadata of the provider: " + u.reason.Error()
+}
 
 // Unwrap makes it an answer for people.
-func (u *unreachable) Unwrap() error {
+func (u *unreachableError) Unwrap() error {
 	return apierror.New(apierror.ServiceUnavailable, "The identity provider cannot be reached at the moment. Try again, or tell who runs this portal.")
 }

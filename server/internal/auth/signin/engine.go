@@ -155,8 +155,14 @@ func (e *Engine) readWay(s *config.Section, p *preset, env string) *way {
 		transport: e.o.Transport, credentials: credentials{id: required(s, "clientId"), secret: required(s, "clientSecret")},
 		callback: text, additional: w.scopes, now: e.o.Now,
 	})
+	if tenant := s.String("tenantId", ""); slices.Contains(anyTenant, tenant) && len(w.resolvers) > 0 {
+		e.log.Warn("people of every tenant can sign in, and each tenant says itself what addresses its people have", "provider", p.id, "tenant", tenant)
+	}
 	return w
 }
+
+// anyTenant are names for all tenants of Microsoft's, or many.
+var anyTenant = []string{"common", "organizations", "consumers"}
 
 // Provider is one way to sign in.
 type Provider struct{ ID, Title string }

@@ -72,15 +72,15 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refusal is a provider's answer that is no success, or the reason why there is none.
-type refusal struct {
+// refusalError is a provider's answer that is no success, or the reason why there is none.
+type refusalError struct {
 	status            int
 	code, description string // of OAuth
 	message           string // of APIs
 	err               error
 }
 
-func (r *refusal) Error() string {
+func (r *refusalError) Error() string {
 	switch {
 	case r.err != nil:
 		return r.err.Error()
@@ -96,15 +96,15 @@ func ask(client *http.Client, r *http.Request, into any) ([]byte, error) {
 	r.Header.Set("Accept", "application/json")
 	res, err := client.Do(r)
 	if err != nil {
-		return nil, &refusal{err: withoutAddress(err)}
+		return nil, &refusalError{err: withoutAddress(err)}
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, &refusal{err: withoutAddress(err)}
+		return nil, &refusalError{err: withoutAddress(err)}
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		said := refusal{status: res.StatusCode}
+		said := refusalError{status: res.StatusCode}
 		var e struct {
 			Error       any    `json:"error"`
 			Description string `json:"error_description"`
@@ -118,7 +118,7 @@ func ask(client *http.Client, r *http.Request, into any) ([]byte, error) {
 	}
 	if into != nil {
 		if err := json.Unmarshal(body, into); err != nil {
-			return nil, &refusal{status: res.StatusCode, err: errors.New("the answer is no JSON of the expected form")}
+			return nil, &refusalError{status: res.StatusCode, err: errors.New("the answer is no JSON of the expected form")}
 		}
 	}
 	return body, nil
@@ -247,7 +247,7 @@ func rejected(text string) *apierror.Error {
 	return apierror.New(apierror.Generic, "Authentication rejected, "+text)
 }
 
-func asRefusal(err error) (*refusal, bool) {
-	said, ok := errors.AsType[*refusal](err)
+func asRefusal(err error) (*refusalError, bool) {
+	said, ok := errors.AsType[*refusalError](err)
 	return said, ok
 }
