@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/entity"
 	"github.com/callboard/callboard/server/internal/config"
+	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/weblink"
 )
 
@@ -89,6 +90,27 @@ func (a *Apps) Find(id string) (App, bool) {
 func (a *Apps) AllowsOrigin(origin string) bool { return a.now.Load().origins[origin] }
 
 func (a *Apps) pictures() bool { return a.now.Load().public }
+
+// show reports whether any app of a service shows the widget for the entity.
+func (a *Apps) show(service string, w Shown) bool {
+	for _, app := range a.now.Load().apps {
+		if slices.Contains(app.Services, service) && app.shows(w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a App) shows(w Shown) bool {
+	if !principal.MatchAny(a.Widgets, w.Widget) {
+		return false
+	}
+	if w.Entity == "" {
+		return true
+	}
+	ref, err := entity.ParseRef(w.Entity, entity.Defaults{Namespace: "default"})
+	return err == nil && principal.MatchAny(a.Entities, string(ref.Canonical()))
+}
 
 func read(cfg *config.Config) *settings {
 	section := cfg.Section(SectionKey)

@@ -49,32 +49,23 @@ type Capability struct {
 
 // Grant makes a capability of p, who must be able to see now what it shows.
 func (e *Engine) Grant(ctx context.Context, p *principal.Principal, r CapabilityRequest) (*Capability, error) {
-	switch {
-	case p.Embed != nil:
-		return nil, apierror.New(apierror.NotAllowed, "An embed token cannot make public pictures")
-	case !e.Apps.pictures():
-		return nil, apierror.New(apierror.NotAllowed, "Public pictures are switched off by callboard.embed.pictures")
-	case !strings.Contains(r.Widget, "/"):
-		return nil, apierror.Inputf("widget: must be the id of a widget, such as cost/summary")
-	case r.ExpiresIn < 0 || r.ExpiresIn > int64(longestCapability.Seconds()):
-		return nil, apierror.Inputf("expiresIn: must be seconds, at most %d", int64(longestCapability.Seconds()))
+	if err := e.mayGrant(p, r); err != nil {
+		return nil, err
 	}
-	if string(r.Args) == "null" || len(r.Args) == 0 {
+	if string(r.Args) == "null" {
 		r.Args = nil
 	}
-	if err := e.Widgets.Check(ctx, p, Shown{r.Widget, r.EntityRef, r.Args}); err != nil {
+	shown := Shown{r.Widget, r.EntityRef, r.Args}
+	if err := e.mayPublish(p, shown); err != nil {
 		return nil, err
 	}
-	restrictions, err := json.Marshal(p.Restrictions)
+	if err := e.Widgets.Check(ctx, p, shown); err != nil {
+		return nil, err
+	}
+	secret := random(secretBytes)
+	row, err := e.rowOf(p, shown, secret, time.Duration(r.ExpiresIn)*time.Second)
 	if err != nil {
 		return nil, err
-	}
-	secret, now := random(16), e.Now()
-	row := &capabilityRow{ID: random(9), SecretHash: hashOf(secret), Widget: r.Widget, EntityRef: r.EntityRef, Args: string(r.Args),
-		OwnerKind: p.Kind.String(), Owner: p.Subject, Restrictions: string(restrictions), CreatedAt: now.UnixMilli()}
-	if r.ExpiresIn > 0 {
-		at := now.Add(time.Duration(r.ExpiresIn) * time.Second).UnixMilli()
-		row.ExpiresAt = &at
 	}
 	if err := e.db.addCapability(ctx, row, mostCapabilities); err != nil {
 		return nil, err
@@ -83,6 +74,46 @@ func (e *Engine) Grant(ctx context.Context, p *principal.Principal, r Capability
 	c.URL = strings.TrimSuffix(e.BaseURL, "/") + "/api/widgets" + imagesPath + "/" + secret + ".svg"
 	e.Logger.InfoContext(ctx, "public picture made", "event", "capability", "id", c.ID, "by", p.Subject, "widget", c.Widget, "entity", c.EntityRef, "expires", c.ExpiresAt)
 	return &c, nil
+}
+
+// mayGrant is what can be said of a request without looking at what it names.
+func (e *Engine) mayGrant(p *principal.Principal, r CapabilityRequest) error {
+	switch {
+	case p.Embed != nil:
+		return apierror.New(apierror.NotAllowed, "An embed token cannot make public pictures")
+	case !e.Apps.pictures():
+		return apierror.New(apierror.NotAllowed, "Public pictures are switched off by callboard.embed.pictures")
+	case !strings.Contains(r.Widget, "/"):
+		return apierror.Inputf("widget: must be the id of a widget, such as cost/summary")
+	case r.ExpiresIn < 0 || r.ExpiresIn > int64(longestCapability.Seconds()):
+		return apierror.Inputf("expiresIn: must be seconds, at most %d", int64(longestCapability.Seconds()))
+	}
+	return nil
+}
+
+// mayPublish holds services to what their apps show. There is no other place where the configuration says that a service
+// may show anything to others, and none that says when it may not any more: their tokens alone are not asked for at a view.
+func (e *Engine) mayPublish(p *principal.Principal, w Shown) error {
+	if p.Kind == principal.Service && !e.Apps.show(p.Subject, w) {
+		return apierror.NotAllowedf("widget: %q may not publish %s; no app of callboard.embed.apps that lists the service shows it for such an entity", p.Subject, clip(w.Widget))
+	}
+	return nil
+}
+
+// rowOf is a capability that ends after so long, 0 = when somebody ends it.
+func (e *Engine) rowOf(p *principal.Principal, w Shown, secret string, life time.Duration) (*capabilityRow, error) {
+	restrictions, err := json.Marshal(p.Restrictions)
+	if err != nil {
+		return nil, err
+	}
+	now := e.Now()
+	row := &capabilityRow{ID: random(9), SecretHash: hashOf(secret), Widget: w.Widget, EntityRef: w.Entity, Args: string(w.Args),
+		OwnerKind: p.Kind.String(), Owner: p.Subject, Restrictions: string(restrictions), CreatedAt: now.UnixMilli()}
+	if life > 0 {
+		at := now.Add(life).UnixMilli()
+		row.ExpiresAt = &at
+	}
+	return row, nil
 }
 
 func hashOf(secret string) string {
@@ -138,8 +169,10 @@ var (
 	errNoPicture = apierror.New(apierror.NotFound, "There is no such picture, or it has ended")
 	errNotDrawn  = apierror.New(apierror.ServiceUnavailable, "The picture cannot be drawn at the moment")
 	errTooOften  = &apierror.Error{Name: "TooManyRequestsError", Status: 429, Message: "The picture is asked for too often; try again in a minute"}
-	secretLength = len(random(16))
 )
+
+// secretBytes is how much nobody can guess, secretLength how long that is in an address.
+const secretBytes, secretLength = 16, 22
 
 // View draws the picture behind a secret for a caller at an address. Why there is none is not told: the caller is nobody.
 func (e *Engine) View(ctx context.Context, address, secret, format string) (*Drawing, error) {
@@ -162,16 +195,25 @@ func (e *Engine) View(ctx context.Context, address, secret, format string) (*Dra
 	if !e.views.secret(row.ID, e.Now()) {
 		return nil, errTooOften
 	}
-	p, err := row.owner()
-	if err != nil {
-		return nil, err
-	}
-	d, err := e.Widgets.Draw(ctx, p, Shown{row.Widget, row.EntityRef, row.capability().Args}, format)
+	d, err := e.draw(ctx, row, format)
 	if err != nil {
 		return nil, e.hidden(ctx, row, err)
 	}
 	d.Fresh = max(d.Fresh, publicFresh)
 	return &d, nil
+}
+
+// draw draws what a capability shows, as far as its owner may show it now.
+func (e *Engine) draw(ctx context.Context, row *capabilityRow, format string) (Drawing, error) {
+	p, err := row.owner()
+	if err != nil {
+		return Drawing{}, err
+	}
+	shown := Shown{row.Widget, row.EntityRef, row.capability().Args}
+	if err := e.mayPublish(p, shown); err != nil {
+		return Drawing{}, err
+	}
+	return e.Widgets.Draw(ctx, p, shown, format)
 }
 
 // owner is who made the capability, with the rights of now and, for a service, the restrictions of then.

@@ -99,6 +99,80 @@ func TestCapability_EndsByTimeByHandAndWithTheRights(t *testing.T) {
 	})
 }
 
+func TestCapability_OfAServiceEndsWhenTheConfigurationDoesNotLetItEmbedAnyLonger(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t))
+	one := strings.Replace(settingsText, "quiet: {widgets: ['*'], services: [ci]", "quiet: {widgets: ['*'], services: [other]", 1)
+	reload := func(old, replacement string) {
+		t.Helper()
+		cfg := config.FromYAML(strings.Replace(one, old, replacement, 1))
+		r.Apps.Reload(cfg)
+		if err := cfg.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reload("", "")
+	request := CapabilityRequest{Widget: "cost/summary", EntityRef: "Component:Shop"}
+	secrets := map[*principal.Principal]string{}
+	for _, who := range []*principal.Principal{ci, guest} {
+		made, err := r.Grant(t.Context(), who, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets[who] = secretOf(t, made)
+	}
+	shown := func(who *principal.Principal) bool {
+		t.Helper()
+		drawn := len(r.desk.seen)
+		_, err := r.View(t.Context(), "192.0.2.7", secrets[who], "svg")
+		if err != nil && (!apierror.Has(err, apierror.NotFound) || strings.Contains(err.Error(), "ci") || len(r.desk.seen) != drawn) {
+			t.Errorf("%s: %v, after drawing %d", who.Subject, err, len(r.desk.seen)-drawn)
+		}
+		return err == nil
+	}
+	if !shown(ci) || !shown(guest) {
+		t.Fatal("a picture that was just made is not shown")
+	}
+	for what, change := range map[string][2]string{
+		"the service is none of the app": {"services: [ci]", "services: [new]"}, "the app has no services": {"services: [ci]", "services: []"},
+		"the app does not show the widget": {"cost/*", "sentry/*"}, "the app does not show the entity": {"component:*", "api:*"},
+	} {
+		reload(change[0], change[1])
+		if shown(ci) {
+			t.Errorf("%s, and the picture of its service is shown", what)
+		}
+		if !shown(guest) {
+			t.Errorf("%s, and the picture of a person is not shown", what)
+		}
+		if _, err := r.Grant(t.Context(), ci, request); !apierror.Has(err, apierror.NotAllowed) {
+			t.Errorf("%s, and its service publishes: %v", what, err)
+		}
+	}
+	reload("", "")
+	if !shown(ci) {
+		t.Error("the service is one of the app again, and its picture is not shown")
+	}
+	if err := r.EndCapability(t.Context(), ci, listed(t, r, ci)); err != nil || shown(ci) {
+		t.Errorf("ended: %v", err)
+	}
+}
+
+func listed(t testing.TB, r *rig, who *principal.Principal) (id string) {
+	t.Helper()
+	list, err := r.Capabilities(t.Context(), who)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%s has %+v, %v", who.Subject, list, err)
+	}
+	return list[0].ID
+}
+
+func TestCapability_OfAServiceThatNoAppListsIsRefused(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t))
+	_, err := r.Grant(t.Context(), other, CapabilityRequest{Widget: "cost/summary"})
+	if !apierror.Has(err, apierror.NotAllowed) || !strings.Contains(err.Error(), `widget: "other" may not publish cost/summary`) {
+		t.Error(err)
+	}
+}
+
 func TestCapability_IsRefusedToWhoMayNotSeeOrMayNotPublish(t *testing.T) {
 	r := newRig(t, storetest.SQLite(t))
 	page := &principal.Principal{Kind: principal.User, Subject: "user:default/guest", Embed: &principal.Embed{}}

@@ -8,7 +8,8 @@
 // other replicas within a second.
 //
 // A capability ([Engine.Grant]) is one picture of one widget at an address that nobody can guess, for a README or a mail,
-// where no token can be. It has the rights of who made it at every view, and ends when those end.
+// where no token can be. It has the rights of who made it at every view, and ends when those end. What a service makes shows
+// no more than the apps that list the service, and is gone when none does.
 //
 // Who gets and ends what is in the log, by id: a token or an address never is.
 package embed

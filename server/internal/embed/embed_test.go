@@ -62,6 +62,7 @@ type desk struct {
 	mu     sync.Mutex
 	issued map[string]principal.Embed
 	viewer string
+	left   bool // the user has left the catalog
 
 	seen     []principal.Principal
 	problem  error
@@ -77,7 +78,7 @@ func (d *desk) IssueEmbedToken(_ context.Context, _ *principal.Principal, viewer
 
 func (d *desk) User(_ context.Context, ref entity.Canonical) (entity.Entity, bool, error) {
 	e := entity.Entity{"kind": "User", "metadata": map[string]any{"name": "Guest"}}
-	return e, ref == "user:default/guest", nil
+	return e, ref == "user:default/guest" && !d.left, nil
 }
 
 func (d *desk) Check(context.Context, *principal.Principal, Shown) error { return d.problem }
@@ -245,6 +246,22 @@ func TestRefresh_KeepsLimitsWithinTheSession(t *testing.T) {
 	}
 	if _, err := r.Refresh(t.Context(), ci); !apierror.Has(err, apierror.NotAllowed) {
 		t.Errorf("who has no embed token: %v", err)
+	}
+}
+
+func TestRefresh_EndsForAViewerWhoHasLeftTheCatalog(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t))
+	_, page := r.minted(t, Request{App: "portal", Viewer: "user:default/guest"})
+	r.desk.left = true
+	if _, err := r.Refresh(t.Context(), page); !apierror.Has(err, apierror.NotFound) {
+		t.Errorf("the viewer is gone, the session goes on: %v", err)
+	}
+	own, err := r.Mint(t.Context(), guest, Request{App: "quiet"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Refresh(t.Context(), r.page(own)); err != nil {
+		t.Errorf("who has signed in without being in the catalog: %v", err)
 	}
 }
 

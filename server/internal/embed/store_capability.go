@@ -38,7 +38,7 @@ func found[R any](row *R, err error) (*R, error) {
 // addCapability keeps one more, unless its owner has most of them.
 func (d database) addCapability(ctx context.Context, row *capabilityRow, most int64) error {
 	return d.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		n, err := tx.NewSelect().Model((*capabilityRow)(nil)).Where("owner = ?", row.Owner).Count(ctx)
+		n, err := tx.NewSelect().Model((*capabilityRow)(nil)).Where("owner_kind = ?", row.OwnerKind).Where("owner = ?", row.Owner).Count(ctx)
 		if err != nil {
 			return err
 		}

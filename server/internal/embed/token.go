@@ -122,6 +122,11 @@ func (e *Engine) viewer(ctx context.Context, p *principal.Principal, app App, as
 	if !app.MayNameViewers {
 		return "", apierror.NotAllowedf("viewer: the app %q may not name viewers; callboard.embed.apps.%s.mayNameViewers would let it", app.ID, app.ID)
 	}
+	return e.user(ctx, asked)
+}
+
+// user is the ref of a user who is in the catalog.
+func (e *Engine) user(ctx context.Context, asked string) (string, error) {
 	ref, err := entity.ParseRef(asked, entity.Defaults{})
 	if err != nil || !strings.EqualFold(ref.Kind, "user") {
 		return "", apierror.Inputf("viewer: must be the ref of a user, such as user:default/guest")
@@ -194,6 +199,11 @@ func (e *Engine) refresh(ctx context.Context, p *principal.Principal) (*Token, e
 	}
 	if !ok || !app.serves(old.Minter, viewer) {
 		return nil, apierror.New(apierror.NotAllowed, "The app may not have such a token any longer")
+	}
+	if viewer != "" && viewer != old.Minter {
+		if _, err := e.user(ctx, viewer); err != nil { // who has left is not who the service has signed in
+			return nil, err
+		}
 	}
 	return e.issue(ctx, p, viewer, next, old.Expires.Sub(old.Issued))
 }
