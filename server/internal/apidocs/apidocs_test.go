@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	shop = `{"openapi":"3.1.0","info":{"title":"Shop <b>","version":"1"},"paths":{"/orders/{id}":{"get":{"operationId":"getOrder","summary":"One order",
-"responses":{"200":{"description":"It","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}}}}}},"delete":{"summary":"Forget it"}}},
+"responses":{"200":{"description":"It","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}}}}}},"delete":{"summary":"Forget it"},"put":{"operationId":"putOrder"}}},
 "components":{"schemas":{"Order":{"properties":{"next":{"$ref":"#/components/schemas/Order"},"meta":{"$ref":"http://127.0.0.1/x.json#/Meta"}}}}}}`
 	events = "asyncapi: 2.6.0\ninfo: {title: Events, version: '1'}\nchannels: {orders: {subscribe: {operationId: onOrder, message: {payload: {type: string}}}}}\n"
 )
@@ -115,7 +115,7 @@ func TestPages_LeadToEachOther(t *testing.T) {
 			t.Errorf("the index lacks %s: %s", want, list)
 		}
 	}
-	if _, body := r.get(index + "/operations/getOrder"); !strings.Contains(body, `shop/schemas/components.schemas.Order"`) || !strings.Contains(body, "curl --request GET") {
+	if _, body := r.get(index + "/operations/getOrder"); !strings.Contains(body, `shop/schemas/components.schemas.Order"`) || !strings.Contains(body, "--request GET") {
 		t.Errorf("the operation: %s", body)
 	}
 	if _, body := r.get(index + "?q=forget"); strings.Contains(body, "getOrder") || !strings.Contains(body, "delete-orders-id") {

@@ -119,7 +119,7 @@ func readme(ctx context.Context, texts Texts, of entity.Entity, o page.Options) 
 	if err != nil {
 		return "", err
 	}
-	r := markdown.Document(text, markdown.Options{Level: levelOf(o), Link: besides(source)})
+	r := markdown.Document(text, markdown.Options{Level: levelOf(o), Link: besides(source), Code: true})
 	title := of.Name()
 	for _, h := range r.Headings {
 		if h.Level == 1 {

@@ -17,6 +17,7 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/store/storetest"
 )
 
 // site is the documentation of the shop.
@@ -125,8 +126,11 @@ func tried(t *testing.T) *rig {
 	}))
 	t.Cleanup(up.Close)
 	c := config.FromYAML("callboard: {apiDocs: {tryIt: {enabled: true, servers: [{url: '" + up.URL + "', methods: [GET, DELETE], credentials: [{id: k, value: very-secret-key}]}]}}}")
-	engine := tryit.New(tryit.Options{Settings: tryit.ReadSettings(c), Authorizer: permission.Fake{}, Logger: httpxtest.Logger(t),
+	engine, err := tryit.New(t.Context(), tryit.Options{Settings: tryit.ReadSettings(c), DB: storetest.SQLite(t), Authorizer: permission.Fake{}, Logger: httpxtest.Logger(t),
 		Ownership: func(context.Context, *principal.Principal) ([]string, error) { return nil, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = engine.Close() })
 	definitions["tried"] = [2]string{"openapi", strings.Replace(strings.ReplaceAll(shop, `"operationId":"getOrder"`, `"operationId":"getOrder","parameters":[{"name":"id","in":"path","required":true}]`), `"paths"`, `"servers":[{"url":"`+up.URL+`"}],"paths"`, 1)}
 	t.Cleanup(func() { delete(definitions, "tried") })
@@ -149,6 +153,9 @@ func TestTry_IsAFormInFragmentsAndTwoStepsForWhatChangesSomething(t *testing.T) 
 		if _, body := r.get(other); strings.Contains(body, "data-cb-try") {
 			t.Errorf("%s has a form that nothing serves", other)
 		}
+	}
+	if _, body := r.get("/entities/api/default/tried/operations/putOrder?view=fragment"); !strings.Contains(body, "this host sends no PUT to http://127.0.0.1") {
+		t.Errorf("an operation that cannot be tried: %s", body)
 	}
 	status, body := r.post(get+"/try", `{"credential":"k","params":{"path":{"id":"7"}}}`)
 	if status != http.StatusOK || !strings.Contains(body, `"body":"GET /orders/7 [removed]"`) {

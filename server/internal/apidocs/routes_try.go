@@ -3,7 +3,6 @@ package apidocs
 import (
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -21,8 +20,8 @@ func (h *routes) form(c *gin.Context, of entity.Entity, op *spec.Operation) (*pa
 	if h.try == nil {
 		return nil, nil //nolint:nilnil // most hosts have none
 	}
-	targets := h.try.Targets(of, op)
-	if len(targets) == 0 {
+	targets, refused := h.try.Targets(of, op), h.try.Refusal(op)
+	if len(targets) == 0 && refused == "" {
 		return nil, nil //nolint:nilnil // as above
 	}
 	if err := h.try.Permit(ctx, p); err != nil {
@@ -31,14 +30,10 @@ func (h *routes) form(c *gin.Context, of entity.Entity, op *spec.Operation) (*pa
 		}
 		return nil, err
 	}
-	form := &page.Try{Action: "/api/" + id + "/v1/entities" + entityPath(c) + "/operations/" + url.PathEscape(op.ID) + "/try"}
+	form := &page.Try{Refused: refused, Action: "/api/" + id + "/v1/entities" + entityPath(c) + "/operations/" + url.PathEscape(op.ID) + "/try"}
 	for _, t := range targets {
 		form.Servers = append(form.Servers, page.TryServer{URL: t.URL(), Environment: t.Environment()})
-		for _, name := range t.Headers() {
-			if !slices.Contains(form.Headers, name) {
-				form.Headers = append(form.Headers, name)
-			}
-		}
+		form.Headers, form.Cookies = append(form.Headers, t.Headers()...), append(form.Cookies, t.Cookies()...)
 		credentials, err := h.try.Credentials(ctx, p, t)
 		if err != nil {
 			return nil, err

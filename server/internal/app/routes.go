@@ -56,7 +56,7 @@ func (a *App) wireRoutes(ctx context.Context, o Options) error {
 	if err := a.wireWidgets(ctx, o); err != nil {
 		return err
 	}
-	if err := a.wireAPIDocs(o, sites); err != nil {
+	if err := a.wireAPIDocs(ctx, o, sites); err != nil {
 		return err
 	}
 	for _, id := range expectedLater {

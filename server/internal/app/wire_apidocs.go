@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
@@ -14,9 +15,12 @@ import (
 // apiDocsKeys are the keys that the viewers of documentation read.
 var apiDocsKeys = []string{"callboard.apiDocs"}
 
-func (a *App) wireAPIDocs(o Options, sites *techdocs.Sites) error {
+func (a *App) wireAPIDocs(ctx context.Context, o Options, sites *techdocs.Sites) error {
 	f := &a.features
-	try := tryit.New(tryit.Options{Settings: tryit.ReadSettings(o.Config), Authorizer: f.permission, Ownership: f.auth.Ownership, Logger: o.Logger})
+	try, err := tryit.New(ctx, tryit.Options{Settings: tryit.ReadSettings(o.Config), DB: a.db, Authorizer: f.permission, Ownership: f.auth.Ownership, Logger: o.Logger})
+	if err != nil {
+		return err
+	}
 	a.closers = append(a.closers, try.Close)
 	feature := apidocs.Feature()
 	feature.Origins = f.apps.AllowsOrigin

@@ -19,6 +19,8 @@ type Options struct {
 	Link func(address string) (string, bool)
 	// Image is the same for pictures, of all addresses. nil = pictures are their texts.
 	Image func(address string) (string, bool)
+	// Code tells the parts of code apart, for pages with a style for their classes.
+	Code bool
 }
 
 // Rendered is a document as HTML.
@@ -52,6 +54,9 @@ func Document(source string, o Options) Rendered {
 	d := &document{source: raw, o: o, slugs: map[string]string{}}
 	d.headings(root)
 	d.addresses(root)
+	if o.Code {
+		new(Budget).tellApart(root, raw)
+	}
 	var out bytes.Buffer
 	if err := documents.Renderer().Render(&out, raw, root); err != nil {
 		return Rendered{HTML: AsWritten(source), Plain: true}

@@ -9,11 +9,16 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/renderer"
+	reader "github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
 
 // Budget is what one page reads. The zero value is a whole page's.
-type Budget struct{ read int }
+type Budget struct {
+	read   int
+	coded  int // bytes of code that were told apart
+	marked int // parts of it
+}
 
 // Description is a text as HTML; headings are paragraphs of class cb-md-heading, so that a text cannot break the order of
 // the headings around it. What exceeds a bound, also that of the page, is the text as it is written.
@@ -28,8 +33,11 @@ func (b *Budget) Description(text string) string {
 		return AsWritten(text)
 	}
 	b.read += len(text)
+	raw := []byte(Printable(text, true))
+	root := descriptions.Parser().Parse(reader.NewReader(raw))
+	b.tellApart(root, raw)
 	var out bytes.Buffer
-	if err := descriptions.Convert([]byte(Printable(text, true)), &out); err != nil {
+	if err := descriptions.Renderer().Render(&out, raw, root); err != nil {
 		return AsWritten(text)
 	}
 	return descriptionPolicy.SanitizeReader(&out).String()

@@ -14,7 +14,7 @@ var written = map[string][]string{
 	"html": nil, "head": nil, "body": nil, "p": {"class"}, "br": nil, "em": nil, "strong": nil, "del": nil, "code": nil, "ul": nil, "ol": nil, "li": nil,
 	"blockquote": nil, "hr": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil, "th": nil, "td": nil, "a": {"href", "rel"},
 	"pre": {"tabindex", "role", "aria-label"}, "div": {"class", "tabindex", "role", "aria-label"},
-	"h1": {"id"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}, "h5": {"id"}, "h6": {"id"}, "img": {"src", "alt"},
+	"h1": {"id"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}, "h5": {"id"}, "h6": {"id"}, "img": {"src", "alt"}, "span": {"class"},
 }
 
 func problems(html string) []string {
@@ -42,7 +42,7 @@ func below(address string) (string, bool) {
 	return "/docs/" + u.EscapedPath(), true
 }
 
-var everywhere = Options{Link: below, Image: below}
+var everywhere = Options{Link: below, Image: below, Code: true}
 
 func TestDescription_BecomesPlainHTML(t *testing.T) {
 	for text, want := range map[string]string{
@@ -56,7 +56,9 @@ func TestDescription_BecomesPlainHTML(t *testing.T) {
 		"- x\n- y":                               "<ul>\n<li>x</li>\n<li>y</li>\n</ul>",
 		"|a|\n|-|\n|b|": "<div class=\"cb-md-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n" +
 			"<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table></div>",
-		"```go\nx < y\n```": "<pre tabindex=\"0\" role=\"group\" aria-label=\"Code\"><code>x &lt; y\n</code></pre>",
+		"```go\nx < y\n```":                "<pre tabindex=\"0\" role=\"group\" aria-label=\"Code\"><code>x &lt; y\n</code></pre>",
+		"```go {1}\nif x < 7 {} // y\n```": "<pre tabindex=\"0\" role=\"group\" aria-label=\"Code\"><code><span class=\"cb-md-k\">if</span> x &lt; <span class=\"cb-md-n\">7</span> {} <span class=\"cb-md-c\">// y</span>\n</code></pre>",
+		"```none\nif x\n```":               "<pre tabindex=\"0\" role=\"group\" aria-label=\"Code\"><code>if x\n</code></pre>",
 	} {
 		if got := strings.TrimSpace(Description(text)); got != want {
 			t.Errorf("%q:\n%s\nwant\n%s", text, got, want)

@@ -19,6 +19,8 @@ func absolute(u *url.URL) bool { return u.Host != "" && Followable(u.String()) }
 
 var (
 	ownClass = regexp.MustCompile(`^cb-md-(heading|scroll)$`)
+	// ownParts are the classes of parts of code.
+	ownParts = regexp.MustCompile(`^cb-md-[knscaid]$`)
 	ownID    = regexp.MustCompile(`^cb-md-[\p{L}\p{N}_-]{1,100}$`)
 	ownLabel = regexp.MustCompile(`^(Code|Table)$`)
 	// inside are addresses of this host and within the page: one slash, and nothing that a browser reads as two.
@@ -33,6 +35,7 @@ func basicPolicy() *bluemonday.Policy {
 	p.AllowElements("p", "br", "em", "strong", "del", "code", "ul", "ol", "li", "blockquote", "hr", "table", "thead", "tbody", "tr", "th", "td")
 	p.AllowElements("pre", "div")
 	p.AllowAttrs("class").Matching(ownClass).OnElements("p", "div")
+	p.AllowAttrs("class").Matching(ownParts).OnElements("span")
 	p.AllowAttrs("tabindex").Matching(zero).OnElements("pre", "div")
 	p.AllowAttrs("role").Matching(group).OnElements("pre", "div")
 	p.AllowAttrs("aria-label").Matching(ownLabel).OnElements("pre", "div")

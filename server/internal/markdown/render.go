@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"html"
+	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	extension "github.com/yuin/goldmark/extension/ast"
@@ -38,9 +39,26 @@ func code(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkS
 		return ast.WalkContinue, nil
 	}
 	_, _ = w.WriteString(`<pre tabindex="0" role="group" aria-label="Code"><code>`)
-	_, _ = w.WriteString(html.EscapeString(string(n.Lines().Value(source))))
+	told, _ := n.AttributeString(toldApart)
+	if text, ok := told.(string); ok {
+		_, _ = w.WriteString(text)
+	} else {
+		_, _ = w.WriteString(html.EscapeString(string(n.Lines().Value(source))))
+	}
 	_, _ = w.WriteString("</code></pre>\n")
 	return ast.WalkSkipChildren, nil
+}
+
+// toldApart is the attribute of a block of code that has its HTML.
+const toldApart = "cb-code"
+
+// tellApart makes the HTML of fenced code whose language is known.
+func (b *Budget) tellApart(root ast.Node, source []byte) {
+	each(root, func(n ast.Node) {
+		if fenced, ok := n.(*ast.FencedCodeBlock); ok && languages[strings.ToLower(string(fenced.Language(source)))] != nil {
+			n.SetAttributeString(toldApart, b.Code(string(n.Lines().Value(source)), string(fenced.Language(source))))
+		}
+	})
 }
 
 // plainHeadings makes paragraphs of headings.

@@ -1,14 +1,16 @@
 // What buttons say that scripts add to the host's fragments.
 import { wordIn, type Words } from './strings';
 
-const words: Words<'copy' | 'copied' | 'sendIt' | 'cancel'> = {
-  en: { copy: 'Copy', copied: 'Copied', sendIt: 'Send it', cancel: 'Cancel' },
-  de: { copy: 'Kopieren', copied: 'Kopiert', sendIt: 'Senden', cancel: 'Abbrechen' },
-  es: { copy: 'Copiar', copied: 'Copiado', sendIt: 'Enviar', cancel: 'Cancelar' },
-  fr: { copy: 'Copier', copied: 'Copié', sendIt: 'Envoyer', cancel: 'Annuler' },
+export type Action = 'copy' | 'copied' | 'sendIt' | 'cancel' | 'changes' | 'tooLarge';
+
+const words: Words<Action> = {
+  en: { copy: 'Copy', copied: 'Copied', sendIt: 'Send it', cancel: 'Cancel', changes: 'This changes something. Send it?', tooLarge: 'At most # can be sent.' },
+  de: { copy: 'Kopieren', copied: 'Kopiert', sendIt: 'Senden', cancel: 'Abbrechen', changes: 'Das ändert etwas. Senden?', tooLarge: 'Höchstens # können gesendet werden.' },
+  es: { copy: 'Copiar', copied: 'Copiado', sendIt: 'Enviar', cancel: 'Cancelar', changes: 'Esto cambia algo. ¿Enviarlo?', tooLarge: 'Se pueden enviar # como máximo.' },
+  fr: { copy: 'Copier', copied: 'Copié', sendIt: 'Envoyer', cancel: 'Annuler', changes: 'Cela change quelque chose. Envoyer ?', tooLarge: '# au plus peuvent être envoyés.' },
 };
 
-export const action = (word: 'copy' | 'copied' | 'sendIt' | 'cancel', lang: string) => wordIn(words, word, lang);
+export const action = (word: Action, lang: string) => wordIn(words, word, lang);
 
 const SHOWN = 2000;
 

@@ -1,15 +1,7 @@
 // The form that tries an operation through the host. What an API answers is shown as text and nothing else.
-import { action } from './actions';
+import { action, type Action } from './actions';
+import { choose, field, files, MOST, requestOf, TooLarge, type Try } from './docs-form';
 import type { Detach, Surface } from './modules';
-
-interface Try {
-  server: string;
-  credential?: string;
-  params: Record<'path' | 'query' | 'header', Record<string, string | string[]>>;
-  contentType?: string;
-  body?: string;
-  confirm?: string;
-}
 
 interface Confirm {
   token: string;
@@ -35,29 +27,6 @@ export function tryForms(within: Element, surface: Surface): Detach {
   return () => undo.forEach(detach => detach());
 }
 
-/** Fields are found by what they are for: their names are those of the API's parameters, and could hide a form's own. */
-const field = <E extends Element>(form: Element, selector: string) => form.querySelector<E>(selector);
-
-/** The request that a form describes. What is empty and may be is left out. */
-export function requestOf(form: Element): Try {
-  const value = (name: string) => field<HTMLInputElement>(form, `[name=${name}]`)?.value ?? '';
-  const params: Try['params'] = { path: {}, query: {}, header: {} };
-  for (const input of form.querySelectorAll<HTMLInputElement | HTMLSelectElement>('[data-cb-in]')) {
-    const place = params[input.dataset.cbIn as keyof Try['params']];
-    const name = input.dataset.cbName ?? '';
-    if (!place || (input.value === '' && !input.required)) continue;
-    const all = input instanceof HTMLSelectElement && input.multiple ? [...input.selectedOptions].map(o => o.value) : input.value;
-    Object.defineProperty(place, name, { value: all, enumerable: true });
-  }
-  const request: Try = { server: value('server'), params };
-  if (value('credential')) request.credential = value('credential');
-  if (field(form, '[name=body]') && value('body') !== '') {
-    request.body = value('body');
-    if (value('contentType')) request.contentType = value('contentType');
-  }
-  return request;
-}
-
 class TryForm {
   #undo: Detach[] = [];
   #sending = false;
@@ -68,10 +37,11 @@ class TryForm {
   ) {
     const submit = (event: Event) => {
       event.preventDefault();
-      void this.#send(requestOf(form));
+      void this.#try(() => requestOf(form));
     };
     const changed = () => {
       this.#credentials();
+      choose(form);
       this.#confirm.hidden = true; // another request needs another consent
     };
     form.addEventListener('submit', submit);
@@ -81,6 +51,8 @@ class TryForm {
       () => form.removeEventListener('input', changed),
     );
     this.#credentials();
+    files(form);
+    choose(form);
     this.#button.disabled = false;
   }
 
@@ -110,30 +82,34 @@ class TryForm {
     if (select.selectedOptions[0]?.disabled) select.value = '';
   }
 
-  async #send(request: Try) {
+  async #try(request: () => Promise<Try>) {
     if (this.#sending) return;
     this.#sending = true;
     this.#button.disabled = true;
     this.#confirm.hidden = true;
     this.#answer.setAttribute('aria-busy', 'true');
     try {
-      const address = this.form.getAttribute('data-cb-try') ?? '';
-      const answer = await this.surface.session.send(address, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-        body: JSON.stringify(request),
-      });
-      const said = await answer.json().catch(() => ({}));
-      if (answer.status === 409 && said?.confirm?.token) this.#ask(request, said.confirm as Confirm);
-      else if (answer.ok) this.#show(said as Tried);
-      else this.#tell(said?.error?.message ?? `${answer.status}`);
-    } catch {
-      this.#tell(this.surface.say('offline'));
+      await this.#send(await request());
+    } catch (problem) {
+      const large = problem instanceof TooLarge;
+      this.#tell(large ? action('tooLarge', this.surface.language).replace('#', `${MOST / 1024} KB`) : this.surface.say('offline'));
     } finally {
       this.#sending = false;
       this.#button.disabled = false;
       this.#answer.removeAttribute('aria-busy');
     }
+  }
+
+  async #send(request: Try) {
+    const answer = await this.surface.session.send(this.form.getAttribute('data-cb-try') ?? '', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: JSON.stringify(request),
+    });
+    const said = await answer.json().catch(() => ({}));
+    if (answer.status === 409 && said?.confirm?.token) this.#ask(request, said.confirm as Confirm);
+    else if (answer.ok) this.#show(said as Tried);
+    else this.#tell(said?.error?.message ?? `${answer.status}`);
   }
 
   /** Shows what is about to be sent; only a person sends it. */
@@ -144,22 +120,25 @@ class TryForm {
       const term = document.createElement('dt');
       term.textContent = name;
       const detail = document.createElement('dd');
-      detail.textContent = typeof value === 'object' ? JSON.stringify(value) : String(value);
+      detail.textContent = inWords(value);
       list.append(term, detail);
     }
-    const send = this.#choice('sendIt', () => void this.#send({ ...request, confirm: confirm.token }));
+    const question = document.createElement('p');
+    question.textContent = action('changes', this.surface.language);
+    const send = this.#choice('sendIt', () => void this.#try(async () => ({ ...request, confirm: confirm.token })));
     const cancel = this.#choice('cancel', () => {
       this.#confirm.hidden = true;
       this.#button.focus();
     });
     const box = this.#confirm;
-    box.replaceChildren(list, send, ' ', cancel);
+    box.replaceChildren(question, list, send, ' ', cancel);
     box.hidden = false;
     box.setAttribute('role', 'group');
+    box.setAttribute('aria-label', question.textContent);
     cancel.focus();
   }
 
-  #choice(word: 'sendIt' | 'cancel', act: () => void): HTMLButtonElement {
+  #choice(word: Action, act: () => void): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = action(word, this.surface.language);
@@ -189,6 +168,13 @@ class TryForm {
     this.#answer.replaceChildren(text);
     this.#answer.focus();
   }
+}
+
+/** A value of a summary on one line: fields with their names, and each part of a form. */
+function inWords(value: unknown): string {
+  if (Array.isArray(value)) return value.map(part => Object.values(part as object).join(' ')).join(', ');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value as object).map(([name, text]) => `${name}: ${text}`).join(', ');
 }
 
 function block(text: string, label: string): HTMLElement {

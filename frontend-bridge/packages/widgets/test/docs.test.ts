@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { define } from '../src/define';
 import { find, read } from '../src/docs-search';
-import { requestOf } from '../src/docs-try';
+import { choose, files, MOST, requestOf, TooLarge } from '../src/docs-form';
 import { HOST, html, json, next, page, press, put, settled } from './page';
 
 define();
@@ -149,12 +149,57 @@ describe('trying an operation', () => {
     '<input data-cb-in="path" data-cb-name="id" required value="1"><input data-cb-in="query" data-cb-name="__proto__" value="p"><input data-cb-in="query" data-cb-name="empty" value=""><input data-cb-in="elsewhere" data-cb-name="x" value="y">' +
     '<select name="contentType"><option>application/json</option></select><textarea name="body">{}</textarea><button type="submit" disabled data-cb-try-send>Send</button><div data-cb-try-confirm hidden></div><div data-cb-try-answer tabindex="-1"></div></form>';
   const base = '/api/api-docs/v1/entities/api/default/shop';
-  const request = { server: 'https://a.test', params: { path: { id: '1' }, query: JSON.parse('{"__proto__":"p"}'), header: {} }, body: '{}', contentType: 'application/json' };
+  const request = { server: 'https://a.test', params: { path: { id: '1' }, query: JSON.parse('{"__proto__":"p"}'), header: {}, cookie: {} }, body: '{}', contentType: 'application/json' };
 
-  test('sends what the form says, and leaves out what is empty', () => {
+  test('sends what the form says, and leaves out what is empty', async () => {
     const holder = document.createElement('div');
     holder.innerHTML = form;
-    expect(JSON.stringify(requestOf(holder.firstElementChild!))).toBe(JSON.stringify({ server: request.server, params: request.params, body: '{}', contentType: 'application/json' }));
+    expect(JSON.stringify(await requestOf(holder.firstElementChild!))).toBe(JSON.stringify({ server: request.server, params: request.params, body: '{}', contentType: 'application/json' }));
+  });
+
+  const upload =
+    '<form data-cb-try="/try"><select name="server"><option>https://a.test</option></select><input data-cb-in="cookie" data-cb-name="locale" value="de">' +
+    '<select name="contentType"><option>multipart/form-data</option><option>application/x-www-form-urlencoded</option><option>text/plain</option></select>' +
+    '<fieldset data-cb-form="multipart/form-data"><input type="text" data-cb-part="photo" data-cb-file="1" data-cb-each="1" data-cb-type="image/png"><input data-cb-part="title" value="A">' +
+    '<input data-cb-part="empty"><textarea data-cb-part="tags" data-cb-each="1">x\n\ny</textarea><textarea data-cb-part="meta" data-cb-type="application/json">{}</textarea></fieldset>' +
+    '<fieldset hidden disabled data-cb-form="application/x-www-form-urlencoded"><input data-cb-part="title" value="B"></fieldset>' +
+    '<div hidden data-cb-raw="1"><textarea name="body">raw</textarea></div></form>';
+
+  function uploadForm(photos: Partial<File>[] = []) {
+    const holder = document.createElement('div');
+    holder.innerHTML = upload;
+    const form = holder.firstElementChild as HTMLFormElement;
+    files(form);
+    Object.defineProperty(form.querySelector('[data-cb-file]')!, 'files', { value: photos });
+    return form;
+  }
+
+  test('sends the fields of a form, and its files', async () => {
+    const form = uploadForm([new File([new Uint8Array([0, 255])], 'a"b.png', { type: 'image/png' }), new File(['x'], 'plain')]);
+    const photo = form.querySelector<HTMLInputElement>('[data-cb-file]')!;
+    expect([photo.type, photo.multiple, photo.accept]).toEqual(['file', true, 'image/png']);
+    const { parts, contentType, body, params } = await requestOf(form);
+    expect(JSON.parse(JSON.stringify(parts))).toEqual([
+      { name: 'photo', filename: 'a"b.png', contentType: 'image/png', base64: 'AP8=' }, { name: 'photo', filename: 'plain', base64: 'eA==' }, { name: 'title', text: 'A' },
+      { name: 'tags', text: 'x' }, { name: 'tags', text: 'y' }, { name: 'meta', text: '{}', contentType: 'application/json' },
+    ]);
+    expect([contentType, body, params.cookie]).toEqual(['multipart/form-data', undefined, { locale: 'de' }]);
+  });
+
+  test('shows what the chosen type of content is entered with', async () => {
+    const form = uploadForm();
+    for (const [type, sent] of [['application/x-www-form-urlencoded', [{ name: 'title', text: 'B' }]], ['text/plain', 'raw']] as const) {
+      form.querySelector<HTMLSelectElement>('[name=contentType]')!.value = type;
+      choose(form);
+      expect([...form.querySelectorAll<HTMLFieldSetElement>('fieldset')].map(f => [f.hidden, f.disabled])).toEqual([[true, true], [sent === 'raw', sent === 'raw']]);
+      expect(form.querySelector<HTMLElement>('[data-cb-raw]')!.hidden).toBe(sent !== 'raw');
+      const { parts, body } = await requestOf(form);
+      expect(JSON.parse(JSON.stringify(parts ?? body))).toEqual(sent);
+    }
+  });
+
+  test('reads no file that is larger than what can be sent', async () => {
+    await expect(requestOf(uploadForm([{ size: MOST + 1, name: 'large' }]))).rejects.toThrow(TooLarge);
   });
 
   async function shown() {

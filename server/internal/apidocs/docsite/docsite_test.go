@@ -16,7 +16,7 @@ var where = Options{
 
 // written are the elements that this package makes, with their attributes.
 var written = func() map[string][]string {
-	all := map[string][]string{"html": nil, "head": nil, "body": nil, "div": {"class", "tabindex", "role", "aria-label"}, "a": {"href", "rel", "data-cb-doc"},
+	all := map[string][]string{"html": nil, "head": nil, "body": nil, "div": {"class", "tabindex", "role", "aria-label"}, "a": {"href", "rel", "data-cb-doc"}, "span": {"class"},
 		"img": {"src", "alt", "width", "height"}}
 	for name, attributes := range kept {
 		all[name] = append(slices.Clone(attributes), "id", "class", "tabindex", "role", "aria-label")
@@ -63,7 +63,7 @@ const generated = `<!doctype html><html><head><title>Guide - Shop</title><script
 <p onclick="canary()">Hello <span style="color:red">you</span>, see <a href="../more/a/#x y">A</a>, <a href="#steps">steps</a>, <a href="../../../other/">not</a>, <a href="/login">nor</a>, <a href="file.pdf">a file</a>, <a href=".git/config">hidden</a>.</p>
 <div class="admonition note"><p class="admonition-title">Note</p><p>Careful</p></div>
 <h3 id="steps">Steps</h3><h3 id="steps">Steps</h3>
-<div class="highlight"><pre><span></span><code><span class="k">go</span> <span class="n">run</span></code></pre></div>
+<div class="highlight"><pre><span></span><code><span class="k">go</span> <span class="n">run</span></code></pre></div><p><span class="k">plain</span></p><pre><code class="language-go">if x</code></pre>
 <table class="highlighttable"><tr><td class="linenos">1</td><td>x</td></tr></table>
 <ul class="task-list"><li><input type="checkbox" disabled checked>done</li></ul>
 <img src="../img/a.png" alt="A map" width="20" onerror="canary()"><img src="https://x.test/b.png" alt="B"><img src="data:image/svg+xml,x" alt="C">
@@ -82,7 +82,7 @@ func TestRead_KeepsTheArticleItsHeadingsAndThePagesOfTheSite(t *testing.T) {
 		t.Errorf("pages %+v", p.Pages)
 	}
 	for _, part := range []string{`<h1 id="cb-md-guide">Guide</h1>`, `<p>Hello you, see <a href="/docs/more/a#cb-md-x-y" data-cb-doc="more/a#cb-md-x-y">A</a>, <a href="#cb-md-steps">steps</a>, not, nor, <a href="/files/guide/file.pdf">a file</a>, hidden.</p>`,
-		`<div class="cb-md-note"><p class="cb-md-heading">Note</p><p>Careful</p></div>`, `<h2 id="cb-md-steps">Steps</h2><h2>Steps</h2>`, `<code>go run</code></pre>`, "☑ done",
+		`<div class="cb-md-note"><p class="cb-md-heading">Note</p><p>Careful</p></div>`, `<h2 id="cb-md-steps">Steps</h2><h2>Steps</h2>`, `<code><span class="cb-md-k">go</span> run</code></pre>`, `<code><span class="cb-md-k">if</span> x</code></pre>`, "☑ done",
 		`<img src="/files/img/a.png" alt="A map" width="20">`, `<a href="https://x.test/b.png" rel="nofollow noreferrer">B</a>C`} {
 		if !strings.Contains(p.HTML, part) {
 			t.Errorf("it lacks %s: %s", part, p.HTML)
@@ -97,6 +97,7 @@ func TestRead_HoldsNothingThatAPageBringsAlong(t *testing.T) {
 	for _, v := range xsstest.Corpus() {
 		for _, page := range []string{v, "<article class=md-content__inner>" + v, `<a href="` + v + `">x</a><img src="` + v + `" alt="` + v + `" id="` + v + `">`,
 			"<a href='" + v + "'>x</a><h2 id='" + v + "'>" + v + "</h2>", "<nav class=md-nav--primary><ul><li><a class=md-nav__link href='" + v + "'>" + v + "</a></ul></nav><pre><code>" + v,
+			"<pre><code class='language-html'>" + strings.ReplaceAll(v, "<", "&lt;") + "</code></pre>", "<pre><code class='language-" + v + "'><span class='k " + v + "'>" + v,
 			"<table><td colspan='" + v + "'>" + v, "<p title='" + v + "' class='" + v + "'>" + v} {
 			if found := problems(read(t, page).HTML); found != nil {
 				t.Fatalf("%q: %q in %s", page, found, read(t, page).HTML)

@@ -39,6 +39,8 @@ type writer struct {
 	ids      map[string]bool
 	headings []markdown.Heading
 	levels   markdown.Levels
+	coded    markdown.Budget
+	inCode   bool // between <pre> and its end
 }
 
 func headingLevel(n *html.Node) int {
@@ -80,7 +82,13 @@ func (w *writer) node(n *html.Node, depth int) {
 	case n.Data == "p" && hasClass(n, "admonition-title"):
 		w.around(`<p class="cb-md-heading">`, n, "</p>", depth)
 	case n.Data == "pre":
+		w.inCode = true
 		w.around(`<pre tabindex="0" role="group" aria-label="Code">`, n, "</pre>", depth)
+		w.inCode = false
+	case n.Data == "span" && w.inCode && partOf(n) != "":
+		w.around(`<span class="`+partOf(n)+`">`, n, "</span>", depth)
+	case n.Data == "code" && w.inCode && languageOf(n) != "":
+		w.WriteString("<code>" + w.coded.Code(n.FirstChild.Data, languageOf(n)) + "</code>")
 	case n.Data == "table":
 		w.around(`<div class="cb-md-scroll" tabindex="0" role="group" aria-label="Table"><table>`, n, "</table></div>", depth)
 	case keep:
@@ -96,6 +104,29 @@ func (w *writer) around(before string, n *html.Node, after string, depth int) {
 	w.WriteString(before)
 	w.children(n, depth)
 	w.WriteString(after)
+}
+
+// partOf is the class of a part of code that the generator of the site told apart.
+func partOf(n *html.Node) string {
+	for class := range strings.FieldsSeq(attribute(n, "class")) {
+		if own := markdown.PygmentsClass(class); own != "" {
+			return own
+		}
+	}
+	return ""
+}
+
+// languageOf is the language of code that nobody has told apart yet.
+func languageOf(n *html.Node) string {
+	if n.FirstChild == nil || n.FirstChild.Type != html.TextNode || n.FirstChild.NextSibling != nil {
+		return ""
+	}
+	for class := range strings.FieldsSeq(attribute(n, "class")) {
+		if name, ok := strings.CutPrefix(class, "language-"); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // element writes one that stays, with an id that links may lead to.
@@ -233,6 +264,7 @@ var policy = func() *bluemonday.Policy {
 	p.AllowElements("h1", "h2", "h3", "h4", "h5", "h6", "div")
 	p.AllowAttrs("id").Matching(regexp.MustCompile(`^cb-md-[\p{L}\p{N}_.:-]{1,100}$`)).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^cb-md-(note|heading|scroll)$`)).OnElements("div", "p")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^cb-md-[knscaid]$`)).OnElements("span")
 	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div")
 	p.AllowAttrs("role").Matching(regexp.MustCompile(`^group$`)).OnElements("pre", "div")
 	p.AllowAttrs("aria-label").Matching(regexp.MustCompile(`^(Code|Table)$`)).OnElements("pre", "div")

@@ -59,11 +59,11 @@ func (m *markup) head() {
 	m.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1")
 }
 
-// code is text with its lines, which can be scrolled by keyboard.
-func (m *markup) code(text, label string) {
+// code is text with its lines, which can be scrolled by keyboard, and whose parts are told apart.
+func (m *markup) code(text, label, language string) {
 	m.open("pre", "tabindex", "0", "role", "group", "aria-label", label)
 	m.open("code")
-	m.lines(text)
+	m.WriteString(m.texts.Code(text, language))
 	m.close("code")
 	m.close("pre")
 }

@@ -214,10 +214,22 @@ func (w *writer) examples(list []spec.Example) {
 		}
 		w.close("figcaption")
 		if e.Text != "" {
-			w.code(e.Text, label)
+			w.code(e.Text, label, languageOf(e.Text))
 		}
 		w.close("figure")
 	}
+}
+
+// languageOf is what an example is written in, by its beginning: authors also show JSON where they describe a form.
+func languageOf(text string) string {
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		return "json"
+	case strings.HasPrefix(text, "<"):
+		return "xml"
+	}
+	return ""
 }
 
 func (w *writer) responses(op *spec.Operation) {
@@ -271,7 +283,7 @@ func (w *writer) snippets(list []spec.Snippet) {
 			w.open("details", "class", "cb-docs-snippet")
 		}
 		w.element("summary", s.Language)
-		w.code(s.Code, s.Language)
+		w.code(s.Code, s.Language, s.Language)
 		w.close("details")
 	}
 }

@@ -3,7 +3,6 @@ package page
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 )
@@ -16,7 +15,13 @@ import (
 //	select[name=server]          addresses; option[data-cb-environment]
 //	select[name=credential]      ids, "" = none; option[data-cb-server] is the server that it is for; absent when there are none
 //	[data-cb-in][data-cb-name]   the value of a parameter: an input, or a select where the values are known; empty = not sent
-//	select[name=contentType], textarea[name=body]   absent when the operation takes no body
+//	select[name=contentType]     absent when the operation takes no body
+//	[data-cb-raw]                around textarea[name=body], for the types that are no forms
+//	fieldset[data-cb-form]       the fields of the form of that type; those of types that are not chosen are hidden and disabled
+//	[data-cb-part]               a field of a form, by its name: an input, a select or a textarea; empty and not required = not sent
+//	[data-cb-part][data-cb-file] … that is for a file: the script makes a control for files of it
+//	[data-cb-part][data-cb-each] … of which each line is a value
+//	[data-cb-part][data-cb-type] … that is sent with this type
 //	button[data-cb-try-send]     disabled until the script takes over, since a form without it would send nothing useful
 //	[data-cb-try-confirm]        where the script asks before something is changed; hidden
 //	[data-cb-try-answer]         where the script shows the answer, as text; it is a live region
@@ -28,8 +33,11 @@ type Try struct {
 	Action      string
 	Servers     []TryServer
 	Credentials []TryCredential
-	// Headers are those that may be set, in their canonical form; others of the operation are not offered.
-	Headers []string
+	// Headers are those that may be set, in their canonical form, and Cookies by their names; others of the operation are
+	// not offered.
+	Headers, Cookies []string
+	// Refused says why nothing can be sent, where there are no servers; "" = the page says nothing of trying.
+	Refused string
 }
 
 // TryServer is a server that may be reached.
@@ -40,15 +48,21 @@ type TryCredential struct{ ID, Title, Server string }
 
 func (w *writer) try(op *spec.Operation) {
 	t := w.o.Try
-	if t == nil || !w.o.Fragment || len(t.Servers) == 0 {
+	if t == nil || !w.o.Fragment || len(t.Servers) == 0 && t.Refused == "" {
 		return
 	}
 	w.open("section", "class", "cb-docs-try")
 	w.heading(1, "Try it")
+	if len(t.Servers) == 0 {
+		w.element("p", t.Refused, "class", "cb-docs-none")
+		w.close("section")
+		return
+	}
 	w.open("form", "data-cb-try", t.Action, "data-cb-verb", op.Verb, "autocomplete", "off")
 	w.tryServers(t)
 	for _, p := range op.Parameters {
-		if p.In == "path" || p.In == "query" || p.In == "header" && slices.Contains(t.Headers, http.CanonicalHeaderKey(p.Name)) {
+		if p.In == "path" || p.In == "query" || p.In == "header" && slices.Contains(t.Headers, http.CanonicalHeaderKey(p.Name)) ||
+			p.In == "cookie" && slices.Contains(t.Cookies, p.Name) {
 			w.tryParameter(p)
 		}
 	}
@@ -98,62 +112,47 @@ func (w *writer) closeLabel(field string) {
 
 func (w *writer) tryParameter(p spec.Parameter) {
 	w.openLabel(p.Name + " (" + p.In + ")")
-	if s := p.Schema; s != nil && len(s.Enum) > 0 && s.EnumLeft == 0 || p.Schema != nil && p.Schema.Type == "boolean" {
-		values := p.Schema.Enum
-		if len(values) == 0 {
-			values = []string{"true", "false"}
-		}
-		w.trySelect(p, values)
+	w.tryControl(p.Schema, p.Required, p.Example, "data-cb-in", p.In, "data-cb-name", p.Name)
+}
+
+// tryControl is a control for one value, and closes its label.
+func (w *writer) tryControl(s *spec.Schema, required bool, value string, attributes ...string) {
+	if values := valuesOf(s); values != nil {
+		w.trySelect(values, required, attributes...)
 		w.closeLabel("select")
 		return
 	}
 	w.WriteString("<input")
-	if p.Required {
+	if required {
 		w.WriteString(" required")
 	}
-	w.attributes("type", "text", "data-cb-in", p.In, "data-cb-name", p.Name, "value", p.Example, "maxlength", "8192", "spellcheck", "false")
+	w.attributes(append([]string{"type", "text"}, attributes...)...)
+	w.attributes("value", value, "maxlength", "8192", "spellcheck", "false")
 	w.WriteString(">")
 	w.closeLabel("")
 }
 
-func (w *writer) trySelect(p spec.Parameter, values []string) {
+// valuesOf are all values that a schema knows, nil = there are others.
+func valuesOf(s *spec.Schema) []string {
+	switch {
+	case s == nil:
+		return nil
+	case len(s.Enum) > 0 && s.EnumLeft == 0:
+		return s.Enum
+	case s.Type == "boolean":
+		return []string{"true", "false"}
+	}
+	return nil
+}
+
+func (w *writer) trySelect(values []string, required bool, attributes ...string) {
 	w.WriteString("<select")
-	if p.Required {
+	if required {
 		w.WriteString(" required")
 	}
-	w.attributes("data-cb-in", p.In, "data-cb-name", p.Name)
+	w.attributes(attributes...)
 	w.WriteString(`><option value="">–</option>`)
 	for _, v := range values {
 		w.element("option", v, "value", v)
 	}
-}
-
-func (w *writer) tryBody(b *spec.Body) {
-	if b == nil {
-		return
-	}
-	var types []string
-	example := ""
-	for _, m := range b.Content {
-		if kind, _, _ := strings.Cut(m.Type, ";"); !strings.HasPrefix(kind, "multipart/") && !slices.Contains(types, m.Type) {
-			types = append(types, m.Type)
-			if example == "" && len(m.Examples) > 0 {
-				example = m.Examples[0].Text
-			}
-		}
-	}
-	if len(types) == 0 {
-		return
-	}
-	w.openLabel("Content type")
-	w.open("select", "name", "contentType")
-	for _, t := range types {
-		w.element("option", t, "value", t)
-	}
-	w.closeLabel("select")
-	w.openLabel("Body")
-	w.open("textarea", "name", "body", "rows", "10", "spellcheck", "false")
-	w.WriteByte('\n') // the parser drops one
-	w.lines(example)
-	w.closeLabel("textarea")
 }

@@ -18,14 +18,15 @@ import (
 // written are the elements that pages are made of, with their attributes.
 var written = map[string][]string{
 	"html": {"lang"}, "head": nil, "body": {"class"}, "title": nil, "meta": {"charset", "name", "content"}, "link": {"rel", "href"},
-	"main": {"class", "data-cb-docs"}, "nav": {"class", "aria-label"}, "article": {"class", "id"}, "section": {"class"}, "div": {"class", "tabindex", "role", "aria-label", "data-cb-docs", "data-cb-try-confirm", "data-cb-try-answer", "hidden"},
+	"main": {"class", "data-cb-docs"}, "nav": {"class", "aria-label"}, "article": {"class", "id"}, "section": {"class"}, "div": {"class", "tabindex", "role", "aria-label", "data-cb-docs", "data-cb-try-confirm", "data-cb-try-answer", "data-cb-raw", "hidden"},
 	"h1": nil, "h2": nil, "h3": nil, "h4": nil, "h5": nil, "h6": nil, "p": {"class"}, "span": {"class"}, "small": nil, "a": {"class", "href", "rel", "data-cb-index", "data-cb-operation", "data-cb-schema"},
 	"ul": {"class"}, "ol": {"class"}, "li": nil, "code": nil, "pre": {"tabindex", "role", "aria-label"}, "em": nil, "strong": nil, "del": nil, "br": nil, "hr": nil,
 	"blockquote": nil, "details": {"class", "id", "open"}, "summary": nil, "figure": {"class"}, "figcaption": nil,
 	"table": nil, "caption": nil, "thead": nil, "tbody": nil, "tr": nil, "th": {"scope"}, "td": nil,
 	"form": {"class", "role", "action", "method", "data-cb-search", "data-cb-try", "data-cb-verb", "autocomplete"}, "label": nil,
-	"input": {"type", "name", "value", "maxlength", "required", "data-cb-in", "data-cb-name", "spellcheck"}, "button": {"type", "disabled", "data-cb-try-send"},
-	"select": {"name", "required", "data-cb-in", "data-cb-name"}, "option": {"value", "data-cb-environment", "data-cb-server"}, "textarea": {"name", "rows", "spellcheck"},
+	"input": {"type", "name", "value", "maxlength", "required", "data-cb-in", "data-cb-name", "data-cb-part", "data-cb-file", "data-cb-each", "data-cb-type", "spellcheck"}, "button": {"type", "disabled", "data-cb-try-send"},
+	"select": {"name", "required", "data-cb-in", "data-cb-name", "data-cb-part", "data-cb-type"}, "option": {"value", "data-cb-environment", "data-cb-server"}, "textarea": {"name", "rows", "spellcheck", "required", "data-cb-part", "data-cb-each", "data-cb-type"},
+	"fieldset": {"hidden", "disabled", "data-cb-form"}, "legend": nil,
 }
 
 const base = "/api/api-docs/v1/entities/api/default/shop"
@@ -65,12 +66,14 @@ func pages(t *testing.T, doc *spec.Document) map[string]string {
 				t.Fatalf("operation %q is in the index and nowhere else", s.ID)
 			}
 			out["operation "+s.ID] = Operation(doc, op, o)
-			out["tried "+s.ID] = Operation(doc, op, Options{Base: base, Fragment: true, Try: &Try{base, []TryServer{{doc.Title, doc.Version}}, []TryCredential{{doc.Title, doc.Title, doc.Title}}, nil}})
+			out["tried "+s.ID] = Operation(doc, op, Options{Base: base, Fragment: true, Try: &Try{Action: base, Servers: []TryServer{{doc.Title, doc.Version}},
+				Credentials: []TryCredential{{doc.Title, doc.Title, doc.Title}}, Cookies: []string{"cookie"}}})
+			out["refused "+s.ID] = Operation(doc, op, Options{Base: base, Fragment: true, Try: &Try{Refused: doc.Title}})
 		}
 	}
 	var left []string // pages whose links were not followed; a fragment has those of its page
 	for name := range out {
-		if !strings.HasPrefix(name, "tried ") {
+		if !strings.HasPrefix(name, "tried ") && !strings.HasPrefix(name, "refused ") {
 			left = append(left, name)
 		}
 	}

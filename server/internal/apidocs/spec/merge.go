@@ -61,7 +61,7 @@ func (m *merge) field(p place, name string, required bool, depth int) {
 	if line == nil {
 		return
 	}
-	m.into.Fields = append(m.into.Fields, Field{Name: name, Required: required, Schema: line})
+	m.into.Fields = append(m.into.Fields, Field{Name: name, Required: required, Inner: depth > 0, Schema: line})
 	if p.v.Get("$ref").Text() != "" || depth >= deepest {
 		return
 	}

@@ -117,7 +117,7 @@ func (a *openAPI) encoding(media place) []Encoding {
 }
 
 // words are for people.
-var words = map[string]string{"contentType": "type", "style": "style", "explode": "repeated for each value", "allowReserved": "reserved characters as they are"}
+var words = map[string]string{"contentType": FactType, "style": "style", "explode": "repeated for each value", "allowReserved": "reserved characters as they are"}
 
 func jsonType(name string) bool { return strings.Contains(name, "json") || name == "*/*" || name == "" }
 

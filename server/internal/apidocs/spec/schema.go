@@ -110,7 +110,7 @@ func (s schemas) describe(out *Schema, v *tree.Value) {
 
 // ruleMembers are the rules that are shown as they are, in this order.
 var ruleMembers = []string{"const", "default", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-	"pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "contentMediaType", "contentEncoding", "collectionFormat"}
+	"pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", FactMediaType, "contentEncoding", "collectionFormat"}
 
 func factsOf(v *tree.Value) []Fact {
 	var facts []Fact

@@ -160,13 +160,21 @@ type Schema struct {
 // Fact is a rule that values keep, such as a greatest length.
 type Fact struct{ Name, Value string }
 
+// Facts that others ask for by name: of an encoding and of a schema, the content type of a value.
+const (
+	FactType      = "type"
+	FactMediaType = "contentMediaType"
+)
+
 // Field is a member of an object. Members of objects without a name of their own stand in the same list, with the way to
 // them as name: "owner.address[].street".
 type Field struct {
 	Name     string
 	Required bool
-	Args     []Parameter // of a field that is called, in GraphQL
-	Schema   *Schema
+	// Inner is a member of an object that stands in the list before it.
+	Inner  bool
+	Args   []Parameter // of a field that is called, in GraphQL
+	Schema *Schema
 }
 
 // Variant is a relation to other schemas: "one of", "any of", "all of", "not".

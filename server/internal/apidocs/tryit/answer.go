@@ -123,12 +123,15 @@ type Summary struct {
 	Environment string            `json:"environment,omitempty"`
 	Credential  string            `json:"credential,omitempty"` // its title
 	Headers     map[string]string `json:"headers,omitempty"`
+	Cookies     map[string]string `json:"cookies,omitempty"`
 	ContentType string            `json:"contentType,omitempty"`
+	Parts       []PartSummary     `json:"parts,omitempty"`
 	Bytes       int               `json:"bytes"`
 }
 
 func (c *call) summary() Summary {
-	s := Summary{Method: c.method, URL: c.url.String(), Server: c.server.URL.String(), Environment: c.server.Environment, ContentType: c.contentType, Bytes: len(c.body)}
+	s := Summary{Method: c.method, URL: c.url.String(), Server: c.server.URL.String(), Environment: c.server.Environment,
+		ContentType: c.contentType, Parts: c.parts, Bytes: len(c.body)}
 	if c.credential != nil {
 		s.Credential = c.credential.Title
 	}
@@ -137,6 +140,12 @@ func (c *call) summary() Summary {
 			s.Headers = map[string]string{}
 		}
 		s.Headers[strings.ToLower(h[0])] = h[1]
+	}
+	for _, x := range c.cookies {
+		if s.Cookies == nil {
+			s.Cookies = map[string]string{}
+		}
+		s.Cookies[x[0]] = x[1]
 	}
 	return s
 }

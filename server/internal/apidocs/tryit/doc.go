@@ -7,11 +7,12 @@
 //
 // Law: what changes something is sent once for each time that somebody agreed to exactly that request. The first attempt
 // is answered with a summary and a token (confirm.go); the token is bound to viewer, entity and every byte of the request,
-// holds for two minutes and works once. Its key lives in this process: another replica asks again.
+// holds for two minutes and works once, on whichever replica it is shown: what waits is in the database (store.go).
 //
 // Law: a request stays below the path of its server (address.go), is dialled to public addresses unless the configuration
 // names an internal host (client.go), follows no redirect, ends within ten seconds, and neither it nor its answer has more
 // than a megabyte.
 //
-// settings.go reads the configuration, request.go makes a request of what came, engine.go sends it.
+// settings.go reads the configuration, request.go makes a request of what came, body.go and form.go its body, cookie.go its
+// cookies; engine.go sends it.
 package tryit

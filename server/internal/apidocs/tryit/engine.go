@@ -15,6 +15,7 @@ import (
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/store"
 )
 
 // Permission is what viewers need besides that of reading the entity.
@@ -29,9 +30,11 @@ const PreferAnnotation = "callboard.dev/try-environment"
 // atOnce is how many requests are under way at a time, whoever makes them.
 const atOnce = 16
 
-// Options is what an engine is made of. All but Now are required.
+// Options is what an engine is made of. All but Now are required, DB where trying is enabled.
 type Options struct {
-	Settings   Settings
+	Settings Settings
+	// DB keeps the questions that viewers have not answered yet.
+	DB         *store.DB
 	Authorizer permission.Authorizer
 	// Ownership are the refs that a user is and belongs to.
 	Ownership func(ctx context.Context, p *principal.Principal) ([]string, error)
@@ -44,17 +47,21 @@ type Options struct {
 type Engine struct {
 	Options
 
-	confirmed       *confirmations
+	questions       questions
 	turns           chan struct{}
 	outside, within *http.Client
 }
 
-// New makes an engine.
-func New(o Options) *Engine {
+// New makes an engine, and its table where trying is enabled.
+func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{Options: o, confirmed: newConfirmations(), turns: make(chan struct{}, atOnce), outside: client(false), within: client(true)}
+	e := &Engine{Options: o, questions: questions{o.DB}, turns: make(chan struct{}, atOnce), outside: client(false), within: client(true)}
+	if !o.Settings.Enabled {
+		return e, nil
+	}
+	return e, e.questions.migrate(ctx)
 }
 
 // Close closes the connections that are kept.
@@ -79,9 +86,12 @@ func (t Target) Environment() string { return t.server.Environment }
 // Headers are those that viewers may set.
 func (t Target) Headers() []string { return append([]string{"Accept"}, t.server.Headers...) }
 
+// Cookies are those that viewers may set.
+func (t Target) Cookies() []string { return t.server.Cookies }
+
 // Targets are the servers that the document names and the configuration allows for this operation, preferred ones first.
 func (e *Engine) Targets(of entity.Entity, op *spec.Operation) []Target {
-	if !e.Settings.Enabled || !slices.Contains(knownMethods, op.Verb) || op.Group == spec.Webhooks || !strings.HasPrefix(op.Path, "/") {
+	if !e.Settings.Enabled || !callable(op) {
 		return nil
 	}
 	var out []Target
@@ -99,6 +109,26 @@ func (e *Engine) Targets(of entity.Entity, op *spec.Operation) []Target {
 		return cmp.Compare(boolean(a.server.Environment != preferred), boolean(b.server.Environment != preferred))
 	})
 	return out
+}
+
+// callable holds for operations that are requests to a server.
+func callable(op *spec.Operation) bool {
+	return slices.Contains(knownMethods, op.Verb) && op.Group != spec.Webhooks && strings.HasPrefix(op.Path, "/")
+}
+
+// Refusal says to who would like to try an operation that has no targets why it cannot be; "" where nobody expects that it can.
+func (e *Engine) Refusal(op *spec.Operation) string {
+	if !e.Settings.Enabled || !callable(op) {
+		return ""
+	}
+	var names []string
+	for _, s := range op.Servers {
+		names = append(names, shown(s.URL))
+	}
+	if len(names) == 0 {
+		return "It cannot be tried from here: the document names no server."
+	}
+	return "It cannot be tried from here: this host sends no " + op.Verb + " to " + strings.Join(names[:min(3, len(names))], ", ") + " for this API."
 }
 
 func boolean(b bool) int {
@@ -186,13 +216,15 @@ func (e *Engine) Try(ctx context.Context, p *principal.Principal, of entity.Enti
 	ref := string(of.Ref().Canonical())
 	if changing(op) {
 		bound := digest(p, ref, op.ID, c)
-		ok, err := e.confirmed.take(a.Confirm, bound, e.Now())
+		ok, err := e.taken(ctx, a.Confirm, bound)
 		if err != nil {
 			return nil, nil, err
 		}
 		if !ok {
 			question := &Confirmation{Summary: c.summary()}
-			question.Token, question.ExpiresAt = e.confirmed.issue(bound, e.Now())
+			if question.Token, question.ExpiresAt, err = e.issue(ctx, p, bound); err != nil {
+				return nil, nil, err
+			}
 			return nil, question, nil
 		}
 	}
@@ -228,5 +260,5 @@ func (e *Engine) call(ctx context.Context, p *principal.Principal, of entity.Ent
 		return nil, apierror.NotAllowedf("credential: there is no %q of this server that you may use", shown(a.Credential))
 	}
 	c.credential = list[i]
-	return c, nil
+	return c, c.besides(list[i])
 }

@@ -34,6 +34,13 @@ func newRedactor(c *Credential) redactor {
 			}
 		}
 	}
+	if c.Header == "Cookie" { // servers tell cookies apart
+		for _, x := range cookiesOf(c.value) {
+			if len(x.Value) >= leastSecret {
+				secrets = append(secrets, x.Value)
+			}
+		}
+	}
 	forms := map[string]bool{}
 	for _, s := range secrets {
 		quoted, _ := json.Marshal(s)

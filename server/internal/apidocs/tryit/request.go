@@ -1,7 +1,8 @@
 package tryit
 
 import (
-	"mime"
+	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,12 +16,14 @@ import (
 
 // Ask is what a viewer wants to send.
 type Ask struct {
-	Server      string  `json:"server"`
-	Credential  string  `json:"credential"`
-	Params      Params  `json:"params"`
-	ContentType string  `json:"contentType"`
-	Body        *string `json:"body"`
-	Confirm     string  `json:"confirm"`
+	Server      string `json:"server"`
+	Credential  string `json:"credential"`
+	Params      Params `json:"params"`
+	ContentType string `json:"contentType"`
+	// Body is a body as text; Parts are the fields of a form in its place.
+	Body    *string `json:"body"`
+	Parts   []Part  `json:"parts"`
+	Confirm string  `json:"confirm"`
 }
 
 // Params are values by name.
@@ -28,6 +31,7 @@ type Params struct {
 	Path   map[string]string `json:"path"`
 	Query  map[string]Values `json:"query"`
 	Header map[string]string `json:"header"`
+	Cookie map[string]string `json:"cookie"`
 }
 
 // Bounds of a request.
@@ -45,6 +49,8 @@ type call struct {
 	method      string
 	url         *url.URL
 	headers     [][2]string // in the order of the operation
+	cookies     [][2]string // likewise
+	parts       []PartSummary
 	contentType string
 	body        string
 }
@@ -86,22 +92,15 @@ func known(op *spec.Operation, a *Ask) error {
 		}
 		return apierror.Inputf("params.%s: the operation has no parameter %q there", in, shown(name))
 	}
-	if len(a.Params.Path)+len(a.Params.Query)+len(a.Params.Header) > mostParams {
+	if len(a.Params.Path)+len(a.Params.Query)+len(a.Params.Header)+len(a.Params.Cookie) > mostParams {
 		return apierror.Inputf("params: there must be at most %d", mostParams)
 	}
-	for name := range a.Params.Path {
-		if err := check("path", name); err != nil {
-			return err
-		}
-	}
-	for name := range a.Params.Query {
-		if err := check("query", name); err != nil {
-			return err
-		}
-	}
-	for name := range a.Params.Header {
-		if err := check("header", name); err != nil {
-			return err
+	for in, names := range map[string]iter.Seq[string]{"path": maps.Keys(a.Params.Path), "query": maps.Keys(a.Params.Query),
+		"header": maps.Keys(a.Params.Header), "cookie": maps.Keys(a.Params.Cookie)} {
+		for name := range names {
+			if err := check(in, name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -145,7 +144,7 @@ func escaped(text string) string {
 	return (&url.URL{Path: text}).EscapedPath()
 }
 
-// add adds a parameter of the query or of the header.
+// add adds a parameter of the query, of the header or of the cookies.
 func (c *call) add(p spec.Parameter, a *Ask, query url.Values) error {
 	switch p.In {
 	case "query":
@@ -166,10 +165,17 @@ func (c *call) add(p spec.Parameter, a *Ask, query url.Values) error {
 		if reserved(p.Name) {
 			return nil // the host's own, or a credential's
 		}
+	case "cookie":
+		if value, ok := a.Params.Cookie[p.Name]; ok {
+			return c.cookie(p.Name, value)
+		}
+		if !slices.Contains(c.server.Cookies, p.Name) {
+			return nil // a credential's
+		}
 	case "path":
 		return nil
 	}
-	if p.Required && p.In != "cookie" {
+	if p.Required {
 		return apierror.Inputf("params.%s: %q is required", shown(p.In), shown(p.Name))
 	}
 	return nil
@@ -185,37 +191,6 @@ func (c *call) header(name, value string) error {
 	}
 	c.headers = append(c.headers, [2]string{canonical, value})
 	return nil
-}
-
-// fill sets the body.
-func (c *call) fill(op *spec.Operation, a *Ask) error {
-	if a.Body == nil {
-		if op.Body != nil && op.Body.Required {
-			return apierror.Inputf("body: the operation needs one")
-		}
-		return nil
-	}
-	kind, parameters, err := mime.ParseMediaType(a.ContentType)
-	switch {
-	case op.Body == nil:
-		return apierror.Inputf("body: the operation takes none")
-	case len(*a.Body) > mostBytes:
-		return apierror.Inputf("body: it must have at most %d bytes", mostBytes)
-	case err != nil || strings.HasPrefix(kind, "multipart/"):
-		return apierror.Inputf("contentType: must be one of the operation's, and none with parts")
-	case !slices.ContainsFunc(op.Body.Content, func(m spec.Media) bool { return takes(m.Type, kind) }):
-		return apierror.Inputf("contentType: the operation takes no body of type %q", shown(kind))
-	}
-	c.contentType, c.body = mime.FormatMediaType(kind, parameters), *a.Body
-	return nil
-}
-
-// takes reports whether a body of that type is one of those that a document names, which may hold stars and parameters.
-func takes(named, kind string) bool {
-	named, _, _ = strings.Cut(strings.ToLower(named), ";")
-	named = strings.TrimSpace(named)
-	family, _, _ := strings.Cut(kind, "/")
-	return named == kind || named == "*/*" || named == family+"/*"
 }
 
 // shown is a stranger's text in a message.

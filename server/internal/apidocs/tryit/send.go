@@ -62,6 +62,9 @@ func (c *call) request(ctx context.Context) (*http.Request, error) {
 	if c.credential != nil {
 		r.Header.Set(c.credential.Header, c.credential.value)
 	}
+	if cookies := c.cookieHeader(); cookies != "" {
+		r.Header.Set("Cookie", cookies)
+	}
 	return r, nil
 }
 

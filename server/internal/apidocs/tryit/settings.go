@@ -29,6 +29,8 @@ type Server struct {
 	Credentials []*Credential
 	// Headers are those that viewers may set, besides Accept; usualHeaders where the configuration names none.
 	Headers []string
+	// Cookies are those that viewers may set, by their names as they are; none where the configuration names none.
+	Cookies []string
 	// Answers are headers of answers that viewers see, besides harmlessHeaders.
 	Answers []string
 	// Entities bound whose documents may name the server; nil = those of any entity.
@@ -73,6 +75,13 @@ func readServer(s *config.Section) *Server {
 		Methods: readMethods(s), Headers: readHeaders(s, "headers"), Answers: readHeaders(s, "answerHeaders")}
 	if !s.Has("headers") {
 		server.Headers = usualHeaders
+	}
+	for _, name := range s.Strings("cookies") {
+		if !httpguts.ValidHeaderFieldName(name) {
+			s.Problem("cookies", "must be names of cookies")
+			continue
+		}
+		server.Cookies = append(server.Cookies, name)
 	}
 	for i, text := range s.Strings("entities") {
 		ref, err := entity.ParseRef(text, entity.Defaults{})

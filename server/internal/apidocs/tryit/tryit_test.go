@@ -23,6 +23,8 @@ import (
 	"github.com/callboard/callboard/server/internal/httpx/httpxtest"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
+	"github.com/callboard/callboard/server/internal/store"
+	"github.com/callboard/callboard/server/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -108,17 +110,33 @@ func startWith(t *testing.T, yaml, document string) *rig {
 	if r.doc, err = spec.Read("openapi", strings.ReplaceAll(document, "UP", r.up.URL)); err != nil {
 		t.Fatal(err)
 	}
-	r.engine = New(Options{Settings: s, Authorizer: permission.Fake{}, Logger: httpxtest.LoggerTo(r.log), Now: func() time.Time { return r.now },
+	r.engine = r.replica(s, storetest.SQLite(t))
+	return r
+}
+
+// replica is an engine of a host on that database.
+func (r *rig) replica(s Settings, db *store.DB) *Engine {
+	r.t.Helper()
+	e, err := New(r.t.Context(), Options{Settings: s, DB: db, Authorizer: permission.Fake{}, Logger: httpxtest.LoggerTo(r.log), Now: func() time.Time { return r.now },
 		Ownership: func(_ context.Context, p *principal.Principal) ([]string, error) {
 			return map[string][]string{"user:default/bob": {"group:default/team"}}[p.Subject], nil
 		}})
-	t.Cleanup(func() { _ = r.engine.Close() })
-	return r
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = e.Close() })
+	return e
 }
 
 var guest = &principal.Principal{Kind: principal.User, Subject: "user:default/guest"}
 
 func (r *rig) try(p *principal.Principal, operation, ask string) (*Answer, *Confirmation, error) {
+	r.t.Helper()
+	return r.tryAt(r.engine, p, operation, ask)
+}
+
+// tryAt asks one of several replicas.
+func (r *rig) tryAt(e *Engine, p *principal.Principal, operation, ask string) (*Answer, *Confirmation, error) {
 	r.t.Helper()
 	op, ok := r.doc.Operation(operation)
 	if !ok {
@@ -128,7 +146,7 @@ func (r *rig) try(p *principal.Principal, operation, ask string) (*Answer, *Conf
 	if err := json.Unmarshal([]byte(strings.ReplaceAll(ask, "UP", r.up.URL)), &a); err != nil {
 		return nil, nil, err
 	}
-	return r.engine.Try(r.t.Context(), p, r.entity, op, &a)
+	return e.Try(r.t.Context(), p, r.entity, op, &a)
 }
 
 const one = `"params":{"path":{"id":"1"}}`

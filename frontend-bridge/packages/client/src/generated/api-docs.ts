@@ -310,11 +310,26 @@ export interface operations {
                         header?: {
                             [key: string]: string;
                         };
+                        /** @description Those that the configuration lets viewers set */
+                        cookie?: {
+                            [key: string]: string;
+                        };
                     };
                     /** @description One of those of the operation */
                     contentType?: string;
                     /** @description At most a megabyte */
                     body?: string;
+                    /** @description In the place of body, the fields of multipart/form-data or application/x-www-form-urlencoded in their order; a field of several values is several of one name. They make a body of at most a megabyte. */
+                    parts?: {
+                        /** @description A field that the operation describes */
+                        name: string;
+                        /** @description What it holds; or base64 */
+                        text?: string;
+                        base64?: string;
+                        /** @description Makes a file of it; without a path */
+                        filename?: string;
+                        contentType?: string;
+                    }[];
                     confirm?: string;
                 };
             };
