@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
@@ -93,10 +94,7 @@ func parse(id manifest.ID, out *clipped) (*pluginv1.DescribeResponse, error) {
 	if err == nil && !out.cut {
 		return described, nil
 	}
-	seen := strings.TrimSpace(out.String())
-	if len(seen) > 200 {
-		seen = strings.ToValidUTF8(seen[:200], "") + "…"
-	}
+	seen := excerpt.Of(strings.TrimSpace(out.String()), 200)
 	return nil, fmt.Errorf("describe plugin %s: with CALLBOARD_DESCRIBE=1 it must print its description as JSON and nothing else; it printed %q", id, seen)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/config"
 )
 
@@ -90,7 +91,7 @@ func unknownKey(name string, known fields) string {
 	for i, f := range known {
 		keys[i] = f.key
 	}
-	name = clip(name)
+	name = excerpt.Short(name)
 	best, least := "", len(name)/2+1
 	for _, key := range keys {
 		if n := config.EditDistance(strings.ToLower(name), strings.ToLower(key)); n < least {
@@ -101,14 +102,6 @@ func unknownKey(name string, known fields) string {
 		return fmt.Sprintf("unknown key %q; did you mean %q?", name, best)
 	}
 	return fmt.Sprintf("unknown key %q; known are %s", name, strings.Join(keys, ", "))
-}
-
-// clip keeps foreign text in messages short.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 func (d *decoder) kind(n *yaml.Node, at string, kind yaml.Kind, rule string) bool {
@@ -194,9 +187,9 @@ func (d *decoder) strings(n *yaml.Node, at string, to *[]string, clean func(stri
 		cleaned, err := clean(s)
 		switch {
 		case err != nil:
-			d.failf(n, at, "%q: %v", clip(s), err)
+			d.failf(n, at, "%q: %v", excerpt.Short(s), err)
 		case slices.Contains(*to, cleaned):
-			d.failf(n, at, "%q stands here twice", clip(s))
+			d.failf(n, at, "%q stands here twice", excerpt.Short(s))
 		default:
 			*to = append(*to, cleaned)
 		}

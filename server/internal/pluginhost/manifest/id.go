@@ -10,9 +10,6 @@ import (
 // ID names a plugin: its routes stand below /api/<id>, and its tokens, tables and folders carry the name.
 type ID string
 
-// MaxID is the longest id in bytes.
-const MaxID = 50
-
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,49}$`)
 
 // reserved are the ids of features that are compiled in, and names that stand beside plugins in paths and pages.

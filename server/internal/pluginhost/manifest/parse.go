@@ -11,6 +11,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/origin"
 )
 
@@ -246,7 +247,7 @@ func (d *decoder) facades(n *yaml.Node, at string, to *map[ID]string) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content) && len(known) < maxFacades; i += 2 {
 		key := n.Content[i]
 		if err := ID(key.Value).Check(); err != nil {
-			d.failf(key, below(at, clip(key.Value)), "%v", err)
+			d.failf(key, below(at, excerpt.Short(key.Value)), "%v", err)
 			return
 		}
 		known = append(known, field{key.Value, optional, func(n *yaml.Node, at string) {

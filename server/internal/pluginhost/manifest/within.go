@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -17,10 +18,10 @@ func (m *Manifest) Within(described *pluginv1.DescribeResponse) error {
 	fail := func(at, format string, args ...any) { problems = append(problems, m.problemf(at, format, args...)) }
 
 	if described.GetId() != string(m.ID) {
-		fail("id", "the process says that it is %q", clip(described.GetId()))
+		fail("id", "the process says that it is %q", excerpt.Short(described.GetId()))
 	}
 	if described.GetVersion() != m.Version {
-		fail("version", "the manifest says %s and the process says %q; build and pack again", m.Version, clip(described.GetVersion()))
+		fail("version", "the manifest says %s and the process says %q; build and pack again", m.Version, excerpt.Short(described.GetVersion()))
 	}
 	if described.GetSettingsSchemaJson() != "" && m.Config == "" {
 		fail("config", "is missing, and the process has settings; name the file of their JSON Schema")
@@ -28,7 +29,7 @@ func (m *Manifest) Within(described *pluginv1.DescribeResponse) error {
 	for _, o := range m.offers(described.GetProvides()) {
 		for _, name := range o.offered {
 			if !o.announced(name) {
-				fail(o.at, "does not announce %q, which the process offers", clip(name))
+				fail(o.at, "does not announce %q, which the process offers", excerpt.Short(name))
 			}
 		}
 	}

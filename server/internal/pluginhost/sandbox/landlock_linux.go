@@ -31,7 +31,6 @@ var (
 // Interfaces of Landlock that add something.
 const (
 	abiRefer  = 2
-	abiTCP    = 4
 	abiScopes = 6
 )
 

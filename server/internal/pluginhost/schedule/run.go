@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Why a run was cancelled, as its last error says it.
@@ -132,10 +134,7 @@ func (s *Scheduler) finish(ctx context.Context, r run, failure error) {
 		}
 	}
 	if failure != nil {
-		if text = failure.Error(); len(text) > maxFailure {
-			text = text[:maxFailure]
-		}
-		text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+		text = strings.ReplaceAll(excerpt.Of(failure.Error(), maxFailure), "\x00", "")
 		s.log.WarnContext(ctx, "a task failed", "plugin", string(r.plugin), "task", r.name.task, "error", text)
 	}
 	look, done := context.WithTimeout(ctx, storePatience)

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // ChecksumsFile is the name of the list that stands for the whole content of a plugin.
@@ -127,18 +129,11 @@ func (c Checksums) Compare(found Checksums) Refusals {
 func checkPath(path string) error {
 	switch {
 	case len(path) > maxPath || strings.Count(path, "/") > maxDepth:
-		return fmt.Errorf("%q is too long or too deep a path", clip(path))
+		return fmt.Errorf("%q is too long or too deep a path", excerpt.Short(path))
 	case !fs.ValidPath(path) || path == ".":
-		return fmt.Errorf("%q is not a path inside the plugin", clip(path))
+		return fmt.Errorf("%q is not a path inside the plugin", excerpt.Short(path))
 	case strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' }):
-		return fmt.Errorf("%q has characters that paths of plugins may not have", clip(path))
+		return fmt.Errorf("%q has characters that paths of plugins may not have", excerpt.Short(path))
 	}
 	return nil
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // What one plugin may consist of. The numbers are far above what real plugins have, with the dependencies of a Node
@@ -63,7 +64,7 @@ func ignored(root *os.Root) ([]string, error) {
 			continue
 		}
 		if !doublestar.ValidatePattern(line) {
-			return nil, refusef(IgnoreFile, "has %q, which is not a pattern", clip(line))
+			return nil, refusef(IgnoreFile, "has %q, which is not a pattern", excerpt.Short(line))
 		}
 		if !strings.Contains(line, "/") {
 			line = "**/" + line

@@ -16,6 +16,7 @@ import (
 	"aead.dev/minisign"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
 
@@ -112,13 +113,13 @@ func (e entryText) entry(file string, id manifest.ID) (Entry, error) {
 	}
 	for platform, hash := range e.Hashes {
 		if !hashForm.MatchString(string(hash)) {
-			return fail("has %q for %s: a hash is 64 hexadecimal digits", clip(string(hash)), clip(platform))
+			return fail("has %q for %s: a hash is 64 hexadecimal digits", excerpt.Short(string(hash)), excerpt.Short(platform))
 		}
 	}
 	if e.Signer != LocalSigner {
 		var key minisign.PublicKey
 		if err := key.UnmarshalText([]byte(e.Signer)); err != nil {
-			return fail("has the signer %q: it must be a public key, or \"local\"", clip(string(e.Signer)))
+			return fail("has the signer %q: it must be a public key, or \"local\"", excerpt.Short(string(e.Signer)))
 		}
 	}
 	if e.Needs.Kind != 0 {

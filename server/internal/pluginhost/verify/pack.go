@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
 
@@ -246,7 +247,7 @@ func (p *Package) next() (*tar.Header, error) {
 		return nil, err
 	}
 	if h.Typeflag != tar.TypeReg {
-		return nil, refusef(fmt.Sprintf("the entry %q", clip(h.Name)), "is not a regular file; a plugin consists of regular files")
+		return nil, refusef(fmt.Sprintf("the entry %q", excerpt.Short(h.Name)), "is not a regular file; a plugin consists of regular files")
 	}
 	if err := checkPath(h.Name); err != nil {
 		return nil, refusef("an entry", "has a path that is not allowed: %v", err)

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Store keeps contents of plugins in folders that are named by their [Hash]: <dir>/<sha256>/. Contents never change; a
@@ -47,7 +49,7 @@ func (s *Store) Path(hash Hash) string { return filepath.Join(s.dir, string(hash
 // Check hashes a content again: every file, every time. It answers the list that the content was checked against.
 func (s *Store) Check(ctx context.Context, hash Hash) (Checksums, error) {
 	if !hashForm.MatchString(string(hash)) {
-		return nil, fmt.Errorf("%q is not the hash of a plugin", clip(string(hash)))
+		return nil, fmt.Errorf("%q is not the hash of a plugin", excerpt.Short(string(hash)))
 	}
 	root, err := os.OpenRoot(s.Path(hash))
 	if err != nil {
