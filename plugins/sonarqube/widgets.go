@@ -14,7 +14,7 @@ import (
 func (q *plugin) widgets(p *sdk.Plugin) {
 	const annotated = "annotation:" + projectAnnotation
 	p.Widget(sdk.Widget{
-		ID: "sonarqube-gate", Title: "Quality gate", View: sdk.ViewList, For: annotated, Refresh: time.Minute, Data: q.gateWidget,
+		ID: "sonarqube-gate", Title: "Quality gate", View: sdk.ViewStatus, For: annotated, Refresh: time.Minute, Data: q.gateWidget,
 		Description: "Whether the project passes its quality gate, and on which conditions",
 	})
 	p.Widget(sdk.Widget{
@@ -52,25 +52,17 @@ func asOf[T any](label string, r reading[T]) string {
 	return label + r.at.UTC().Format(", as of 2006-01-02 15:04 UTC")
 }
 
-const (
-	passed      = "passed"
-	failed      = "failed"
-	warned      = "warning"
-	notComputed = "not computed"
-)
-
-var verdicts = []string{passed, warned, failed, notComputed}
-
-func verdict(status string) string {
+// verdict is a gate's or condition's status in words, and what the host draws it as.
+func verdict(status string) (words string, drawn frame.Status) {
 	switch status {
 	case "OK":
-		return passed
+		return "passed", frame.OK
 	case "ERROR":
-		return failed
+		return "failed", frame.Danger
 	case "WARN":
-		return warned
+		return "warning", frame.Warn
 	}
-	return notComputed
+	return "not computed", ""
 }
 
 // gateWidget lists the verdict, then the conditions.
@@ -89,13 +81,15 @@ func (q *plugin) gateWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Fram
 		return nil, err
 	}
 	what, links := frame.Strings("condition"), []string{i.page("dashboard", p)}
-	f := frame.New("gate", what, frame.Enums("status", verdicts), frame.Strings("measured"))
-	f.Append(asOf("Quality gate", r), verdict(r.value.Status), nil)
+	f := frame.New("gate", what, frame.Strings("status"), frame.Strings("measured"))
+	words, drawn := verdict(r.value.Status)
+	f.Append(asOf("Quality gate: "+words, r), string(drawn), nil)
 	for n, c := range r.value.Conditions {
 		if n == maxConditions {
 			break
 		}
-		f.Append(metricName(names, c.MetricKey), verdict(c.Status), c.measured(names[c.MetricKey].Type))
+		_, drawn := verdict(c.Status)
+		f.Append(metricName(names, c.MetricKey), string(drawn), c.measured(names[c.MetricKey].Type))
 		links = append(links, i.page("component_measures", p, "metric", c.MetricKey))
 	}
 	what.Link(links...)

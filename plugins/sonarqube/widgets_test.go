@@ -47,17 +47,17 @@ func TestWidgetGate_ListsTheVerdictAndItsConditions(t *testing.T) {
 	r := start(t, single(), fake.Options{})
 	f := r.show(t, "sonarqube-gate", sdk.WidgetQuery{Entity: annotated("checkout", "acme_checkout")})
 	wantRows(t, f,
-		"Quality gate | failed | <nil>",
-		"Coverage on New Code | failed | 71.5 %, at least 80 %",
-		"Reliability Rating | failed | C, at most A",
-		"Security Rating | passed | A, at most A",
-		"Duplicated Lines (%) | passed | 1.2 %, at most 3 %",
+		"Quality gate: failed | danger | <nil>",
+		"Coverage on New Code | danger | 71.5 %, at least 80 %",
+		"Reliability Rating | danger | C, at most A",
+		"Security Rating | ok | A, at most A",
+		"Duplicated Lines (%) | ok | 1.2 %, at most 3 %",
 	)
 	if links := f.Columns[0].Links; links[0] != "https://sonar.example.com/dashboard?id=acme_checkout" ||
 		links[1] != "https://sonar.example.com/component_measures?id=acme_checkout&metric=new_coverage" {
 		t.Error(links)
 	}
-	wantRows(t, r.show(t, "sonarqube-gate", sdk.WidgetQuery{Entity: annotated("new", "acme_new")}), "Quality gate | not computed | <nil>")
+	wantRows(t, r.show(t, "sonarqube-gate", sdk.WidgetQuery{Entity: annotated("new", "acme_new")}), "Quality gate: not computed |  | <nil>")
 }
 
 func TestWidgetRatings_AreLettersWithWhatTheyAreFor(t *testing.T) {
