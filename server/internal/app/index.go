@@ -74,7 +74,7 @@ func (a *App) wireIndex(o Options) error {
 // waysToSignIn are those that the configuration has set up, for the console to offer.
 func (a *App) waysToSignIn(o Options) console.SignIn {
 	identity := a.features.auth
-	ways := console.SignIn{AuthURL: identity.Discovery().External("auth"), Environment: o.Config.Section("auth").String("environment", "development")}
+	ways := console.SignIn{AuthURL: identity.Discovery().External("auth"), Environment: identity.SignInEnvironment(), Forget: identity.ForgetSignIn}
 	for _, p := range identity.SignInProviders() {
 		ways.Providers = append(ways.Providers, console.Provider{ID: p.ID, Title: p.Title, Guest: p.Guest})
 	}
