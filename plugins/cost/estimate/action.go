@@ -8,6 +8,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // ActionInput is what a template gives to cost:estimate.
@@ -84,7 +85,7 @@ func (e *Estimator) Run(a sdk.ActionContext[ActionInput]) (ActionOutput, error) 
 	}
 	out := ActionOutput{
 		MonthlyCost: places(*d.TotalMonthlyCost), PastMonthlyCost: places(*d.PastTotalMonthlyCost), DiffMonthlyCost: places(*d.DiffTotalMonthlyCost),
-		Currency: d.Currency, Unpriced: d.Summary.TotalUnpricedResources + d.Summary.TotalUnsupportedResources, Text: clip(d.Table(), maxText),
+		Currency: d.Currency, Unpriced: d.Summary.TotalUnpricedResources + d.Summary.TotalUnsupportedResources, Text: excerpt.Of(d.Table(), maxText),
 	}
 	if in.MaxMonthlyCost == nil {
 		return out, nil

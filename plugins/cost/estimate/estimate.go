@@ -17,6 +17,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/estimate/tfplan"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Options are what an [Estimator] works with.
@@ -164,7 +165,7 @@ func (q *Request) plan(data []byte, within bool) (err error) {
 
 func (q *Request) take(sent envelope) (err error) {
 	if sent.Name != "" {
-		q.Name = clip(sent.Name, maxTitle)
+		q.Name = excerpt.Of(sent.Name, maxTitle)
 	}
 	if len(sent.Usage) > 0 {
 		if q.Usage, err = ReadUsage(sent.Usage); err != nil {
@@ -185,7 +186,7 @@ var (
 func checkRegions(regions map[string]string) error {
 	for provider, region := range regions {
 		if !regionForm.MatchString(region) {
-			return apierror.Inputf("regions: %s: %q is no region", clip(provider, 40), clip(region, 40))
+			return apierror.Inputf("regions: %s: %q is no region", excerpt.Of(provider, 40), excerpt.Of(region, 40))
 		}
 	}
 	return nil
@@ -197,19 +198,11 @@ func regionsOf(pairs []string) (map[string]string, error) {
 	for _, p := range pairs {
 		provider, region, ok := strings.Cut(p, "=")
 		if !ok || provider == "" {
-			return nil, apierror.Inputf("region: %q is not of the form provider=region", clip(p, 80))
+			return nil, apierror.Inputf("region: %q is not of the form provider=region", excerpt.Of(p, 80))
 		}
 		regions[provider] = region
 	}
 	return regions, checkRegions(regions)
-}
-
-// clip shortens a foreign text to so many bytes.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // String is what an estimate says in a line.

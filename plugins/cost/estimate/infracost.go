@@ -4,6 +4,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/estimate/tfplan"
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // ReadInfracost reads what `infracost breakdown --format json` and `infracost diff --format json` write. What Infracost's
@@ -49,7 +50,7 @@ const (
 func (d *Document) check() error {
 	switch {
 	case !currencyForm.MatchString(d.Currency):
-		return apierror.Inputf("infracost: currency %q is no code of ISO 4217", clip(d.Currency, 20))
+		return apierror.Inputf("infracost: currency %q is no code of ISO 4217", excerpt.Of(d.Currency, 20))
 	case len(d.Projects) == 0:
 		return apierror.Inputf("infracost: projects is empty")
 	case len(d.Projects) > maxProjects:
@@ -58,7 +59,7 @@ func (d *Document) check() error {
 	left := maxParts
 	for _, p := range d.Projects {
 		if p.Breakdown == nil {
-			return apierror.Inputf("infracost: project %q has no breakdown", clip(p.Name, 100))
+			return apierror.Inputf("infracost: project %q has no breakdown", excerpt.Of(p.Name, 100))
 		}
 		if len(p.Name) > maxName {
 			return apierror.Inputf("infracost: the name of a project has more than %d bytes", maxName)
@@ -87,13 +88,13 @@ func checkResources(list []Resource, left *int) error {
 		}
 		for _, c := range r.CostComponents {
 			if err := c.check(); err != nil {
-				return apierror.Inputf("infracost: %s: %s: %v", clip(r.Name, 200), clip(c.Name, 200), err)
+				return apierror.Inputf("infracost: %s: %s: %v", excerpt.Of(r.Name, 200), excerpt.Of(c.Name, 200), err)
 			}
 		}
 		if len(r.CostComponents)+len(r.Subresources) == 0 && r.MonthlyCost != nil { // a total without its parts
 			whole := CostComponent{Name: "Total", Unit: "months", HourlyCost: r.HourlyCost, MonthlyCost: r.MonthlyCost}
 			if err := whole.check(); err != nil {
-				return apierror.Inputf("infracost: %s: %v", clip(r.Name, 200), err)
+				return apierror.Inputf("infracost: %s: %v", excerpt.Of(r.Name, 200), err)
 			}
 			r.CostComponents = []CostComponent{whole}
 		}

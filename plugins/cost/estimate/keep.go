@@ -10,6 +10,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Kept is what is kept of an estimate of an entity.
@@ -46,14 +47,14 @@ const (
 
 func (d *Document) kept(by, name string) Kept {
 	k := Kept{
-		At: d.TimeGenerated, By: by, Name: clip(name, maxTitle), Source: d.Metadata.Source, Currency: d.Currency, Monthly: *d.TotalMonthlyCost,
+		At: d.TimeGenerated, By: by, Name: excerpt.Of(name, maxTitle), Source: d.Metadata.Source, Currency: d.Currency, Monthly: *d.TotalMonthlyCost,
 		PastMonthly: *d.PastTotalMonthlyCost, DiffMonthly: *d.DiffTotalMonthlyCost, Resources: d.Summary.TotalDetectedResources,
 		Unpriced: d.Summary.TotalUnpricedResources, Unsupported: d.Summary.TotalUnsupportedResources, Top: []TopResource{},
 	}
 	for _, p := range d.Projects {
 		for _, r := range p.Breakdown.Resources {
 			if r.MonthlyCost != nil {
-				k.Top = append(k.Top, TopResource{clip(r.Name, maxTitle), clip(r.ResourceType, maxTitle), *r.MonthlyCost})
+				k.Top = append(k.Top, TopResource{excerpt.Of(r.Name, maxTitle), excerpt.Of(r.ResourceType, maxTitle), *r.MonthlyCost})
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package estimate
 import (
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // within fails when a month costs more than an amount; "" = there is no limit. What has no price cannot be held to one: the
@@ -13,7 +14,7 @@ func (d *Document) within(most string) error {
 	}
 	limit, err := money.Parse(most)
 	if err != nil || limit.Sign() < 0 {
-		return apierror.Inputf("the highest monthly cost: %q is no amount", clip(most, 40))
+		return apierror.Inputf("the highest monthly cost: %q is no amount", excerpt.Of(most, 40))
 	}
 	if d.TotalMonthlyCost.Cmp(limit) <= 0 {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/estimate/tfplan"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Register adds the routes, the widget and the scaffolder action to a plugin. The estimator must have a host.
@@ -39,10 +40,10 @@ func (e *Estimator) Handler() http.Handler {
 
 func (e *Estimator) post(w http.ResponseWriter, r *http.Request) (*Document, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
-		return nil, apierror.Inputf("Content-Type must be application/json, not %q", clip(r.Header.Get("Content-Type"), 100))
+		return nil, apierror.Inputf("Content-Type must be application/json, not %q", excerpt.Of(r.Header.Get("Content-Type"), 100))
 	}
 	query := r.URL.Query()
-	q := Request{Name: clip(query.Get("name"), maxTitle)}
+	q := Request{Name: excerpt.Of(query.Get("name"), maxTitle)}
 	var err error
 	if q.Regions, err = regionsOf(query["region"]); err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (e *Estimator) post(w http.ResponseWriter, r *http.Request) (*Document, err
 func (e *Estimator) readable(ctx context.Context, ref string) (string, error) {
 	found, err := e.host.Catalog.As(sdk.Principal(ctx)).Entity(ctx, ref)
 	if errors.Is(err, sdk.ErrNotFound) || errors.Is(err, sdk.ErrInput) {
-		return "", apierror.NotFoundf("Entity %s not found", clip(ref, 200))
+		return "", apierror.NotFoundf("Entity %s not found", excerpt.Of(ref, 200))
 	}
 	if err != nil {
 		return "", err
@@ -85,7 +86,7 @@ func (e *Estimator) record(ctx context.Context, ref string, d *Document, name st
 		name = d.Projects[0].Name
 	}
 	err := e.keep(ctx, ref, d.kept(by, name))
-	event := sdk.AuditEvent{Event: "estimate.keep", Failed: err != nil, Actor: by, Meta: map[string]any{"entity": ref, "name": clip(name, maxTitle)}}
+	event := sdk.AuditEvent{Event: "estimate.keep", Failed: err != nil, Actor: by, Meta: map[string]any{"entity": ref, "name": excerpt.Of(name, maxTitle)}}
 	if audit := e.host.Audit.Write(context.WithoutCancel(ctx), event); audit != nil {
 		slog.ErrorContext(ctx, "an audit event could not be recorded", "event", event.Event, "actor", by, "error", audit)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // field is a column that is read.
@@ -87,7 +88,7 @@ func arrange(header []string, carbonNames []string) (layout, error) {
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if _, twice := places[name]; twice && isField(name) {
-			return l, apierror.Inputf("column %s is there twice", clip(header[i]))
+			return l, apierror.Inputf("column %s is there twice", excerpt.Short(header[i]))
 		}
 		places[name] = i
 	}
@@ -136,7 +137,7 @@ func (l *layout) complete(header []string, places map[string]int) error {
 		}
 	}
 	if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
-		return apierror.Inputf("columns are separated by commas in FOCUS, not by what this file has: %q", clip(header[0]))
+		return apierror.Inputf("columns are separated by commas in FOCUS, not by what this file has: %q", excerpt.Short(header[0]))
 	}
 	return apierror.Inputf("this is no FOCUS export: it lacks the columns %s", strings.Join(missing, ", "))
 }
@@ -151,12 +152,4 @@ func version(places map[string]int) string {
 		}
 	}
 	return "1.0"
-}
-
-// clip bounds what an error repeats of a foreign text.
-func clip(s string) string {
-	if r := []rune(strings.ToValidUTF8(s, "?")); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return strings.ToValidUTF8(s, "?")
 }

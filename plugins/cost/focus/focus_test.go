@@ -17,6 +17,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 var today = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -189,11 +190,11 @@ func TestReader_RejectsRowsThatBreakARule(t *testing.T) {
 	} {
 		got := readText(t, table(header, valid, with(c.column, c.value), valid))
 		if got.err != nil || len(got.charges) != 2 || len(got.rejects) != 1 {
-			t.Errorf("%s %q: %d charges, rejected %v, %v", c.column, clip(c.value), len(got.charges), got.rejects, got.err)
+			t.Errorf("%s %q: %d charges, rejected %v, %v", c.column, excerpt.Short(c.value), len(got.charges), got.rejects, got.err)
 			continue
 		}
-		if r := got.rejects[0]; r.Line != 3 || r.Column != c.column || !strings.Contains(r.Rule, c.rule) || r.Value != clip(c.value) {
-			t.Errorf("%s %q: rejected as %s", c.column, clip(c.value), r)
+		if r := got.rejects[0]; r.Line != 3 || r.Column != c.column || !strings.Contains(r.Rule, c.rule) || r.Value != excerpt.Short(c.value) {
+			t.Errorf("%s %q: rejected as %s", c.column, excerpt.Short(c.value), r)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Options say how a file is read.
@@ -135,9 +136,9 @@ func noText(start []byte) string {
 	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
 		return "this is an HTML page, such as a form to sign in or an error, and no bill: look at what was downloaded"
 	case trimmed[0] == '<':
-		return "this is XML, perhaps a storage service's error, and no bill: " + clip(string(trimmed))
+		return "this is XML, perhaps a storage service's error, and no bill: " + excerpt.Short(string(trimmed))
 	case trimmed[0] == '{', trimmed[0] == '[':
-		return "this is JSON and no bill in CSV or Parquet: " + clip(string(trimmed))
+		return "this is JSON and no bill in CSV or Parquet: " + excerpt.Short(string(trimmed))
 	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
 		return "this is a ZIP archive; unpack it, or compress with gzip"
 	case bytes.HasPrefix(start, []byte("\x28\xb5\x2f\xfd")):
@@ -193,7 +194,7 @@ func (r *Reader) judge(t *texts, row row) (ledger.Charge, bool) {
 	if broken.field == carbon {
 		name = "carbon"
 	}
-	r.refuse(Reject{Line: line, Column: name, Value: strings.Clone(clip(t[broken.field])), Rule: broken.rule})
+	r.refuse(Reject{Line: line, Column: name, Value: strings.Clone(excerpt.Short(t[broken.field])), Rule: broken.rule})
 	return ledger.Charge{}, false
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 const parquetMagic = "PAR1"
@@ -65,7 +66,7 @@ func (r *Reader) openParquet(file sizedReaderAt, o Options) error {
 func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = apierror.Inputf("the Parquet file is broken: %s", clip(fmt.Sprint(p)))
+			err = apierror.Inputf("the Parquet file is broken: %s", excerpt.Short(fmt.Sprint(p)))
 		}
 	}()
 	return f()
@@ -90,7 +91,7 @@ const mostOfChunk = 2 << 30
 func newParquet(file io.ReaderAt, size int64, o Options) (*parquetRows, error) {
 	f, err := parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, apierror.Wrap(apierror.Input, "the Parquet file is broken or truncated: "+clip(err.Error()), err)
+		return nil, apierror.Wrap(apierror.Input, "the Parquet file is broken or truncated: "+excerpt.Short(err.Error()), err)
 	}
 	total := int64(0)
 	for _, group := range f.Metadata().RowGroups {
@@ -241,7 +242,7 @@ func (p *parquetRows) fill() error {
 		p.rows = nil
 	}
 	if err != nil {
-		return apierror.Wrap(apierror.Input, fmt.Sprintf("the Parquet file is broken after row %d: %s", p.line, clip(err.Error())), err)
+		return apierror.Wrap(apierror.Input, fmt.Sprintf("the Parquet file is broken after row %d: %s", p.line, excerpt.Short(err.Error())), err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Bounds of a plan.
@@ -116,7 +117,7 @@ func (d document) check() error {
 	case d.FormatVersion == "":
 		return apierror.Inputf("plan: format_version is missing; it takes what `terraform show -json` writes of a plan")
 	case major != "0" && major != "1":
-		return apierror.Inputf("plan: format_version %q is not known; versions 0 and 1 are", short(d.FormatVersion))
+		return apierror.Inputf("plan: format_version %q is not known; versions 0 and 1 are", excerpt.Short(d.FormatVersion))
 	case d.Changes == nil && len(d.Values) > 0:
 		return apierror.Inputf("plan: this is a state, not a plan; give `terraform show -json` the file that `terraform plan -out` wrote")
 	case d.Errored:
@@ -143,7 +144,7 @@ func (c change) resource() (r Resource, there bool, err error) {
 	}
 	var known bool
 	if r.Action, known = actionOf(c.Change.Actions); !known {
-		return r, false, apierror.Inputf("plan: %s: actions %q are not known", short(c.Address), c.Change.Actions)
+		return r, false, apierror.Inputf("plan: %s: actions %q are not known", excerpt.Short(c.Address), c.Change.Actions)
 	}
 	if r.Action == "" {
 		return r, false, nil
@@ -241,13 +242,4 @@ func depth(text []byte) int {
 		}
 	}
 	return deepest
-}
-
-// short bounds what an error repeats of a foreign text.
-func short(text string) string {
-	const most = 200
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
 }

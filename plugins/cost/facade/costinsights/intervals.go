@@ -7,6 +7,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // intervals are days in periods of the same length, one after the other. The last ends with to, which is not of it.
@@ -26,7 +27,7 @@ const mostDays = 2 * 366
 func parseIntervals(text string) (intervals, error) {
 	m := form.FindStringSubmatch(text)
 	if m == nil {
-		return intervals{}, apierror.Inputf("intervals: %q must be repeating intervals of ISO 8601 with their end, such as R2/P30D/2026-11-22", clip(text))
+		return intervals{}, apierror.Inputf("intervals: %q must be repeating intervals of ISO 8601 with their end, such as R2/P30D/2026-11-22", excerpt.Short(text))
 	}
 	end, err := ledger.ParseDay(m[4])
 	if err != nil {
@@ -68,12 +69,4 @@ func months(t time.Time, n int) ledger.Day {
 	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
 	length := first.AddDate(0, 1, -1).Day()
 	return ledger.DayOf(first.AddDate(0, 0, min(t.Day(), length)-1))
-}
-
-// clip keeps foreign text short in messages.
-func clip(text string) string {
-	if r := []rune(text); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return text
 }

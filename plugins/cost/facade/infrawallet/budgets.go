@@ -9,6 +9,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/insight"
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // budget is what a provider may cost in a month. It is one of the plugin's budgets, told by its id and filter, so that what
@@ -83,7 +84,7 @@ func (w *wallet) putBudget(out http.ResponseWriter, r *http.Request) (map[string
 	}
 	id := budgetID(sent.Provider)
 	if id == ofWallet || len(id) > 63 {
-		return nil, apierror.Inputf("provider: %q is none", clip(sent.Provider))
+		return nil, apierror.Inputf("provider: %q is none", excerpt.Short(sent.Provider))
 	}
 	currency, err := w.currency(r.Context())
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // customCost is a cost that no bill has, of one month.
@@ -73,7 +74,7 @@ func (c *customCost) check() error {
 		required    bool
 	}{{"provider", c.Provider, true}, {"account", c.Account, true}, {"service", c.Service, false}, {"category", c.Category, false}} {
 		if len(text.value) > 200 || text.required && strings.TrimSpace(text.value) == "" {
-			return apierror.Inputf("%s: %q must have 1 to 200 bytes", text.name, clip(text.value))
+			return apierror.Inputf("%s: %q must have 1 to 200 bytes", text.name, excerpt.Short(text.value))
 		}
 	}
 	_, err := ledger.ParsePeriod(c.period())
@@ -81,9 +82,9 @@ func (c *customCost) check() error {
 	case err != nil || c.Month < 197001:
 		return apierror.Inputf("usage_month: %d must be a month such as 202611", c.Month)
 	case !currencyForm.MatchString(c.Currency):
-		return apierror.Inputf("currency: %q must be a code of three letters, such as USD", clip(c.Currency))
+		return apierror.Inputf("currency: %q must be a code of three letters, such as USD", excerpt.Short(c.Currency))
 	case !slices.Contains([]string{average, startDay, asItIs}, c.Amortization):
-		return apierror.Inputf("amortization_mode: %q is none of average, start_day, as_it_is", clip(c.Amortization))
+		return apierror.Inputf("amortization_mode: %q is none of average, start_day, as_it_is", excerpt.Short(c.Amortization))
 	case money.Amount(c.Cost).Abs().Cmp(money.FromUnits(1_000_000_000_000)) > 0:
 		return apierror.Inputf("cost: %s cannot be right", money.Amount(c.Cost))
 	case len(c.Tags) > 20:
@@ -141,7 +142,7 @@ func (w *wallet) putCustomCost(out http.ResponseWriter, r *http.Request) (map[st
 	if err := sent.check(); err != nil {
 		return nil, err
 	}
-	err := w.write(r, "custom-cost.write", map[string]any{"id": clip(sent.ID)}, func(ctx context.Context) error {
+	err := w.write(r, "custom-cost.write", map[string]any{"id": excerpt.Short(sent.ID)}, func(ctx context.Context) error {
 		return w.customs().change(ctx, func(items []customCost) ([]customCost, error) {
 			return put(items, sent, func(c customCost) bool { return c.ID == sent.ID }), nil
 		})
@@ -155,7 +156,7 @@ func (w *wallet) deleteCustomCost(out http.ResponseWriter, r *http.Request) (map
 		return nil, err
 	}
 	deleted := false
-	err := w.write(r, "custom-cost.delete", map[string]any{"id": clip(sent.ID)}, func(ctx context.Context) error {
+	err := w.write(r, "custom-cost.delete", map[string]any{"id": excerpt.Short(sent.ID)}, func(ctx context.Context) error {
 		return w.customs().change(ctx, func(items []customCost) ([]customCost, error) {
 			left := slices.DeleteFunc(slices.Clone(items), func(c customCost) bool { return c.ID == sent.ID })
 			deleted = len(left) < len(items)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Bounds of what a request may select by.
@@ -152,7 +153,7 @@ func parseTags(text string) ([]tag, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		provider, key, ok := strings.Cut(name, ":")
 		if !ok || strings.TrimSpace(key) == "" {
-			return nil, apierror.Inputf("tags: %q must be provider:key=value", clip(pair))
+			return nil, apierror.Inputf("tags: %q must be provider:key=value", excerpt.Short(pair))
 		}
 		out = append(out, tag{strings.TrimSpace(provider), strings.TrimSpace(key), strings.TrimSpace(value)})
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // metricSetting is a business metric that people want to see beside costs. There is no provider of metrics, so none is ever
@@ -59,7 +60,7 @@ func (w *wallet) putMetricSetting(out http.ResponseWriter, r *http.Request) (map
 			return nil, apierror.Inputf("%s: it is missing", name)
 		}
 	}
-	err := w.write(r, "metric-setting.write", map[string]any{"id": clip(sent.ID)}, func(ctx context.Context) error {
+	err := w.write(r, "metric-setting.write", map[string]any{"id": excerpt.Short(sent.ID)}, func(ctx context.Context) error {
 		return w.settings().change(ctx, func(items []metricSetting) ([]metricSetting, error) {
 			return put(items, sent, func(s metricSetting) bool { return s.ID == sent.ID }), nil
 		})
@@ -76,7 +77,7 @@ func (w *wallet) deleteMetricSetting(out http.ResponseWriter, r *http.Request) (
 		return nil, err
 	}
 	deleted := false
-	err := w.write(r, "metric-setting.delete", map[string]any{"id": clip(sent.ID)}, func(ctx context.Context) error {
+	err := w.write(r, "metric-setting.delete", map[string]any{"id": excerpt.Short(sent.ID)}, func(ctx context.Context) error {
 		return w.settings().change(ctx, func(items []metricSetting) ([]metricSetting, error) {
 			left := slices.DeleteFunc(slices.Clone(items), func(s metricSetting) bool { return s.ID == sent.ID })
 			deleted = len(left) < len(items)

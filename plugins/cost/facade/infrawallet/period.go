@@ -8,6 +8,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // span is the days that a request is about, to exclusive, and how they are summed.
@@ -58,7 +59,7 @@ func spanOf(q url.Values) (span, error) {
 func milliseconds(q url.Values, name string) (time.Time, error) {
 	ms, err := strconv.ParseInt(q.Get(name), 10, 64)
 	if err != nil || ms < 0 || ms > 7_258_118_400_000 { // the year 2200
-		return time.Time{}, apierror.Inputf("%s: %q must be milliseconds since 1970", name, clip(q.Get(name)))
+		return time.Time{}, apierror.Inputf("%s: %q must be milliseconds since 1970", name, excerpt.Short(q.Get(name)))
 	}
 	return time.UnixMilli(ms).UTC(), nil
 }
@@ -72,13 +73,4 @@ func (s span) period(d ledger.Day) string {
 		return string(d.Period())
 	}
 	return d.String()
-}
-
-// clip keeps foreign text short in messages.
-func clip(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

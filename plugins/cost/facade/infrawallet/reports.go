@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // number is an amount as the frontend computes with it: a number, not a text.
@@ -91,7 +92,7 @@ func (w *wallet) ask(ctx context.Context, q question) (result, error) {
 		return result{found}, err
 	}
 	if strings.Count(q.entity, "/") != 1 {
-		return result{}, apierror.Inputf("entityName: %q must be namespace/name", clip(q.entity))
+		return result{}, apierror.Inputf("entityName: %q must be namespace/name", excerpt.Short(q.entity))
 	}
 	for _, kind := range entityKinds {
 		found, err := w.Costs.Query(ctx, kind+":"+q.entity, sums)
@@ -99,7 +100,7 @@ func (w *wallet) ask(ctx context.Context, q question) (result, error) {
 			return result{found}, err
 		}
 	}
-	return result{}, apierror.NotFoundf("Entity %s not found", clip(q.entity))
+	return result{}, apierror.NotFoundf("Entity %s not found", excerpt.Short(q.entity))
 }
 
 // reports are the series as lines; those that cost nothing are left out.

@@ -10,6 +10,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // allocation is OpenCost's, with all members that its frontend reads. What the ledger does not know, hours and requests,
@@ -67,7 +68,7 @@ func aggregates(text string) ([]string, error) {
 		name = strings.TrimSpace(name)
 		prefix, key, labelled := strings.Cut(name, ":")
 		if !labelled && !slices.Contains(known, name) || labelled && (prefix != "label" && prefix != "annotation" || key == "") {
-			return nil, apierror.Inputf("aggregate: %q is none of %s, label:<name>, annotation:<name>", clip(name), strings.Join(known, ", "))
+			return nil, apierror.Inputf("aggregate: %q is none of %s, label:<name>, annotation:<name>", excerpt.Short(name), strings.Join(known, ", "))
 		}
 		if !slices.Contains(out, name) {
 			out = append(out, name)

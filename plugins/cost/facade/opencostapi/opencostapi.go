@@ -18,6 +18,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Options are what the facade works with.
@@ -118,7 +119,7 @@ func (a *api) parse(values url.Values) (question, error) {
 		q.accumulate = true
 	case "", "false", "0", "none", "day":
 	default:
-		return q, apierror.Inputf("accumulate: %q is neither true nor false", clip(values.Get("accumulate")))
+		return q, apierror.Inputf("accumulate: %q is neither true nor false", excerpt.Short(values.Get("accumulate")))
 	}
 	switch step := values.Get("step"); step {
 	case "", "1d", "24h", "day":
@@ -126,7 +127,7 @@ func (a *api) parse(values url.Values) (question, error) {
 		q.accumulate = true
 	default:
 		if !q.accumulate {
-			return q, apierror.Inputf("step: %q is none: charges are kept by day, 1d", clip(step))
+			return q, apierror.Inputf("step: %q is none: charges are kept by day, 1d", excerpt.Short(step))
 		}
 	}
 	return q, nil

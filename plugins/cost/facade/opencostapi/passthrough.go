@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 const (
@@ -66,7 +67,7 @@ func check(body []byte) error {
 	case err != nil:
 		return apierror.Newf(apierror.ServiceUnavailable, "OpenCost answers no readable JSON: %v", err)
 	case answer.Code != http.StatusOK:
-		return apierror.Newf(apierror.ServiceUnavailable, "OpenCost answers code %d: %s", answer.Code, clip(answer.Message))
+		return apierror.Newf(apierror.ServiceUnavailable, "OpenCost answers code %d: %s", answer.Code, excerpt.Short(answer.Message))
 	}
 	return nil
 }

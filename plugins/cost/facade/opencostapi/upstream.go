@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // patience is how long an OpenCost may take: it computes allocations of months when it is asked for them.
@@ -83,5 +84,5 @@ func saying(body []byte) string {
 	if json.Unmarshal(body, &said) != nil || said.Message == "" {
 		return ""
 	}
-	return ": " + clip(strings.Join(strings.Fields(said.Message), " "))
+	return ": " + excerpt.Line(said.Message, 120)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // longest bounds windows.
@@ -30,7 +31,7 @@ func windowOf(text string, now time.Time) (from, to ledger.Day, err error) {
 	default:
 		m := duration.FindStringSubmatch(text)
 		if m == nil {
-			return 0, 0, apierror.Inputf("window: %q is neither a word such as lastweek, nor a duration such as 6d, nor a pair of times", clip(text))
+			return 0, 0, apierror.Inputf("window: %q is neither a word such as lastweek, nor a duration such as 6d, nor a pair of times", excerpt.Short(text))
 		}
 		n, _ := strconv.Atoi(m[1])
 		days := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
@@ -40,9 +41,9 @@ func windowOf(text string, now time.Time) (from, to ledger.Day, err error) {
 	case err != nil:
 		return 0, 0, err
 	case !from.Valid() || !(to - 1).Valid() || to <= from:
-		return 0, 0, apierror.Inputf("window: %q has no days", clip(text))
+		return 0, 0, apierror.Inputf("window: %q has no days", excerpt.Short(text))
 	case to-from > longest:
-		return 0, 0, apierror.Inputf("window: %q has more than %d days", clip(text), longest)
+		return 0, 0, apierror.Inputf("window: %q has more than %d days", excerpt.Short(text), longest)
 	}
 	return from, to, nil
 }
@@ -96,13 +97,5 @@ func timeOf(text string) (time.Time, error) {
 	if s, err := strconv.ParseInt(text, 10, 64); err == nil && s >= 0 && s < 7_258_118_400 {
 		return time.Unix(s, 0), nil
 	}
-	return time.Time{}, apierror.Inputf("window: %q is no time such as 2026-11-22T00:00:00Z", clip(text))
-}
-
-// clip keeps foreign text short in messages.
-func clip(text string) string {
-	if r := []rune(text); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return text
+	return time.Time{}, apierror.Inputf("window: %q is no time such as 2026-11-22T00:00:00Z", excerpt.Short(text))
 }
