@@ -160,9 +160,17 @@ gateways: build ## Run the gateway plugin against a real Express Gateway, nginx 
 portals: build ## Show widgets in three portals of other origins and try what must not work, in headless Chromium; screenshots in .cache/portals
 	examples/portals/test.sh
 
+.PHONY: tryit
+tryit: build ## Try an API's operations through the host from a portal of another origin, in headless Chromium; screenshots in .cache/tryit
+	examples/tryit/run.sh
+
 .PHONY: console
 console: build ## Walk the console in headless Chromium: accessibility, keyboard, no scripts, 360 pixels
 	examples/console/run.sh
+
+.PHONY: signin
+signin: build ## Sign in to the console and from Backstage's own classes, in headless Chromium; screenshots in .cache/signin
+	examples/signin/run.sh
 
 .PHONY: hostile
 hostile: build ## Open every page with texts that want to be markup, in headless Chromium; nothing of them may run
