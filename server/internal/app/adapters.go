@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/principal"
 	"github.com/callboard/callboard/server/internal/signals"
+	"github.com/callboard/callboard/server/internal/widget"
 )
 
 // users answers auth's questions from the catalog's index.
@@ -54,36 +56,54 @@ func (r readable) visible(ctx context.Context, p *principal.Principal, ref entit
 type remembering struct {
 	readable
 
-	decoded *otter.Cache[*index.Doc, entity.Entity] // a document of the index never changes
+	decoded *otter.Cache[*index.Doc, widget.Entity] // a document of the index never changes
 }
 
 // rememberedBytes is about how much memory remembered entities take.
 const rememberedBytes = 64 << 20
 
 func newRemembering(r readable) remembering {
-	return remembering{r, otter.Must(&otter.Options[*index.Doc, entity.Entity]{
+	return remembering{r, otter.Must(&otter.Options[*index.Doc, widget.Entity]{
 		MaximumWeight: rememberedBytes,
-		Weigher:       func(doc *index.Doc, _ entity.Entity) uint32 { return uint32(2*len(doc.JSON) + 1<<10) },
+		Weigher:       func(doc *index.Doc, _ widget.Entity) uint32 { return uint32(2*len(doc.JSON) + 1<<10) },
 	})}
 }
 
 func (r remembering) Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
-	return r.visible(ctx, p, ref, r.lookUp)
+	found, ok, err := r.Read(ctx, p, ref)
+	return found.Entity, ok, err
 }
 
-func (r remembering) lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, error) {
-	doc := engine.Index().Snapshot().ByRef(ref)
-	if doc == nil {
-		return nil, false, nil
+// Read implements [widget.Entities].
+func (r remembering) Read(ctx context.Context, p *principal.Principal, ref entity.Canonical) (found widget.Entity, ok bool, err error) {
+	_, ok, err = r.visible(ctx, p, ref, func(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, error) {
+		doc := engine.Index().Snapshot().ByRef(ref)
+		if doc == nil {
+			return nil, false, nil
+		}
+		found, err = r.of(doc)
+		return found.Entity, err == nil, err
+	})
+	if err != nil || !ok {
+		return widget.Entity{}, false, err
 	}
-	if e, ok := r.decoded.GetIfPresent(doc); ok {
-		return e, true, nil
+	return found, true, nil
+}
+
+// of decodes a document once. The version is a digest of all of it: documents of the same content have the same, also after
+// one of them was forgotten, and on other hosts.
+func (r remembering) of(doc *index.Doc) (widget.Entity, error) {
+	if found, ok := r.decoded.GetIfPresent(doc); ok {
+		return found, nil
 	}
-	e, ok, err := decode(doc)
-	if err == nil {
-		r.decoded.Set(doc, e)
+	e, _, err := decode(doc)
+	if err != nil {
+		return widget.Entity{}, err
 	}
-	return e, ok, err
+	sum := sha256.Sum256(doc.JSON)
+	found := widget.Entity{Entity: e, Version: string(sum[:])}
+	r.decoded.Set(doc, found)
+	return found, nil
 }
 
 func lookUp(engine *catalog.Engine, ref entity.Canonical) (entity.Entity, bool, error) {
@@ -135,3 +155,5 @@ func (i identities) Identify(ctx context.Context, token string) (signals.Identit
 	}
 	return signals.Identity{User: p.Subject, Ownership: ownership}, nil
 }
+
+var _ widget.Entities = remembering{}

@@ -133,8 +133,8 @@ func timeOf(f func()) time.Duration {
 // everybody lets all read everything: what is measured is the way, not the rules.
 type everybody struct{}
 
-func (everybody) Visible(_ context.Context, _ *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
-	return entity.Entity{"kind": "Component", "metadata": map[string]any{"name": string(ref)}}, true, nil
+func (everybody) Read(_ context.Context, _ *principal.Principal, ref entity.Canonical) (widget.Entity, bool, error) {
+	return widget.Entity{Entity: entity.Entity{"kind": "Component", "metadata": map[string]any{"name": string(ref)}}, Version: string(ref)}, true, nil
 }
 
 func (everybody) Authorize(context.Context, *principal.Principal, permission.Permission) (permission.Decision, error) {

@@ -23,8 +23,17 @@ import (
 
 // Entities answers which entities a viewer may read.
 type Entities interface {
-	// Visible answers the entity, false when there is none or p may not read it.
-	Visible(ctx context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error)
+	// Read answers the entity as it is now; false when there is none or p may not read it. It is asked for every question,
+	// before anything that was remembered is answered, so it should not decode the same entity twice.
+	Read(ctx context.Context, p *principal.Principal, ref entity.Canonical) (Entity, bool, error)
+}
+
+// Entity is one as it was read, and must not be changed. Version is the host's own word for all that is in it: no other
+// entity, and no other state of this one, has the same. What authors may write, such as metadata.etag, is none.
+type Entity struct {
+	entity.Entity
+
+	Version string
 }
 
 // Options is what an engine is made of. All but Now and RequestAccess are required.
@@ -129,25 +138,33 @@ func (e *Engine) Check(ctx context.Context, p *principal.Principal, r Request) e
 	return err
 }
 
+// posed is a question that may be asked. It has the version of the entity beside the query, whose entity is that one.
+type posed struct {
+	Query
+
+	version string
+}
+
 // question is what to ask of which widget, after everything that can be known without asking.
-func (e *Engine) question(ctx context.Context, p *principal.Principal, r Request) (Widget, Query, error) {
+func (e *Engine) question(ctx context.Context, p *principal.Principal, r Request) (w Widget, q posed, err error) {
 	if err := granted(p, &r); err != nil {
-		return nil, Query{}, err
+		return nil, q, err
 	}
-	w, err := e.Registry.Find(r.ID)
-	if err != nil {
-		return nil, Query{}, err
+	if w, err = e.Registry.Find(r.ID); err != nil {
+		return nil, q, err
 	}
 	d := w.Description()
-	q := Query{From: r.From, To: r.To, MaxPoints: r.MaxPoints, Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone}
-	if p.Kind == principal.User {
-		q.User = p.Subject
-	}
-	if q.Entity, err = e.entity(ctx, p, d, r.Entity); err != nil {
+	found, err := e.entity(ctx, p, d, r.Entity)
+	if err != nil {
 		return nil, q, err
 	}
 	if err := e.permitted(ctx, p, d); err != nil {
 		return nil, q, err
+	}
+	q.version = found.Version
+	q.Query = Query{Entity: found.Entity, From: r.From, To: r.To, MaxPoints: r.MaxPoints, Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone}
+	if p.Kind == principal.User {
+		q.User = p.Subject
 	}
 	return w, q, e.args.check(d, r.Args)
 }
@@ -162,7 +179,7 @@ func (e *Engine) For(ctx context.Context, p *principal.Principal, ref string) ([
 		return nil, err
 	}
 	list := []Description{}
-	for _, w := range e.Registry.For(found) {
+	for _, w := range e.Registry.For(found.Entity) {
 		if d := w.Description(); p.Embed.AllowsWidget(string(d.ID)) && e.permitted(ctx, p, d) == nil {
 			list = append(list, d)
 		}
@@ -170,35 +187,35 @@ func (e *Engine) For(ctx context.Context, p *principal.Principal, ref string) ([
 	return list, nil
 }
 
-func (e *Engine) visible(ctx context.Context, p *principal.Principal, ref string) (entity.Entity, error) {
+func (e *Engine) visible(ctx context.Context, p *principal.Principal, ref string) (Entity, error) {
 	parsed, err := entity.ParseRef(ref, entity.Defaults{Namespace: "default"})
 	if err != nil {
-		return nil, apierror.Inputf("entityRef: %v", err)
+		return Entity{}, apierror.Inputf("entityRef: %v", err)
 	}
-	found, ok, err := e.Entities.Visible(ctx, p, parsed.Canonical())
+	found, ok, err := e.Entities.Read(ctx, p, parsed.Canonical())
 	if err != nil {
-		return nil, fmt.Errorf("entity %s: %w", parsed, err)
+		return Entity{}, fmt.Errorf("entity %s: %w", parsed, err)
 	}
 	if !ok {
-		return nil, apierror.NotFoundf("There is no entity %s, or you may not read it", parsed)
+		return Entity{}, apierror.NotFoundf("There is no entity %s, or you may not read it", parsed)
 	}
 	return found, nil
 }
 
-// entity is the one that a widget is asked for, of a kind that it is for.
-func (e *Engine) entity(ctx context.Context, p *principal.Principal, d Description, ref string) (entity.Entity, error) {
+// entity is the one that a widget is asked for, of a kind that it is for; without one where it is for none.
+func (e *Engine) entity(ctx context.Context, p *principal.Principal, d Description, ref string) (Entity, error) {
 	if ref == "" {
 		if d.AppliesTo.String() != "" {
-			return nil, apierror.Inputf("entityRef: the widget %s is shown for an entity; name one", string(d.ID))
+			return Entity{}, apierror.Inputf("entityRef: the widget %s is shown for an entity; name one", string(d.ID))
 		}
-		return nil, nil
+		return Entity{}, nil
 	}
 	found, err := e.visible(ctx, p, ref)
 	if err != nil {
-		return nil, err
+		return Entity{}, err
 	}
-	if !d.AppliesTo.To(found) {
-		return nil, apierror.Inputf("entityRef: the widget %s is for %s, and not for %s", string(d.ID), d.AppliesTo.words(), found.Ref())
+	if !d.AppliesTo.To(found.Entity) {
+		return Entity{}, apierror.Inputf("entityRef: the widget %s is for %s, and not for %s", string(d.ID), d.AppliesTo.words(), found.Ref())
 	}
 	return found, nil
 }
@@ -223,7 +240,7 @@ func (e *Engine) permitted(ctx context.Context, p *principal.Principal, d Descri
 	return nil
 }
 
-func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error) {
+func (e *Engine) answer(ctx context.Context, w Widget, q posed) (*Answer, error) {
 	k, err := keyOf(w, q)
 	if err != nil {
 		return nil, err
@@ -232,7 +249,7 @@ func (e *Engine) answer(ctx context.Context, w Widget, q Query) (*Answer, error)
 	if known && e.showable(former, former.life(w.Description())) {
 		return former, nil
 	}
-	next, err := e.ask(ctx, w, q, k)
+	next, err := e.ask(ctx, w, q.Query, k)
 	switch {
 	case err == nil:
 		return next, nil
@@ -322,15 +339,17 @@ func refreshOf(d Description) time.Duration {
 	return max(d.Refresh, leastRefresh)
 }
 
-// keyOf tells widgets apart by what they are: one of a plugin that started anew is another, and so are its answers.
-func keyOf(w Widget, q Query) (k key, err error) {
-	text, err := json.Marshal(q) // the whole entity is part of it, so that a change of it is another question
+// keyOf tells widgets apart by what they are: one of a plugin that started anew is another, and so are its answers. Of the
+// entity it has the version: to write a description of megabytes as JSON takes longer than to show what is remembered of it.
+func keyOf(w Widget, q posed) (k key, err error) {
+	q.Entity = nil
+	text, err := json.Marshal(q.Query)
 	if err != nil {
 		return k, fmt.Errorf("widget %s: %w", w.Description().ID, err)
 	}
 	h := sha256.New()
 	// The address of one that is gone may be another's now, so it says nothing without the id.
-	fmt.Fprintf(h, "%s %p\n%s", w.Description().ID, w, text)
+	fmt.Fprintf(h, "%s %p %q\n%s", w.Description().ID, w, q.version, text)
 	h.Sum(k[:0])
 	return k, nil
 }

@@ -46,8 +46,9 @@ type rig struct {
 	engine *Engine
 	denied atomic.Bool // the permission of widgets
 
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	titles map[string]string // of entities, by name
 }
 
 func start(t *testing.T, change func(*Description)) *rig {
@@ -90,10 +91,20 @@ func (r *rig) advance(d time.Duration) {
 	r.now = r.now.Add(d)
 }
 
-func (r *rig) Visible(_ context.Context, p *principal.Principal, ref entity.Canonical) (entity.Entity, bool, error) {
+func (r *rig) Read(_ context.Context, p *principal.Principal, ref entity.Canonical) (Entity, bool, error) {
 	kind, name, _ := strings.Cut(string(ref), ":default/")
-	e := entity.Entity{"kind": kind, "metadata": map[string]any{"name": name, "namespace": "default"}}
-	return e, name == "shop" || name == "vault" && p.Kind == principal.Service, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	title := r.titles[name]
+	e := entity.Entity{"kind": kind, "metadata": map[string]any{"name": name, "namespace": "default", "title": title}}
+	return Entity{e, string(ref) + title}, name == "shop" || name == "vault" && p.Kind == principal.Service, nil
+}
+
+// rename makes the entity another version of itself.
+func (r *rig) rename(name, title string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.titles = map[string]string{name: title}
 }
 
 func (r *rig) Authorize(context.Context, *principal.Principal, permission.Permission) (permission.Decision, error) {
@@ -184,6 +195,42 @@ func TestData_IsAskedOnceForAllWhoLookAtTheSame(t *testing.T) {
 	}
 }
 
+func TestData_OfAnEntityThatHasChangedIsAskedForAgainAndThatOfTheFormerVersionStillThere(t *testing.T) {
+	r := start(t, nil)
+	r.widget.answer = func(_ context.Context, q Query) ([]*frame.Frame, error) {
+		title, _ := q.Entity.Metadata()["title"].(string)
+		return []*frame.Frame{frame.New("spend", frame.Strings("title", title))}, nil
+	}
+	for _, step := range []struct {
+		title string
+		asked int64
+	}{{"first", 1}, {"first", 1}, {"second", 2}, {"second", 2}, {"first", 2}} {
+		r.rename("shop", step.title)
+		if _, body := r.get(spend); !strings.Contains(body, `"`+step.title+`"`) || r.widget.asked.Load() != step.asked {
+			t.Errorf("the entity is called %s: %s, after %d questions", step.title, body, r.widget.asked.Load())
+		}
+	}
+}
+
+func TestData_OfAnEntityThatMayNotBeReadAnyLongerIsNotAnsweredFromWhatIsRemembered(t *testing.T) {
+	r := start(t, nil)
+	for _, service := range []bool{true, false} {
+		p := &principal.Principal{Kind: principal.User, Subject: "user:default/guest"}
+		if service {
+			p = &principal.Principal{Kind: principal.Service, Subject: "ci"}
+		}
+		_, err := r.engine.Data(t.Context(), p, Request{ID: "cost/spend", Entity: "component:default/vault"})
+		if service != (err == nil) {
+			t.Errorf("a service: %v, got %v", service, err)
+		}
+	}
+	one, _ := r.engine.Data(t.Context(), &principal.Principal{Kind: principal.User, Subject: "user:default/ann"}, Request{ID: "cost/spend", Entity: "component:default/shop"})
+	two, _ := r.engine.Data(t.Context(), &principal.Principal{Kind: principal.User, Subject: "user:default/bob"}, Request{ID: "cost/spend", Entity: "component:default/shop"})
+	if one == nil || two == nil || one == two || one.Frames[0].Columns[0].Values[0] == two.Frames[0].Columns[0].Values[0] {
+		t.Error("two viewers share an answer that names one of them")
+	}
+}
+
 func TestData_ThatIsEmptyIsAskedForAgainSoon(t *testing.T) {
 	r := start(t, nil)
 	full := r.widget.answer
@@ -253,12 +300,12 @@ func TestData_StaysWithItsAgeWhileTheWidgetFails(t *testing.T) {
 
 func TestData_OfWidgetsOfDifferentNamesIsNeverTheSame(t *testing.T) {
 	w := &scripted{d: Description{ID: "cost/spend"}}
-	first, err := keyOf(w, Query{})
+	first, err := keyOf(w, posed{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.d.ID = "sentry/issues" // at the address of one that is gone
-	if second, err := keyOf(w, Query{}); err != nil || second == first {
+	if second, err := keyOf(w, posed{}); err != nil || second == first {
 		t.Errorf("both have the answer of one, %v", err)
 	}
 }

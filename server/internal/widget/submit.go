@@ -65,39 +65,12 @@ const (
 // Submit sends a form in the name of p. An error of what was filled in is an InputError with [FieldErrors]. What was
 // remembered of the plugin's widgets for this entity, and for none, is forgotten afterwards: it may be different now.
 func (e *Engine) Submit(ctx context.Context, p *principal.Principal, r Request, key string) (*Result, error) {
-	if err := granted(p, &r); err != nil {
-		return nil, err
-	}
-	w, err := e.Registry.Find(r.ID)
+	w, s, err := e.submission(ctx, p, r, key)
 	if err != nil {
 		return nil, err
 	}
-	d := w.Description()
-	submitter, ok := w.(Submitter)
-	if !ok || !d.Submits {
-		return nil, apierror.Inputf("The widget %s takes no input", string(d.ID))
-	}
-	if err := maySubmit(p); err != nil {
-		return nil, err
-	}
-	if key, err = keyOrNew(key); err != nil {
-		return nil, err
-	}
-	s := Submission{Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone, Key: key, By: p}
-	if s.Entity, err = e.entity(ctx, p, d, r.Entity); err != nil {
-		return nil, err
-	}
-	if err := e.permitted(ctx, p, d); err != nil {
-		return nil, err
-	}
-	if err := e.complete(d, r.Args); err != nil {
-		return nil, err
-	}
-	if len(s.Args) == 0 {
-		s.Args = json.RawMessage("{}")
-	}
-	result, err := send(ctx, submitter, s)
-	e.changed(askedOf(d.ID, Query{Entity: s.Entity}))
+	result, err := send(ctx, w, s)
+	e.changed(askedOf(w.Description().ID, Query{Entity: s.Entity}))
 	if err == nil && len(result.FieldErrors) > 0 {
 		err = fieldsError(result.FieldErrors)
 	}
@@ -105,6 +78,48 @@ func (e *Engine) Submit(ctx context.Context, p *principal.Principal, r Request, 
 		return nil, err
 	}
 	return &result, nil
+}
+
+// submission is what to send to which widget, after everything that can be known without it.
+func (e *Engine) submission(ctx context.Context, p *principal.Principal, r Request, key string) (w Submitter, s Submission, err error) {
+	if err := granted(p, &r); err != nil {
+		return nil, s, err
+	}
+	if w, err = e.submitter(r.ID); err != nil {
+		return nil, s, err
+	}
+	if err := maySubmit(p); err != nil {
+		return nil, s, err
+	}
+	s = Submission{Args: r.Args, Locale: r.Locale, TimeZone: r.TimeZone, By: p}
+	if s.Key, err = keyOrNew(key); err != nil {
+		return nil, s, err
+	}
+	d := w.Description()
+	found, err := e.entity(ctx, p, d, r.Entity)
+	if err != nil {
+		return nil, s, err
+	}
+	s.Entity = found.Entity
+	if err := e.permitted(ctx, p, d); err != nil {
+		return nil, s, err
+	}
+	if len(s.Args) == 0 {
+		s.Args = json.RawMessage("{}")
+	}
+	return w, s, e.complete(d, r.Args)
+}
+
+func (e *Engine) submitter(id ID) (Submitter, error) {
+	w, err := e.Registry.Find(id)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := w.(Submitter)
+	if !ok || !w.Description().Submits {
+		return nil, apierror.Inputf("The widget %s takes no input", string(id))
+	}
+	return s, nil
 }
 
 // complete holds what was filled in to the form's schema.

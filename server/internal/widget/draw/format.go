@@ -72,6 +72,9 @@ func (f formatter) moment(t time.Time) string {
 }
 
 func (f formatter) duration(d time.Duration) string {
+	if d < 0 {
+		return "−" + f.duration(d.Abs())
+	}
 	switch {
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
@@ -97,6 +100,9 @@ func (f formatter) number(v float64, c *frame.Column) string {
 	return f.quantity(v, c.Unit, decimals)
 }
 
+// beyondWords is from where on digits say less than their number does.
+const beyondWords = 1e15
+
 // quantity writes a value; decimals < 0 leaves it to the size of the value.
 func (f formatter) quantity(v float64, unit string, decimals int) string {
 	if unit == "By" || unit == "bytes" {
@@ -108,10 +114,10 @@ func (f formatter) quantity(v float64, unit string, decimals int) string {
 	if v == 0 {
 		v = 0 // not -0
 	}
-	if math.Abs(v) >= 1e15 {
-		return strconv.FormatFloat(v, 'g', 4, 64) + "\u202f" + unit
+	text := strconv.FormatFloat(v, 'g', 4, 64)
+	if math.Abs(v) < beyondWords {
+		text = f.numbers.write(v, least(unit, decimals), decimals)
 	}
-	text := f.numbers.write(v, least(unit, decimals), decimals)
 	switch {
 	case unit == "" || unit == "1":
 		return text
@@ -179,9 +185,9 @@ func (f formatter) tick(v, step float64, unit string) string {
 		}
 	}
 	if v == 0 {
-		v = 0
+		v = 0 // not -0
 	}
-	if math.Abs(v) >= 1e15 {
+	if math.Abs(v) >= beyondWords {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
 	text := f.numbers.write(v/scale, 0, places(step/scale)) + suffix

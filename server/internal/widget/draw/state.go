@@ -111,6 +111,14 @@ func viewBox(o Options) string {
 // usualSizes are those of views that are smaller than a chart: their text must not shrink in a narrow place.
 var usualSizes = map[string]struct{ width, height int }{"stat": {320, 120}, "gauge": {320, 160}, "sparkline": {defaultWidth, minHeight}}
 
+// aroundPicture is about what is above and below the picture of a figure: its title, and the way to the table.
+const aroundPicture = 60
+
+// UsualHeight is about how high the figure of a picture is where nobody says a height, in a place of the usual width.
+func UsualHeight(view string) int {
+	return Options{}.withView(view).withDefaults().Height + aroundPicture
+}
+
 // withView gives options the size that a view has where nothing is said.
 func (o Options) withView(view string) Options {
 	usual := usualSizes[view]

@@ -25,19 +25,7 @@ func printable(s string) string {
 
 // Text is a table for terminals and programs that read words.
 func Text(f *frame.Frame, o Options) string {
-	o = o.withDefaults()
-	w := o.formatter()
-	rows := [][]string{nil}
-	for _, c := range f.Columns {
-		rows[0] = append(rows[0], name(c))
-	}
-	for row := range min(f.Rows(), maxShown) {
-		var cells []string
-		for _, c := range f.Columns {
-			cells = append(cells, cut(printable(w.value(c, c.Values[row]))))
-		}
-		rows = append(rows, cells)
-	}
+	rows := textRows(f, o.withDefaults().formatter())
 	widths := make([]int, len(f.Columns))
 	for _, cells := range rows {
 		for i, cell := range cells {
@@ -61,6 +49,23 @@ func Text(f *frame.Frame, o Options) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// textRows are the names of the columns and the rows that a page shows.
+func textRows(f *frame.Frame, w formatter) [][]string {
+	names := make([]string, len(f.Columns))
+	for i, c := range f.Columns {
+		names[i] = cut(printable(name(c)))
+	}
+	rows := [][]string{names}
+	for row := range min(f.Rows(), maxShown) {
+		cells := make([]string, len(f.Columns))
+		for i, c := range f.Columns {
+			cells[i] = cut(printable(w.value(c, c.Values[row])))
+		}
+		rows = append(rows, cells)
+	}
+	return rows
 }
 
 // CSV has every row, for programs: times in RFC 3339, durations in seconds, numbers as they are, no unit. Texts that a
@@ -99,8 +104,9 @@ func plain(v any) string {
 	return ""
 }
 
+// harmless is a text that no spreadsheet takes for a formula. Some take signs of full width for the usual ones.
 func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
 	}
 	return s
