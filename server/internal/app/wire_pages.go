@@ -5,6 +5,7 @@ import (
 	"github.com/callboard/callboard/server/internal/embed"
 	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/widget"
+	"github.com/callboard/callboard/server/internal/widget/draw"
 )
 
 // wirePages makes what browsers load for widgets from outside /api; wireIndex puts it there.
@@ -12,7 +13,7 @@ func (a *App) wirePages(o Options) error {
 	f := &a.features
 	f.apps = embed.NewApps(o.Config, o.Logger)
 	pages, err := embedpage.New(embedpage.Options{Files: bridge.Files(), Settings: embedpage.ReadSettings(o.Config), Log: o.Logger,
-		Apps: embedApps{f.apps}, Title: titles{f.widgets}.of})
+		Apps: embedApps{f.apps}, Title: titles{f.widgets}.of, Height: titles{f.widgets}.height})
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,15 @@ func (t titles) of(id string) (string, bool) {
 		return "", false
 	}
 	return w.Description().Title, true
+}
+
+// height is that of pictures.
+func (t titles) height(id string) int {
+	w, err := t.widgets.Find(widget.ID(id))
+	if err != nil || !w.Description().View.Picture() {
+		return 0
+	}
+	return draw.UsualHeight(string(w.Description().View))
 }
 
 // embedApps are the configured portals as frames need them.

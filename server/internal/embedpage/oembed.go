@@ -11,7 +11,8 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 )
 
-// The size of a frame for which neither its address nor the consumer says one.
+// The size of a frame for which neither its address nor the consumer says one. The height is for widgets that are as high as
+// what is in them, such as tables; a picture is as high as it is drawn, so that nothing of the page moves when it comes.
 const (
 	usualWidth  = 640
 	usualHeight = 320
@@ -110,7 +111,7 @@ var frameElement = template.Must(template.New("iframe").Parse(`<iframe src="{{.S
 
 // rich adds the frame, no larger than the consumer takes.
 func (p *Pages) rich(c card, q question, query url.Values) (card, error) {
-	c.Type, c.Width, c.Height = "rich", usualWidth, usualHeight
+	c.Type, c.Width, c.Height = "rich", usualWidth, cmp.Or(p.height(q.Widget), usualHeight)
 	if q.Height != "" {
 		c.Height, _ = strconv.Atoi(q.Height) // it is a number
 	}

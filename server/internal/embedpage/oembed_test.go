@@ -16,10 +16,13 @@ import (
 const framed = backend + "/embed/v1/frame/cost/summary"
 
 // provider is the oEmbed provider on an edge.
-func provider(t testing.TB) http.Handler {
+func provider(t testing.TB, change ...func(*embedpage.Options)) http.Handler {
 	t.Helper()
-	s := httpxtest.New(t)
-	embedpage.Routes(s.Feature(httpx.Feature{ID: "widgets", Policies: []httpx.Policy{embedpage.Policy()}}), pages(t, options(t, built())))
+	s, o := httpxtest.New(t), options(t, built())
+	for _, f := range change {
+		f(&o)
+	}
+	embedpage.Routes(s.Feature(httpx.Feature{ID: "widgets", Policies: []httpx.Policy{embedpage.Policy()}}), pages(t, o))
 	return s
 }
 
@@ -45,6 +48,20 @@ func TestOEmbed_DescribesTheFrameThatThePageIs(t *testing.T) {
 	}
 	if answer.Header().Get("Access-Control-Allow-Origin") != "*" || answer.Header().Get("Cache-Control") != "public, max-age=3600" {
 		t.Errorf("headers: %v", answer.Header())
+	}
+}
+
+func TestOEmbed_IsAsHighAsThePictureWhereNobodySaysAHeight(t *testing.T) {
+	for known, want := range map[int]string{180: `"height":180`, 0: `"height":320`} {
+		h := provider(t, func(o *embedpage.Options) { o.Height = func(string) int { return known } })
+		for more, want := range map[string]string{"": want, "&maxheight=100": `"height":100`} {
+			if body := describe(h, framed+"?app=shop", more).Body.String(); !strings.Contains(body, want) {
+				t.Errorf("%d, %q: %s, want %s", known, more, body, want)
+			}
+		}
+		if body := describe(h, framed+"?app=shop&height=500", "").Body.String(); !strings.Contains(body, `"height":500`) {
+			t.Errorf("what the address says: %s", body)
+		}
 	}
 }
 

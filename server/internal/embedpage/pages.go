@@ -27,15 +27,18 @@ type Apps interface {
 	Find(id string) (title string, origins []string, ok bool)
 }
 
-// Options is what [Pages] are made of. All but Now are required.
+// Options is what [Pages] are made of. All but Height and Now are required.
 type Options struct {
 	Files    fs.FS // with widgets/, remote/ and viewers/, each of which may be missing
 	Settings Settings
 	Apps     Apps
 	// Title answers the title of a widget that is installed. It is called for every frame and must not block.
 	Title func(id string) (title string, ok bool)
-	Log   *slog.Logger
-	Now   func() time.Time // nil = time.Now
+	// Height is about how high the widget is where nobody says a height; 0 = that is not known, nil = of none. It is called as
+	// Title is.
+	Height func(id string) int
+	Log    *slog.Logger
+	Now    func() time.Time // nil = time.Now
 }
 
 // Settings are read from the configuration.
@@ -80,6 +83,7 @@ type Pages struct {
 	settings Settings
 	apps     Apps
 	title    func(id string) (string, bool)
+	height   func(id string) int
 	log      *slog.Logger
 	assets   *assets
 	viewers  map[string]*file // by "<viewer>/<file>"
@@ -89,12 +93,15 @@ type Pages struct {
 // New reads the names of the built files. Contents are read and compressed when they are first asked for.
 func New(o Options) (*Pages, error) {
 	if o.Files == nil || o.Apps == nil || o.Title == nil || o.Log == nil || o.Settings.Backend == nil || o.Settings.Portal == nil {
-		return nil, errors.New("embedpage: all options but Now are required")
+		return nil, errors.New("embedpage: all options but Height and Now are required")
+	}
+	if o.Height == nil {
+		o.Height = func(string) int { return 0 }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Pages{settings: o.Settings, apps: o.Apps, title: o.Title, log: o.Log}
+	p := &Pages{settings: o.Settings, apps: o.Apps, title: o.Title, height: o.Height, log: o.Log}
 	var err error
 	if p.assets, err = newAssets(o.Files, p.prefix()); err != nil {
 		return nil, err
