@@ -9,13 +9,13 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/rest"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // credential is a key of an app.
@@ -243,7 +243,5 @@ func (d *Driver) apps(ctx context.Context, id driver.AppID) iter.Seq2[app, error
 
 // line fits a text into an attribute.
 func line(text string) string {
-	const longest = 500
-	list := []rune(strings.Join(strings.Fields(text), " "))
-	return string(list[:min(len(list), longest)])
+	return excerpt.Line(text, 500)
 }

@@ -5,11 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
-	"strings"
 
 	"github.com/callboard/callboard/plugins/gateway/driver"
-	"github.com/callboard/callboard/plugins/gateway/rest"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Labels of what the driver makes.
@@ -86,9 +85,4 @@ func (d *Driver) putConsumer(ctx context.Context, app driver.AppID, api driver.A
 }
 
 // asDesc is a text as a description can hold it.
-func asDesc(text string) string {
-	if runes := []rune(rest.Line(text)); len(runes) > 200 {
-		return strings.TrimSpace(string(runes[:200]))
-	}
-	return rest.Line(text)
-}
+func asDesc(text string) string { return excerpt.Line(text, 200) }

@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Driver is one gateway whose keys are kept here. [Driver.Run] keeps it in step with other hosts.
@@ -142,7 +143,7 @@ func (d *Driver) EnsureConsumer(ctx context.Context, a driver.App) error {
 		if r.version != 0 {
 			return errUnchanged
 		}
-		r.Name, r.Owner = clip(a.Name), clip(a.Owner)
+		r.Name, r.Owner = excerpt.Of(a.Name, maxLabel), excerpt.Of(a.Owner, maxLabel)
 		return nil
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // record is an application as it is stored. Everything about it is one value, so that changes are whole.
@@ -201,17 +202,10 @@ func newKey(r driver.KeyRequest, now time.Time) (key, sdk.Secret, error) {
 	id := sha256.Sum256([]byte("key of operation " + r.Operation))
 	return key{
 		ID: driver.KeyID(fmt.Sprintf("fk-%x", id[:10])), Hash: hash[:], Prefix: secret.Reveal()[:keptPrefix], Operation: r.Operation,
-		Label: clip(r.Label), API: r.API, Created: now.UTC(), Expires: r.Expires.UTC(),
+		Label: excerpt.Of(r.Label, maxLabel), API: r.API, Created: now.UTC(), Expires: r.Expires.UTC(),
 	}, secret, nil
 }
 
 func notInSecret(c rune) bool {
 	return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
-}
-
-func clip(label string) string {
-	if len(label) <= maxLabel {
-		return label
-	}
-	return strings.ToValidUTF8(label[:maxLabel], "")
 }

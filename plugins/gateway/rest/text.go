@@ -5,7 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // longestLine bounds how much of a foreign text is passed on, in characters.
@@ -13,17 +14,7 @@ const longestLine = 400
 
 // Line makes foreign text one short line.
 func Line(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, " "))
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > longestLine {
-		runes = append(runes[:longestLine], '…')
-	}
-	return string(runes)
+	return excerpt.Line(text, longestLine)
 }
 
 // sayings are the members in which management APIs put what they say of an error.

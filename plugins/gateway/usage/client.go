@@ -15,6 +15,7 @@ import (
 
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // client asks the HTTP API of a Prometheus, or of what speaks it (Thanos, Mimir, VictoriaMetrics).
@@ -129,7 +130,7 @@ func (c *client) refused(res *http.Response, body []byte) error {
 	said := ""
 	var failure failure
 	if json.Unmarshal(body, &failure) == nil && failure.Error != "" {
-		said = ": " + clipped(strings.Join(strings.Fields(failure.Error), " "), longestWarning)
+		said = ": " + excerpt.Line(failure.Error, longestWarning)
 	}
 	switch {
 	case res.StatusCode == http.StatusUnauthorized:

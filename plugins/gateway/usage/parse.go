@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // answer is what an expression evaluated to.
@@ -68,11 +70,11 @@ func parse(body []byte, want string) (answer, error) {
 	}
 	switch {
 	case e.Status == "error":
-		return answer{}, fmt.Errorf("%s: %s", e.ErrorType, clipped(e.Error, longestWarning))
+		return answer{}, fmt.Errorf("%s: %s", e.ErrorType, excerpt.Of(e.Error, longestWarning))
 	case e.Status != "success":
 		return answer{}, errors.New("it has no status")
 	case e.Data.ResultType != want:
-		return answer{}, fmt.Errorf("it is a %q, not a %s", clipped(e.Data.ResultType, longestWarning), want)
+		return answer{}, fmt.Errorf("it is a %q, not a %s", excerpt.Of(e.Data.ResultType, longestWarning), want)
 	}
 	var found []resultSeries
 	if err := json.Unmarshal(e.Data.Result, &found); err != nil {
@@ -121,7 +123,7 @@ func (p *pair) UnmarshalJSON(text []byte) error {
 	}
 	v, err := strconv.ParseFloat(value, 64)
 	if err != nil {
-		return fmt.Errorf("value of a sample: %q is no number", clipped(value, 20))
+		return fmt.Errorf("value of a sample: %q is no number", excerpt.Of(value, 20))
 	}
 	p.at, p.value = time.UnixMilli(int64(math.Round(seconds*1000))), nil
 	if !math.IsNaN(v) && !math.IsInf(v, 0) {

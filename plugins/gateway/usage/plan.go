@@ -3,10 +3,10 @@ package usage
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // plan is a query made definite, and the result as far as it is known.
@@ -138,16 +138,9 @@ const (
 // warn keeps a few of Prometheus's warnings, each once.
 func (p *plan) warn(warnings []string) {
 	for _, w := range warnings {
-		w = clipped(strings.Join(strings.Fields(w), " "), longestWarning)
+		w = excerpt.Line(w, longestWarning)
 		if len(p.result.Warnings) < mostWarnings && !slices.Contains(p.result.Warnings, w) {
 			p.result.Warnings = append(p.result.Warnings, w)
 		}
 	}
-}
-
-func clipped(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

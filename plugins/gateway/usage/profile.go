@@ -89,35 +89,6 @@ func ProfileOf(name string) (Profile, error) {
 // ProfileNames are all names that [ProfileOf] knows, in order.
 func ProfileNames() []string { return slices.Sorted(maps.Keys(profiles)) }
 
-// Over is the profile with what is set in o instead of its own: how settings change some names of a known gateway.
-func (p Profile) Over(o Profile) Profile {
-	for _, field := range []struct{ to, from *string }{
-		{&p.Requests, &o.Requests},
-		{&p.AppRequests, &o.AppRequests},
-		{&p.Latency, &o.Latency},
-		{&p.App, &o.App},
-		{&p.API, &o.API},
-		{&p.Code, &o.Code},
-		{&p.Gateway, &o.Gateway},
-		{&p.Hint, &o.Hint},
-	} {
-		if *field.from != "" {
-			*field.to = *field.from
-		}
-	}
-	if o.Unit != 0 {
-		p.Unit = o.Unit
-	}
-	if o.Match != nil {
-		p.Match = o.Match
-	}
-	if o.LatencyMatch != nil {
-		p.LatencyMatch = o.LatencyMatch
-	}
-	p.LatencyByApp = p.LatencyByApp || o.LatencyByApp
-	return p
-}
-
 func (p Profile) withDefaults() Profile {
 	if p.Unit == 0 {
 		p.Unit = time.Second

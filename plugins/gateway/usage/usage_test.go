@@ -190,12 +190,8 @@ func TestQuery_ThatIsLongTravelsInTheBody(t *testing.T) {
 	}
 }
 
-func TestProfile_CanBeChangedAndIsChecked(t *testing.T) {
+func TestProfile_IsChecked(t *testing.T) {
 	kong, _ := ProfileOf(Kong)
-	changed := kong.Over(Profile{App: "username", Unit: time.Second, Match: map[string]string{"env": "prod"}, LatencyByApp: true})
-	if changed.App != "username" || changed.Requests != kong.Requests || changed.Unit != time.Second || changed.Match["env"] != "prod" || !changed.LatencyByApp {
-		t.Errorf("%+v", changed)
-	}
 	for name, bad := range map[string]Profile{
 		"no counter":            {},
 		"a metric that is none": {Requests: "up} or vector(1"},

@@ -63,13 +63,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Faults make the Admin API fail.
 func (s *Server) Faults() *gatewayfake.Faults { return &s.faults }
 
-// SetKey replaces the admin key.
-func (s *Server) SetKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.key = key
-}
-
 // Delay is how long the data plane goes on with what it knew.
 func (s *Server) Delay(d time.Duration) { s.seen.Delay(d) }
 
