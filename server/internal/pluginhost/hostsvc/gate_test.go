@@ -20,6 +20,7 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
+	"github.com/callboard/callboard/server/internal/clocktest"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 )
 
@@ -143,8 +144,8 @@ func TestCallWithoutADeadline_GetsOne(t *testing.T) {
 }
 
 func TestCallsBeyondTheRate_AreTurnedAwayUntilTimePasses(t *testing.T) {
-	c := &clock{}
-	s := serve(t, hostsvc.Options{Backend: (&fake{}).backend(), Now: c.now})
+	c := clocktest.At(epoch)
+	s := serve(t, hostsvc.Options{Backend: (&fake{}).backend(), Now: c.Now})
 	client := pluginv1.NewHostCacheServiceClient(s)
 	served := func() (n int) {
 		for ; n < 10_000; n++ {
@@ -160,7 +161,7 @@ func TestCallsBeyondTheRate_AreTurnedAwayUntilTimePasses(t *testing.T) {
 	if n := served(); n != 2000 {
 		t.Errorf("%d calls of a burst were served", n)
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	if n := served(); n != 1000 {
 		t.Errorf("%d calls of a second were served", n)
 	}
@@ -231,8 +232,8 @@ func TestMessageAboveTheLimit_IsRefused(t *testing.T) {
 
 func TestDenialsWithoutEnd_AreCountedRatherThanWritten(t *testing.T) {
 	f := &fake{}
-	c := &clock{}
-	s := serve(t, hostsvc.Options{Backend: f.backend(), Now: c.now})
+	c := clocktest.At(epoch)
+	s := serve(t, hostsvc.Options{Backend: f.backend(), Now: c.Now})
 	client := pluginv1.NewHostCatalogServiceClient(s)
 	refuse := func() {
 		_, err := client.GetEntity(called(t), &pluginv1.GetEntityRequest{Ref: "a"})
@@ -244,7 +245,7 @@ func TestDenialsWithoutEnd_AreCountedRatherThanWritten(t *testing.T) {
 	if n := len(f.audited()); n != 100 {
 		t.Errorf("%d audit records of 500 refusals", n)
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	refuse()
 	if r := f.audited(); r[len(r)-1].Meta["alsoRefused"] != int64(400) {
 		t.Errorf("the next record says %v", r[len(r)-1].Meta)

@@ -4,8 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
@@ -122,8 +122,5 @@ func plain(name string) string {
 	if plainWord.MatchString(name) {
 		return name
 	}
-	if len(name) > 100 {
-		name = strings.ToValidUTF8(name[:100], "") + "…"
-	}
-	return strconv.Quote(name)
+	return strconv.Quote(excerpt.Short(name))
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 )
 
@@ -101,11 +102,7 @@ func (s logService) write(ctx context.Context, r *pluginv1.LogRecord) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	message := s.redact.text(r.GetMessage())
-	if len(message) > maxLine {
-		message = strings.ToValidUTF8(message[:maxLine], "") + "…"
-	}
-	record := slog.NewRecord(s.when(r), level, message, 0)
+	record := slog.NewRecord(s.when(r), level, excerpt.Of(s.redact.text(r.GetMessage()), maxLine), 0)
 	if len(r.GetFields().GetFields()) > 0 && proto.Size(r.GetFields()) <= maxMeta {
 		// Below one name, so that a field cannot pass for one of the host's.
 		record.AddAttrs(slog.Any("fields", s.redact.members(r.GetFields().AsMap())))

@@ -19,6 +19,7 @@ import (
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
+	"github.com/callboard/callboard/server/internal/clocktest"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
@@ -286,7 +287,7 @@ func TestLogRecords_AreTheHostsLinesWithFieldsBelowOneName(t *testing.T) {
 }
 
 func TestLogRecordsBeyondTheRate_AreLeftOutAndCounted(t *testing.T) {
-	s := serve(t, hostsvc.Options{Now: (&clock{}).now})
+	s := serve(t, hostsvc.Options{Now: clocktest.At(epoch).Now})
 	records := make([]*pluginv1.LogRecord, 1000)
 	for i := range records {
 		records[i] = &pluginv1.LogRecord{Message: "x"}
@@ -322,12 +323,12 @@ func FuzzKey(f *testing.F) {
 }
 
 func BenchmarkGetCached(b *testing.B) {
-	c := &clock{}
-	s := serve(b, hostsvc.Options{Backend: (&fake{}).backend(), Logger: nopLogger(), Now: c.now})
+	c := clocktest.At(epoch)
+	s := serve(b, hostsvc.Options{Backend: (&fake{}).backend(), Logger: nopLogger(), Now: c.Now})
 	client := pluginv1.NewHostCacheServiceClient(s)
 	ctx := called(b)
 	for b.Loop() {
-		c.advance(time.Millisecond) // the rate is not what is measured
+		c.Advance(time.Millisecond) // the rate is not what is measured
 		if _, err := client.GetCached(ctx, &pluginv1.GetCachedRequest{Key: "k"}); err != nil {
 			b.Fatal(err)
 		}

@@ -11,24 +11,22 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/server/internal/clocktest"
 	"github.com/callboard/callboard/server/internal/pluginhost/hostsvc"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/store"
 	"github.com/callboard/callboard/server/internal/store/storetest"
 )
 
-// clock is a time that tests move.
-type clock struct{ ms atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.UnixMilli(1_700_000_000_000 + c.ms.Load()) }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+// epoch is when tests begin.
+var epoch = time.Date(2023, time.November, 14, 22, 13, 20, 0, time.UTC)
 
 // suite runs a test on a store over each database.
-func suite(t *testing.T, tell func(t *testing.T, s *hostsvc.Store, c *clock)) {
+func suite(t *testing.T, tell func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		c := &clock{}
-		s, err := hostsvc.NewStore(t.Context(), db, c.now)
+		c := clocktest.At(epoch)
+		s, err := hostsvc.NewStore(t.Context(), db, c.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +57,7 @@ func keys(t *testing.T, s *hostsvc.Store, plugin manifest.ID, prefix string) (al
 }
 
 func TestValue_IsReadAsItWasWritten(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		every := make([]byte, 256)
 		for i := range every {
 			every[i] = byte(i)
@@ -81,7 +79,7 @@ func TestValue_IsReadAsItWasWritten(t *testing.T) {
 }
 
 func TestPut_OverAVersionNeedsThatVersion(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		over := func(version int64) (int64, error) {
 			return s.Put(t.Context(), "hello", "k", hostsvc.Put{Data: []byte("x"), IfVersion: &version, Quota: big})
 		}
@@ -115,7 +113,7 @@ func TestPut_OverAVersionNeedsThatVersion(t *testing.T) {
 }
 
 func TestCompareAndSet_LosesNothingWithManyWriters(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		put(t, s, "counter", "")
 		const writers, each = 4, 10
 		var all sync.WaitGroup
@@ -144,16 +142,16 @@ func TestCompareAndSet_LosesNothingWithManyWriters(t *testing.T) {
 }
 
 func TestValueWhoseTimeIsOver_IsGone(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, c *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock) {
 		put(t, s, "stays", "x")
 		if _, err := s.Put(t.Context(), "hello", "goes", hostsvc.Put{Data: []byte("x"), TTL: time.Minute, Quota: big}); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(59 * time.Second)
+		c.Advance(59 * time.Second)
 		if _, err := s.Get(t.Context(), "hello", "goes"); err != nil {
 			t.Errorf("before its time: %v", err)
 		}
-		c.advance(time.Second)
+		c.Advance(time.Second)
 		if _, err := s.Get(t.Context(), "hello", "goes"); !apierror.Has(err, apierror.NotFound) {
 			t.Errorf("after its time: %v", err)
 		}
@@ -168,7 +166,7 @@ func TestValueWhoseTimeIsOver_IsGone(t *testing.T) {
 }
 
 func TestQuota_CountsKeysAndValuesAndFreesWhatGoes(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, c *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock) {
 		write := func(key string, size int, ttl time.Duration) error {
 			_, err := s.Put(t.Context(), "hello", key, hostsvc.Put{Data: make([]byte, size), TTL: ttl, Quota: 1000})
 			return err
@@ -191,7 +189,7 @@ func TestQuota_CountsKeysAndValuesAndFreesWhatGoes(t *testing.T) {
 		must(write("b", 399, 0)) // smaller than before
 		must(write("c", 99, time.Minute))
 		full(write("d", 0, 0))
-		c.advance(time.Minute)
+		c.Advance(time.Minute)
 		must(write("d", 99, 0)) // in the place of c
 		full(write("e", 0, 0))
 		must(s.Delete(t.Context(), "hello", "a", nil))
@@ -202,7 +200,7 @@ func TestQuota_CountsKeysAndValuesAndFreesWhatGoes(t *testing.T) {
 }
 
 func TestKeys_ComeInTheOrderOfBytesWithTheirPrefix(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		all := []string{"A", "Z", "a", "a%", "a_b", "ab", "b", "z", "ä", "日本"}
 		for i := range 1100 {
 			all = append(all, fmt.Sprintf("p/%04d", i))
@@ -229,7 +227,7 @@ func TestKeys_ComeInTheOrderOfBytesWithTheirPrefix(t *testing.T) {
 }
 
 func TestPlugins_DoNotSeeEachOther(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		put(t, s, "k", "mine")
 		if _, err := s.Get(t.Context(), "hell", "k"); !apierror.Has(err, apierror.NotFound) {
 			t.Errorf("another plugin reads it: %v", err)
@@ -252,7 +250,7 @@ func TestPlugins_DoNotSeeEachOther(t *testing.T) {
 }
 
 func TestLock_IsHeldByOneUntilReleasedOrLost(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, c *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock) {
 		acquire := func(lease string) string {
 			t.Helper()
 			held, err := s.Acquire(t.Context(), "hello", "lock", lease, time.Minute)
@@ -265,15 +263,15 @@ func TestLock_IsHeldByOneUntilReleasedOrLost(t *testing.T) {
 		if first == "" || acquire("") != "" || acquire("guess") != "" {
 			t.Error("it is held by more than one, or by none")
 		}
-		c.advance(50 * time.Second)
+		c.Advance(50 * time.Second)
 		if acquire(first) != first {
 			t.Error("it cannot be renewed")
 		}
-		c.advance(50 * time.Second)
+		c.Advance(50 * time.Second)
 		if acquire("") != "" {
 			t.Error("renewing did not last")
 		}
-		c.advance(10 * time.Second)
+		c.Advance(10 * time.Second)
 		if acquire(first) != "" {
 			t.Error("a lease that was over was renewed")
 		}
@@ -291,7 +289,7 @@ func TestLock_IsHeldByOneUntilReleasedOrLost(t *testing.T) {
 }
 
 func TestLock_IsExclusiveAmongMany(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, _ *clocktest.Clock) {
 		var holders atomic.Int32
 		var all sync.WaitGroup
 		for range 16 {
@@ -313,7 +311,7 @@ func TestLock_IsExclusiveAmongMany(t *testing.T) {
 }
 
 func TestLocks_AreBounded(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, c *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock) {
 		var err error
 		for i := 0; err == nil && i < 1500; i++ {
 			_, err = s.Acquire(t.Context(), "hello", fmt.Sprint(i), "", time.Minute)
@@ -321,7 +319,7 @@ func TestLocks_AreBounded(t *testing.T) {
 		if !apierror.Has(err, apierror.NotAllowed) {
 			t.Errorf("got %v", err)
 		}
-		c.advance(time.Minute)
+		c.Advance(time.Minute)
 		if held, err := s.Acquire(t.Context(), "hello", "more", "", time.Minute); held == "" || err != nil {
 			t.Errorf("after all were over: %v", err)
 		}
@@ -329,11 +327,11 @@ func TestLocks_AreBounded(t *testing.T) {
 }
 
 func TestAudit_KeepsTheNewestOfEachPlugin(t *testing.T) {
-	suite(t, func(t *testing.T, s *hostsvc.Store, c *clock) {
+	suite(t, func(t *testing.T, s *hostsvc.Store, c *clocktest.Clock) {
 		s.KeepAudit(50)
 		record := func(plugin manifest.ID, n int) {
 			t.Helper()
-			r := hostsvc.AuditRecord{At: c.now(), Plugin: plugin, Event: fmt.Sprintf("e%d", n), Severity: "low", Failed: n%2 == 1, Meta: map[string]any{"n": n}}
+			r := hostsvc.AuditRecord{At: c.Now(), Plugin: plugin, Event: fmt.Sprintf("e%d", n), Severity: "low", Failed: n%2 == 1, Meta: map[string]any{"n": n}}
 			if err := s.Record(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
@@ -346,7 +344,7 @@ func TestAudit_KeepsTheNewestOfEachPlugin(t *testing.T) {
 		if err != nil || len(loud) != 50 || loud[0].Event != "e300" || loud[0].Meta["n"] != 300.0 || loud[0].Failed || !loud[1].Failed {
 			t.Errorf("%d records, the newest %+v, %v", len(loud), loud[0], err)
 		}
-		if !loud[0].At.Equal(c.now()) {
+		if !loud[0].At.Equal(c.Now()) {
 			t.Errorf("written at %s", loud[0].At)
 		}
 		if quiet, err := s.Audited(t.Context(), "quiet", 1000); err != nil || len(quiet) != 1 {
@@ -356,15 +354,15 @@ func TestAudit_KeepsTheNewestOfEachPlugin(t *testing.T) {
 }
 
 func TestCache_ForgetsByTimeAndByRoom(t *testing.T) {
-	c := &clock{}
-	cache := hostsvc.NewCache(c.now)
+	c := clocktest.At(epoch)
+	cache := hostsvc.NewCache(c.Now)
 	value := []byte("v")
 	cache.Put("hello", "k", value, time.Minute)
 	value[0] = 'x'
 	if got, found := cache.Get("hello", "k"); !found || string(got) != "v" {
 		t.Errorf("got %q, %v", got, found)
 	}
-	c.advance(time.Minute)
+	c.Advance(time.Minute)
 	if _, found := cache.Get("hello", "k"); found {
 		t.Error("it is there after its time")
 	}
