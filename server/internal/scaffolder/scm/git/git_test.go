@@ -28,7 +28,7 @@ func findGit(t *testing.T) git.Program {
 	t.Helper()
 	path, err := program.Find("git")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	return git.Program{Path: path, TempDir: t.TempDir(), Wait: func(context.Context, time.Duration) error { return nil }}
 }
