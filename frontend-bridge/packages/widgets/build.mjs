@@ -49,12 +49,13 @@ function viewers() {
     'swagger-ui': [dirname(require.resolve('swagger-ui-dist/package.json')), ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE']],
     redoc: [dirname(require.resolve('redoc/package.json')), ['bundles/redoc.standalone.js', 'LICENSE']],
   };
+  const quiet = readFileSync(join(here, 'viewers/quiet.js'), 'utf8');
   rmSync(join(host, 'viewers'), { recursive: true, force: true });
   for (const [viewer, [from, names]] of Object.entries(files)) {
     const to = join(host, 'viewers', viewer);
     mkdirSync(to, { recursive: true });
     for (const name of names) cpSync(join(from, name), join(to, name.split('/').pop()));
-    cpSync(join(here, 'viewers', `${viewer}.js`), join(to, 'viewer.js'));
+    writeFileSync(join(to, 'viewer.js'), quiet + readFileSync(join(here, 'viewers', `${viewer}.js`), 'utf8'));
   }
 }
 

@@ -2,7 +2,7 @@
 addEventListener('message', event => {
   if (event.source !== parent || event.data?.t !== 'document') return;
   SwaggerUIBundle({
-    spec: JSON.parse(event.data.text),
+    spec: callboardQuiet(JSON.parse(event.data.text)),
     domNode: document.getElementById('viewer'),
     supportedSubmitMethods: [],
     validatorUrl: null,
