@@ -27,7 +27,7 @@ export const read = (base, paths, init = {}) =>
 export const query = values => new URLSearchParams(values).toString();
 
 /** Waits until the answer is as it should be. */
-export async function until(what, ask, patience = 20_000) {
+export async function until(what, ask, patience = 60_000) {
   const end = Date.now() + patience;
   for (;;) {
     const seen = await ask();

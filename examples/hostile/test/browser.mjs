@@ -37,7 +37,7 @@ export class Browser {
   /** A browser of its own, so to speak: with cookies and headers. */
   async context(options = {}) {
     const context = await this.chromium.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     await context.exposeBinding('canary', ({ page, frame }) => this.hit('ran', `${frame === page.mainFrame() ? page.url() : 'a frame'}`));
     await context.exposeBinding('stopped', (_, text) => this.hit('policy', text));
     await context.addInitScript(() => document.addEventListener('securitypolicyviolation', e => globalThis.stopped?.(`${e.effectiveDirective} ${e.blockedURI} in ${e.documentURI}`)));

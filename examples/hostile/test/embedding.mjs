@@ -26,34 +26,56 @@ export async function oembed({ host, browser, reader }) {
   return answers.length;
 }
 
+/** How many elements stand on one page, below each other. */
+const ON_A_PAGE = 50;
+
 /** Elements that show hostile widgets, with hostile tokens of a theme; and such with hostile attributes. */
 export async function elements({ host, browser, portal }) {
-  const context = await browser.context({ viewport: { width: 1200, height: 30_000 } });
   const views = ['stat', 'table', 'line', 'donut', 'list', 'status', 'form', 'docs'];
   const tokens = ['accent', 'font', 'bg', 'radius', 'c1'];
-  const shown = host.texts.map((text, n) => ({ name: `hostile-frames/${views[n % views.length]}`, entity: 'component:default/v0', ...range(n), token: tokens[n % tokens.length], text }));
-  const forms = Array.from({ length: 20 }, (_, i) => ({ name: `hostile-forms/form${i}`, entity: 'component:default/v0' }));
   const attributes = ['name', 'entity', 'range', 'theme', 'lang', 'args', 'height', 'heading-level', 'from'];
-  const asked = host.texts.map((text, n) => ({ name: 'hostile-frames/stat', entity: 'component:default/v0', [attributes[n % attributes.length]]: text }));
+  const widgets = host.texts.map((text, n) => ({ name: `hostile-frames/${views[n % views.length]}`, entity: 'component:default/v0', ...range(n), token: tokens[n % tokens.length], text })).filter((_, i) => i % 2 === 0);
+  const forms = Array.from({ length: 20 }, (_, i) => ({ name: `hostile-forms/form${i}`, entity: 'component:default/v0' }));
+  const asked = host.texts.map((text, n) => ({ name: 'hostile-frames/stat', entity: 'component:default/v0', [attributes[n % attributes.length]]: text })).filter((_, i) => i % 4 === 0);
   const documents = host.apis.filter((_, i) => i % 16 === 0).map(({ name }) => ({ tag: 'callboard-api-docs', entity: `api:default/${name}` }));
   documents.push(...host.texts.filter((_, i) => i % 12 === 0).map((_, i) => ({ tag: 'callboard-docs', entity: `component:default/v${i * 12}` })));
-  let n = 0;
-  for (const all of [shown.filter((_, i) => i % 2 === 0), forms, asked.filter((_, i) => i % 4 === 0), documents]) {
-    const page = await browser.page(context);
-    await page.goto(portal.origin + '/elements');
-    await page.evaluate(list => globalThis.show(list), all);
-    const left = () => page.evaluate(() => [...document.querySelectorAll('main > *')].filter(element => !element.dataset.status).length);
-    await until('all elements to say something', async () => (await left()) === 0, 20_000).catch(() => {});
-    const silent = await left();
-    if (silent > 0) browser.note += `(${silent} of ${all.length} as ${JSON.stringify(all[0]).slice(0, 60)} say nothing) `;
-    // Elements that show nothing prove nothing. Some of those with hostile attributes have nothing to ask for.
-    if (silent > all.length / 2) throw new Error(`${silent} of ${all.length} elements say nothing`);
-    for (const problem of await browser.look(page)) browser.hit('markup', problem);
-    n += all.length;
-    await page.close();
-  }
+
+  const context = await browser.context({ viewport: { width: 1200, height: 2000 } });
+  let opened = 0;
+  const show = async (list, expected) => {
+    const statuses = [];
+    for (let i = 0; i < list.length; i += ON_A_PAGE) statuses.push(...(await scrollThrough({ browser, context, portal }, list.slice(i, i + ON_A_PAGE))));
+    const odd = list.filter((_, i) => !expected(statuses[i]));
+    if (odd.length > 0) throw new Error(`${odd.length} of ${list.length} elements are not as they should be but ${JSON.stringify([...new Set(statuses)])}, such as ${JSON.stringify(odd[0]).slice(0, 200)}`);
+    opened += list.length;
+  };
+  // Elements that show nothing prove nothing.
+  for (const list of [widgets, forms, documents]) await show(list, status => status === 'ok');
+  // What is asked for wrongly is answered too. Only a name that no widget can have is asked of nobody.
+  const named = ({ name }) => /^[a-z0-9-]+\/[a-z0-9-]+$/.test(name);
+  await show(asked.filter(named), Boolean);
+  await scrollThrough({ browser, context, portal }, asked.filter(element => !named(element)), 0);
   await context.close();
-  return n;
+  return opened;
+}
+
+/** What each element of a page says about how it fares, to somebody who scrolls until it does: it asks for nothing before it is near to view. */
+async function scrollThrough({ browser, context, portal }, list, patience = 5000) {
+  const page = await browser.page(context);
+  await page.goto(portal.origin + '/elements');
+  await page.evaluate(all => globalThis.show(all), list);
+  const statuses = await page.evaluate(async patience => {
+    const statuses = [];
+    for (const element of document.querySelectorAll('main > *')) {
+      element.scrollIntoView();
+      for (const end = Date.now() + patience; !element.dataset.status && Date.now() < end; ) await new Promise(resolve => setTimeout(resolve, 20));
+      statuses.push(element.dataset.status ?? '');
+    }
+    return statuses;
+  }, patience);
+  for (const problem of await browser.look(page)) browser.hit('markup', problem);
+  await page.close();
+  return statuses;
 }
 
 /** Pages that show what somebody may see or send, in a frame of a page that is nobody's, of three origins. */

@@ -43,7 +43,7 @@ function configuration({ base, port, work, files, portal }) {
       reading: { maxSize: 40 << 20 },
       pluginHost: { dataDir: path.join(work, 'plugins') },
       plugins: Object.fromEntries(['frames', 'forms'].map(id => [`hostile-${id}`, { source: path.join(work, id), development: true }])),
-      embed: { apps: { portal: { title: '<img src=x onerror=canary()>', origins: [portal], services: ['external:hostile'], widgets: ['*'], features: ['forms', 'export', 'tryit'] } } },
+      embed: { apps: { portal: { title: '<img src=x onerror=canary()>', origins: [portal], services: ['hostile'], widgets: ['*'], features: ['forms', 'export', 'tryit'] } } },
     },
   };
 }
