@@ -131,6 +131,7 @@ class TryForm {
       this.#button.focus();
     });
     const box = this.#confirm;
+    this.#answer.replaceChildren(); // an earlier one is not this request's
     box.replaceChildren(question, list, send, ' ', cancel);
     box.hidden = false;
     box.setAttribute('role', 'group');
