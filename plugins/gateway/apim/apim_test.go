@@ -3,7 +3,6 @@ package apim
 import (
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,39 +13,22 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver/drivertest"
 	"github.com/callboard/callboard/plugins/gateway/gatewayfake"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clock is moved by tests.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 type rig struct {
 	*Driver
 
 	fake  *apimfake.Server
-	clock *clock
+	clock *plugintest.Clock
 }
 
 // start is a driver of a new service; change is nil or changes its options.
 func start(t *testing.T, change func(*Options)) rig {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)}
+	c := plugintest.NewClock(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
 	fake := apimfake.New(apimfake.Options{Now: c.Now, Page: 3})
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)

@@ -249,6 +249,7 @@ func (d *Driver) secret(ctx context.Context, s subscription) (sdk.Secret, error)
 	return sdk.Secret(keys.Primary), nil
 }
 
+// cut is what fits where Azure counts characters; it is read back, so nothing marks the cut.
 func cut(text string, runes int) string {
 	if list := []rune(text); len(list) > runes {
 		return string(list[:runes])

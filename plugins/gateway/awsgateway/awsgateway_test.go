@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,33 +14,16 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver/drivertest"
 	"github.com/callboard/callboard/plugins/gateway/gatewayfake"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clock is moved by tests.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 type rig struct {
 	*Driver
 
 	fake   *awsfake.Server
-	clock  *clock
+	clock  *plugintest.Clock
 	paused *[]time.Duration
 }
 
@@ -50,7 +32,7 @@ const orders = driver.APIID(awsfake.Orders + "/prod")
 // start is a driver of a new account; change is nil or changes its options.
 func start(t *testing.T, change func(*Options)) rig {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)}
+	c := plugintest.NewClock(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
 	fake := awsfake.New(awsfake.Options{Now: c.Now, Page: 3, Keys: 200})
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
