@@ -8,6 +8,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // The annotations that say which charges belong to an entity. The first kind of them that an entity has counts alone.
@@ -85,7 +86,7 @@ func tagsFilter(text string) (ledger.Filter, error) {
 	for pair := range strings.SplitSeq(text, ",") {
 		key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
 		if !ok || key == "" {
-			return f, apierror.Inputf("%q must be key=value", excerpt(pair))
+			return f, apierror.Inputf("%q must be key=value", excerpt.Short(pair))
 		}
 		f.All = append(f.All, ledger.Is(ledger.Tag(key), value))
 	}
@@ -140,7 +141,7 @@ func extraFilters(text string) ([]ledger.Filter, error) {
 		key, values, ok := strings.Cut(pair, ":")
 		key = strings.TrimSpace(key)
 		if !ok || key == "" || strings.TrimSpace(values) == "" {
-			return nil, apierror.Inputf("%q must be key: value", excerpt(pair))
+			return nil, apierror.Inputf("%q must be key: value", excerpt.Short(pair))
 		}
 		out = append(out, oneOf(walletDimensions(key), split(values, "|")))
 	}

@@ -106,9 +106,6 @@ const (
 	Exceeded BudgetStatus = "exceeded"
 )
 
-// BudgetStatuses are all of them.
-var BudgetStatuses = []BudgetStatus{WithinBudget, OverrunForecast, ThresholdCrossed, Exceeded}
-
 // BudgetState is a budget at one time.
 type BudgetState struct {
 	Status BudgetStatus `json:"status"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 const (
@@ -41,7 +42,7 @@ func ParseFilter(text string) (ledger.Filter, error) {
 		}
 	}
 	if p.rest != "" {
-		return ledger.Filter{}, apierror.Inputf("%q is unexpected; terms are divided by commas, alternatives by semicolons", excerpt(p.rest))
+		return ledger.Filter{}, apierror.Inputf("%q is unexpected; terms are divided by commas, alternatives by semicolons", excerpt.Short(p.rest))
 	}
 	if len(out) == 1 {
 		return out[0], nil
@@ -70,7 +71,7 @@ func (p *filterParser) conjunction() ([]ledger.Term, error) {
 func (p *filterParser) term() (ledger.Term, error) {
 	end := strings.IndexAny(p.rest, "=,;|\"")
 	if end < 0 || p.rest[end] != '=' {
-		return ledger.Term{}, apierror.Inputf("%q must be dimension=value", excerpt(p.rest))
+		return ledger.Term{}, apierror.Inputf("%q must be dimension=value", excerpt.Short(p.rest))
 	}
 	name, not := strings.CutSuffix(p.rest[:end], "!")
 	d, err := ParseDimension(strings.TrimSpace(name))
@@ -109,7 +110,7 @@ func (p *filterParser) value() (string, error) {
 	for rest := p.rest[1:]; ; {
 		end := strings.IndexByte(rest, '"')
 		if end < 0 {
-			return "", apierror.Inputf("%s has no closing quote", excerpt(p.rest))
+			return "", apierror.Inputf("%s has no closing quote", excerpt.Short(p.rest))
 		}
 		v.WriteString(rest[:end])
 		if rest = rest[end+1:]; !strings.HasPrefix(rest, `"`) {
@@ -127,14 +128,6 @@ func (p *filterParser) take(divider byte) bool {
 	}
 	p.rest = p.rest[1:]
 	return true
-}
-
-// excerpt keeps foreign text short in messages.
-func excerpt(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 // dimensions are the names that filters and queries may use, in the order in which messages list them.
@@ -157,7 +150,7 @@ func ParseDimension(name string) (ledger.Dimension, error) {
 			return d, nil
 		}
 	}
-	return "", apierror.Inputf("%q is no dimension; there are %s, and tag:<key>", excerpt(name), joined(dimensions))
+	return "", apierror.Inputf("%q is no dimension; there are %s, and tag:<key>", excerpt.Short(name), joined(dimensions))
 }
 
 func joined[T ~string](list []T) string {

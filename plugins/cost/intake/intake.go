@@ -318,13 +318,6 @@ func (r *fileReader) judge() error {
 	return apierror.Inputf("%d of %d rows were rejected, which is too many; nothing was changed. The first is %s", rejects, r.rows, p.rejects[0])
 }
 
-func clip(s string) string {
-	if r := []rune(strings.ToValidUTF8(s, "?")); len(r) > 80 {
-		return string(r[:80]) + "…"
-	}
-	return s
-}
-
 // ImportCharges imports charges that come from no file, as a job of the origin that d tells. d has no files.
 func (i *Intake) ImportCharges(ctx context.Context, d Delivery, focusVersion string, charges iter.Seq2[ledger.Charge, error]) (Job, error) {
 	select {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/focus"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Jobs lists the latest jobs, the newest first. Those that run are as they are now.
@@ -55,10 +56,10 @@ func (i *Intake) Job(ctx context.Context, id string) (Job, error) {
 		return json.Unmarshal(text, &j)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return j, apierror.NotFoundf("there is no import %q", clip(id))
+		return j, apierror.NotFoundf("there is no import %q", excerpt.Short(id))
 	}
 	if err != nil {
-		return j, fmt.Errorf("read import %s: %w", clip(id), err)
+		return j, fmt.Errorf("read import %s: %w", excerpt.Short(id), err)
 	}
 	return j, nil
 }

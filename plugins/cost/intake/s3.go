@@ -14,6 +14,7 @@ import (
 
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // S3 is a bucket, or a part of one, of AWS or of another storage that speaks its protocol. Keys are read with ListObjectsV2
@@ -104,7 +105,7 @@ func (s *S3) page(ctx context.Context, token string) (listing, error) {
 		listing
 	}
 	if err := xml.Unmarshal(text, &page); err != nil {
-		return listing{}, apierror.Newf(apierror.ServiceUnavailable, "the answer is no listing of a bucket: %s", clip(string(text)))
+		return listing{}, apierror.Newf(apierror.ServiceUnavailable, "the answer is no listing of a bucket: %s", excerpt.Short(string(text)))
 	}
 	return page.listing, nil
 }
@@ -183,9 +184,9 @@ func (s *S3) refusal(res *http.Response) error {
 		Message string
 	}
 	if xml.Unmarshal(text, &e) != nil {
-		e.Code, e.Message = res.Status, clip(strings.TrimSpace(string(text)))
+		e.Code, e.Message = res.Status, excerpt.Short(strings.TrimSpace(string(text)))
 	}
-	why := e.Code + ": " + clip(e.Message)
+	why := e.Code + ": " + excerpt.Short(e.Message)
 	switch res.StatusCode {
 	case http.StatusForbidden, http.StatusUnauthorized:
 		who := "requests without a key"

@@ -15,6 +15,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Upload answers POST …?source=&period=&run= whose body is a bill: CSV, CSV in gzip (as the file, or by Content-Encoding), or
@@ -89,7 +90,7 @@ func (i *Intake) uploaded(r *http.Request) (Delivery, error) {
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity", "gzip", "x-gzip": // gzip is known by its first bytes
 	default:
-		return d, apierror.Inputf("Content-Encoding: %q is not known; send the file as it is, or in gzip", clip(encoding))
+		return d, apierror.Inputf("Content-Encoding: %q is not known; send the file as it is, or in gzip", excerpt.Short(encoding))
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
 		return d, apierror.Inputf("Content-Type: send the file itself as the body, not a form")
@@ -100,7 +101,7 @@ func (i *Intake) uploaded(r *http.Request) (Delivery, error) {
 // CheckSource says whether a source may be called so: at most 100 bytes, without control characters.
 func CheckSource(name string) error {
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) != name {
-		return apierror.Inputf("source: %q is no name of a source; it needs 1 to 100 bytes, without control characters and blanks around them", clip(name))
+		return apierror.Inputf("source: %q is no name of a source; it needs 1 to 100 bytes, without control characters and blanks around them", excerpt.Short(name))
 	}
 	return nil
 }

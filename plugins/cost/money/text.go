@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // ErrSyntax says that a text is no decimal number.
@@ -21,11 +23,11 @@ const longest = 80
 func Parse(s string) (Amount, error) {
 	d, err := scan(s)
 	if err != nil {
-		return Amount{}, fmt.Errorf("%q: %w", clip(s), err)
+		return Amount{}, fmt.Errorf("%q: %w", excerpt.Short(s), err)
 	}
 	a, err := d.amount()
 	if err != nil {
-		return Amount{}, fmt.Errorf("%q: %w", clip(s), err)
+		return Amount{}, fmt.Errorf("%q: %w", excerpt.Short(s), err)
 	}
 	return a, nil
 }
@@ -231,11 +233,3 @@ func (a *Amount) UnmarshalText(b []byte) error {
 }
 
 func formatFloat(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
-
-// clip bounds what an error repeats of a foreign text.
-func clip(s string) string {
-	if len(s) > 40 {
-		return strings.ToValidUTF8(s[:40], "") + "…"
-	}
-	return s
-}

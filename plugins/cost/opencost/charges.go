@@ -49,7 +49,7 @@ func charges(day ledger.Day, list []Allocation, currency string) ([]ledger.Charg
 		for _, p := range parts {
 			amount, partErr := sumOf(p.of(a))
 			if err = cmp.Or(err, partErr); err != nil {
-				return nil, fmt.Errorf("allocation %s: %w", clip(a.Name), err)
+				return nil, fmt.Errorf("allocation %s: %w", line(a.Name), err)
 			}
 			rest = rest.Sub(amount)
 			all = appendCharge(all, c, p.service, p.category, amount)

@@ -13,6 +13,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Client asks one OpenCost.
@@ -83,10 +84,10 @@ func (c *Client) allocations(ctx context.Context, q url.Values, day ledger.Day) 
 		Data    []map[string]Allocation `json:"data"`
 	}
 	if err := json.Unmarshal(withoutNaN(text), &answer); err != nil {
-		return nil, unavailable("the answer is no allocations in JSON (%v): %s", err, clip(string(text)))
+		return nil, unavailable("the answer is no allocations in JSON (%v): %s", err, line(string(text)))
 	}
 	if answer.Code != http.StatusOK {
-		return nil, unavailable("code %d: %s", answer.Code, clip(answer.Message))
+		return nil, unavailable("code %d: %s", answer.Code, line(answer.Message))
 	}
 	var list []Allocation
 	for _, step := range answer.Data {
@@ -133,7 +134,7 @@ func (c *Client) get(ctx context.Context, q url.Values) ([]byte, error) {
 func refused(res *http.Response, text []byte) error {
 	switch {
 	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden:
-		return apierror.Newf(apierror.NotAllowed, "what is in front of OpenCost refuses the token (%s): %s", res.Status, clip(string(text)))
+		return apierror.Newf(apierror.NotAllowed, "what is in front of OpenCost refuses the token (%s): %s", res.Status, line(string(text)))
 	case res.StatusCode == http.StatusNotFound:
 		return apierror.NotFoundf("there is no /allocation/compute below the URL; Kubecost has it below /model")
 	case res.StatusCode >= http.StatusBadRequest:
@@ -143,7 +144,7 @@ func refused(res *http.Response, text []byte) error {
 		if json.Unmarshal(text, &e) != nil || e.Message == "" {
 			e.Message = string(text)
 		}
-		return unavailable("%s: %s", res.Status, clip(e.Message))
+		return unavailable("%s: %s", res.Status, line(e.Message))
 	case res.StatusCode != http.StatusOK:
 		return unavailable("%s", res.Status)
 	}
@@ -154,10 +155,6 @@ func unavailable(format string, args ...any) error {
 	return apierror.Newf(apierror.ServiceUnavailable, format, args...)
 }
 
-func clip(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
-	if r := []rune(s); len(r) > 120 {
-		return string(r[:120]) + "…"
-	}
-	return s
+func line(s string) string {
+	return excerpt.Line(s, 120)
 }
