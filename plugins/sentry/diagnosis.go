@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 func (c call) String() string { return c.method + " " + strings.Join(c.path, "/") }
@@ -112,19 +112,7 @@ func (t *tenant) detail(a answer) string {
 }
 
 // plain makes foreign text one short line.
-func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, " "))
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > 300 {
-		runes = append(runes[:300], '…')
-	}
-	return string(runes)
-}
+func plain(text string) string { return excerpt.Line(text, 300) }
 
 func isHTML(a answer) bool {
 	return strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") || strings.HasPrefix(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])), "<")

@@ -127,12 +127,12 @@ func breaksOff(t *testing.T, build maker, step func(*rig, lifecycle.Issued) ([]s
 	has, _ := step(r, k) // that it fails is the point
 	broke := l.mend()
 	for range 3 { // until everything that was interrupted must have been ended
-		r.clock.advance(10 * time.Minute)
+		r.clock.Advance(10 * time.Minute)
 		if _, err := r.Sweep(t.Context()); err != nil {
 			t.Errorf("call %d: sweep: %v", n, err)
 		}
 	}
-	r.clock.advance(late)
+	r.clock.Advance(late)
 	for i, secret := range has {
 		r.answers(secret, true, fmt.Sprintf("call %d: key %d", n, i+1))
 	}

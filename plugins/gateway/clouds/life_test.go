@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,18 +17,14 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 // late is how long the gateways take to see a change.
 const late = 3 * time.Second
 
-// clock is a time that pauses move.
-type clock struct{ passed atomic.Int64 }
-
-func (c *clock) now() time.Time {
-	return time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(c.passed.Load()))
-}
-func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
+// epoch is when tests begin.
+var epoch = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 // cloud is a driver of a new fake.
 type cloud struct {
@@ -48,37 +43,37 @@ func serve(t *testing.T, management http.Handler) string {
 }
 
 // maker makes a driver of a new fake, which calls it through a client.
-type maker func(*testing.T, *clock, *http.Client) (cloud, error)
+type maker func(*testing.T, *plugintest.Clock, *http.Client) (cloud, error)
 
 var clouds = map[string]maker{"Azure API Management": azure, "Apigee": google, "Amazon API Gateway": amazon}
 
 const portal = "https://api.example.com"
 
-func azure(t *testing.T, c *clock, client *http.Client) (cloud, error) {
-	f := apimfake.New(apimfake.Options{Now: c.now, Delay: late})
+func azure(t *testing.T, c *plugintest.Clock, client *http.Client) (cloud, error) {
+	f := apimfake.New(apimfake.Options{Now: c.Now, Delay: late})
 	url := serve(t, f)
 	d, err := apim.New(apim.Options{
-		Name: "Azure", HTTP: client, URL: url, LoginURL: url, GatewayURL: portal, Now: c.now,
+		Name: "Azure", HTTP: client, URL: url, LoginURL: url, GatewayURL: portal, Now: c.Now,
 		Tenant: apimfake.Tenant, ClientID: apimfake.ClientID, ClientSecret: apimfake.ClientSecret,
 		Subscription: apimfake.Subscription, ResourceGroup: apimfake.ResourceGroup, Service: apimfake.Service,
 	})
 	return cloud{d, f.Gateway(), "orders", [2]driver.PlanID{"starter", "gold"}}, err
 }
 
-func google(t *testing.T, c *clock, client *http.Client) (cloud, error) {
-	f := apigeefake.New(apigeefake.Options{Now: c.now, Delay: late})
+func google(t *testing.T, c *plugintest.Clock, client *http.Client) (cloud, error) {
+	f := apigeefake.New(apigeefake.Options{Now: c.Now, Delay: late})
 	url := serve(t, f)
 	d, err := apigee.New(apigee.Options{
-		Name: "Apigee", HTTP: client, URL: url, GatewayURL: portal, Now: c.now, Organization: apigeefake.Organization, Environment: "prod",
+		Name: "Apigee", HTTP: client, URL: url, GatewayURL: portal, Now: c.Now, Organization: apigeefake.Organization, Environment: "prod",
 		ServiceAccount: sdk.Secret(apigeefake.ServiceAccount(url + "/token")),
 	})
 	return cloud{d, f.Gateway(), "orders", [2]driver.PlanID{"basic", "gold"}}, err
 }
 
-func amazon(t *testing.T, c *clock, client *http.Client) (cloud, error) {
-	f := awsfake.New(awsfake.Options{Now: c.now, Delay: late})
+func amazon(t *testing.T, c *plugintest.Clock, client *http.Client) (cloud, error) {
+	f := awsfake.New(awsfake.Options{Now: c.Now, Delay: late})
 	d, err := awsgateway.New(awsgateway.Options{
-		Name: "AWS", HTTP: client, URL: serve(t, f), GatewayURL: portal, Now: c.now, Region: awsfake.Region,
+		Name: "AWS", HTTP: client, URL: serve(t, f), GatewayURL: portal, Now: c.Now, Region: awsfake.Region,
 		AccessKeyID: awsfake.AccessKeyID, SecretAccessKey: awsfake.SecretAccessKey,
 	})
 	return cloud{d, f.Gateway(), awsfake.Orders + "/prod", [2]driver.PlanID{awsfake.Basic, awsfake.Gold}}, err
@@ -91,23 +86,23 @@ type rig struct {
 	cloud
 
 	kv    *store
-	clock *clock
+	clock *plugintest.Clock
 	app   driver.AppID
 }
 
 func start(t *testing.T, build maker, client *http.Client) *rig {
 	t.Helper()
-	c := &clock{}
+	c := plugintest.NewClock(epoch)
 	made, err := build(t, c, client)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &rig{T: t, cloud: made, kv: newStore(), clock: c}
 	r.Engine = lifecycle.New(lifecycle.Options{
-		KV: r.kv, Gate: nobody{}, HTTP: r.client(), Now: c.now,
+		KV: r.kv, Gate: nobody{}, HTTP: r.client(), Now: c.Now,
 		Driver: func(string) (driver.Driver, error) { return made.Driver, nil },
 		Rules:  lifecycle.Rules{TTL: 30 * 24 * time.Hour, Grace: time.Hour, MaxGrace: 24 * time.Hour, MaxKeys: 3},
-		Pause:  func(ctx context.Context, d time.Duration) error { c.advance(d); return ctx.Err() },
+		Pause:  func(ctx context.Context, d time.Duration) error { c.Advance(d); return ctx.Err() },
 	})
 	return r
 }
@@ -159,7 +154,7 @@ func (r *rig) told(k lifecycle.Issued, err error) lifecycle.Issued {
 	if k.Credential, err = r.Told(r.Context(), k.Credential.ID); err != nil {
 		r.Fatal(err)
 	}
-	r.clock.advance(late)
+	r.clock.Advance(late)
 	return k
 }
 
@@ -220,17 +215,17 @@ func TestKey_LivesAtEveryCloud(t *testing.T) {
 			next := r.told(r.Rotate(t.Context(), lifecycle.Rotation{Credential: first.Credential.ID, By: ann}))
 			r.answers(first.Secret, true, "the old key in its grace")
 			r.answers(next.Secret, true, "the new key")
-			r.clock.advance(time.Hour)
+			r.clock.Advance(time.Hour)
 			if s, err := r.Sweep(t.Context()); err != nil || s.Retired != 1 {
 				t.Errorf("swept %+v, %v", s, err)
 			}
-			r.clock.advance(late)
+			r.clock.Advance(late)
 			r.answers(first.Secret, false, "the old key after its grace")
 			r.answers(next.Secret, true, "the new key after the grace")
 			r.inAccord()
 
 			r.access(r.plans[1])
-			r.clock.advance(late)
+			r.clock.Advance(late)
 			r.answers(next.Secret, true, "the key under another plan")
 			r.inAccord()
 
@@ -238,7 +233,7 @@ func TestKey_LivesAtEveryCloud(t *testing.T) {
 			if _, err := r.ResumeKey(t.Context(), next.Credential.ID, lifecycle.Ending{By: ann}); err != nil {
 				t.Fatal(err)
 			}
-			r.clock.advance(late)
+			r.clock.Advance(late)
 			r.answers(next.Secret, true, "a resumed key")
 			r.proven(r.Revoke(t.Context(), next.Credential.ID, lifecycle.Ending{By: ann, Secret: next.Secret}))
 			r.inAccord()
@@ -264,7 +259,7 @@ func TestDrift_IsSeenAndMendedAtEveryCloud(t *testing.T) {
 			if err := behind.SuspendKey(t.Context(), r.app, k.Credential.Key, true); err != nil {
 				t.Fatal(err)
 			}
-			r.clock.advance(late)
+			r.clock.Advance(late)
 			r.answers(k.Secret, false, "a key that somebody took the plan of")
 			d, err := r.Drift(t.Context(), "cloud")
 			if err != nil || len(d.Findings) != 2 {
@@ -275,7 +270,7 @@ func TestDrift_IsSeenAndMendedAtEveryCloud(t *testing.T) {
 					t.Errorf("%s: %v", f.Kind, err)
 				}
 			}
-			r.clock.advance(late)
+			r.clock.Advance(late)
 			r.answers(k.Secret, true, "the key, mended")
 			r.inAccord()
 		})

@@ -87,7 +87,7 @@ func TestKey_EndsAndIsSuspendedWithItsTimeToLive(t *testing.T) {
 	r.plan(r.app("shop"), "orders", "gold")
 	const secret = "a-secret-of-more-than-32-characters"
 	k := r.issue(driver.KeyRequest{App: "shop", Operation: operationA, Secret: secret, Label: "ci, nightly/build", Expires: epoch.Add(time.Hour)})
-	r.clock.advance(20 * time.Minute)
+	r.clock.Advance(20 * time.Minute)
 	listed := r.only("shop")
 	if !listed.Expires.Equal(epoch.Add(time.Hour)) || listed.Label != "ci nightly build" || listed.Prefix != "a-secret" || !listed.Created.Equal(epoch) {
 		t.Errorf("%+v", listed)
@@ -109,13 +109,13 @@ func TestKey_EndsAndIsSuspendedWithItsTimeToLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantStatus("/orders", secret, 200)
-	r.clock.advance(40 * time.Minute)
+	r.clock.Advance(40 * time.Minute)
 	r.wantStatus("/orders", secret, 401)
-	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", Operation: operationB, Expires: r.clock.now()})
+	_, err := r.IssueKey(t.Context(), driver.KeyRequest{App: "shop", Operation: operationB, Expires: r.clock.Now()})
 	if !errors.Is(err, sdk.ErrInput) {
 		t.Errorf("a key that has expired: %v", err)
 	}
-	forever := r.issue(driver.KeyRequest{App: "shop", Operation: operationB, Expires: r.clock.now().Add(10 * 365 * day)})
+	forever := r.issue(driver.KeyRequest{App: "shop", Operation: operationB, Expires: r.clock.Now().Add(10 * 365 * day)})
 	if !forever.Expires.IsZero() || len(forever.Secret) < 32 {
 		t.Errorf("longer than Kong can: %+v", forever.Key)
 	}
@@ -163,7 +163,7 @@ func TestKey_GoesOnForAsLongAsDataPlanesKnowIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantStatus("/orders", k.Secret, 200)
-	r.clock.advance(5 * time.Second)
+	r.clock.Advance(5 * time.Second)
 	r.wantStatus("/orders", k.Secret, 401)
 }
 

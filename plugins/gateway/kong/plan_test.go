@@ -24,7 +24,7 @@ func TestPlan_OpensOneAPIWithItsLimits(t *testing.T) {
 	if res.StatusCode != 429 || res.Header.Get("X-RateLimit-Limit-Minute") != "3" || res.Header.Get("X-RateLimit-Remaining-Minute") != "0" || res.Header.Get("RateLimit-Reset") != "60" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
-	r.clock.advance(time.Minute)
+	r.clock.Advance(time.Minute)
 	r.wantStatus("/orders", key, 200)
 	r.plan("shop", "orders", "gold")
 	if h := call(r.fake, "/orders", key).Header; h.Get("X-RateLimit-Limit-Month") != "1000" || h.Get("X-RateLimit-Limit-Minute") != "100" {

@@ -3,7 +3,6 @@ package kong
 import (
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver/drivertest"
 	"github.com/callboard/callboard/plugins/gateway/gatewayfake"
 	"github.com/callboard/callboard/plugins/gateway/kong/kongfake"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,12 +21,6 @@ var epoch = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 const adminToken = "admin-token-of-kong"
 
-// clock is a time that tests move.
-type clock struct{ ns atomic.Int64 }
-
-func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.ns.Load())) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
-
 // rig is a driver beside a fake Kong.
 type rig struct {
 	*Driver
@@ -34,7 +28,7 @@ type rig struct {
 	t     *testing.T
 	fake  *kongfake.Server
 	nodes []*kongfake.Server // all, the fake first
-	clock *clock
+	clock *plugintest.Clock
 }
 
 var plansOfTest = []driver.Plan{
@@ -46,8 +40,8 @@ var plansOfTest = []driver.Plan{
 // start runs a driver with a Kong of n nodes.
 func start(t *testing.T, o Options, f kongfake.Options, n int) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{}}
-	f.Now, o.Now = r.clock.now, r.clock.now
+	r := &rig{t: t, clock: plugintest.NewClock(epoch)}
+	f.Now, o.Now = r.clock.Now, r.clock.Now
 	if f.Token == "" && f.Header == "" {
 		f.Token = adminToken
 	}
@@ -96,7 +90,7 @@ func sample(fake *kongfake.Server) {
 func (r *rig) subject() drivertest.Subject {
 	return drivertest.Subject{
 		Driver: r.Driver, API: "orders", Plan: "gold", OtherPlan: "open", Gateway: r.fake.Gateway(), Page: 6,
-		Advance: r.clock.advance, Secrets: []string{adminToken},
+		Advance: r.clock.Advance, Secrets: []string{adminToken},
 		Foreign: func(_ *testing.T, app driver.AppID) driver.KeyID {
 			var id string
 			for _, node := range r.nodes {

@@ -226,7 +226,7 @@ func TestGateway_ThatIsDownIsToldLater(t *testing.T) {
 	if req.Status != lifecycle.Granting || req.Trouble != "connection refused" {
 		t.Errorf("%+v", req)
 	}
-	r.clock.advance(5 * time.Minute)
+	r.clock.Advance(5 * time.Minute)
 	for range 3 {
 		if s, err := r.Sweep(t.Context()); err == nil || s.Waiting != 2 {
 			t.Errorf("%+v, %v", s, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // KeyRequest asks for a key under a grant that an application has.
@@ -70,7 +71,7 @@ func label(given string, a App) string {
 	if given == "" {
 		given = a.Name
 	}
-	return given[:min(len(given), maxName)]
+	return excerpt.Of(given, maxName)
 }
 
 // lifetime is how long a key lives; 0 = it does not end.

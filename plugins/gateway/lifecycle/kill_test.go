@@ -21,6 +21,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 // The process that is killed is this test's program once more. Its store and its gateway are the parent's, by HTTP, as a
@@ -312,9 +313,9 @@ func TestKill_LosesAndDoublesNoKey(t *testing.T) {
 // killOnce runs a child, kills it at one of its calls, recovers, and checks the law.
 func killOnce(t *testing.T, seed int) int {
 	t.Helper()
-	c := &clock{}
-	c.advance(time.Since(epoch)) // the child has the time of day
-	m := drivertest.NewMemory(drivertest.MemoryOptions{Name: "edge", Now: c.now})
+	c := plugintest.NewClock(epoch)
+	c.Advance(time.Since(epoch)) // the child has the time of day
+	m := drivertest.NewMemory(drivertest.MemoryOptions{Name: "edge", Now: c.Now})
 	p := &parent{rig: startWith(t, c, m, m)}
 	a := p.app()
 	chance := rand.New(rand.NewPCG(uint64(seed), 7))

@@ -46,7 +46,7 @@ func TestKey_LivesFromTheRequestToItsRevocation(t *testing.T) {
 	r.tell(next)
 	r.wantStatus(k.Secret, http.StatusOK, "the old key in its grace")
 	r.wantStatus(next.Secret, http.StatusOK, "the new key")
-	r.clock.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	if s := r.sweep(); s.Retired != 1 {
 		t.Errorf("%+v", s)
 	}
@@ -228,12 +228,12 @@ func TestKeys_EndWhenTheirTimeIsOverWhateverTheGatewayCan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, without...)
 			k := r.key(r.app().ID)
-			r.clock.advance(30*24*time.Hour - time.Minute)
+			r.clock.Advance(30*24*time.Hour - time.Minute)
 			if s := r.sweep(); s.Expired != 0 {
 				t.Errorf("%+v", s)
 			}
 			r.wantStatus(k.Secret, http.StatusOK, "a key before its end")
-			r.clock.advance(time.Minute)
+			r.clock.Advance(time.Minute)
 			if s := r.sweep(); s.Expired != 1 {
 				t.Errorf("%+v", s)
 			}
@@ -263,7 +263,7 @@ func TestSlots_RotateWithinOneKey(t *testing.T) {
 	r.wantStatus(next.Secret, http.StatusOK, "the new slot")
 	_, err = r.Rotate(t.Context(), lifecycle.Rotation{Credential: next.Credential.ID, By: ann})
 	wantErr(t, err, sdk.ErrConflict, "other slot")
-	r.clock.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	r.sweep()
 	r.wantStatus(k.Secret, http.StatusUnauthorized, "the old slot after its grace")
 	r.wantStatus(next.Secret, http.StatusOK, "the new slot after the grace")

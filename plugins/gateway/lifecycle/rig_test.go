@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"github.com/callboard/callboard/plugins/gateway/lifecycle"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 func TestMain(m *testing.M) {
@@ -121,13 +121,8 @@ func (kv *memoryKV) count(prefix string) (n int) {
 	return n
 }
 
-// clock is a time that tests move.
-type clock struct{ passed atomic.Int64 }
-
+// epoch is when tests begin.
 var epoch = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-
-func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.passed.Load())) }
-func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
 
 // gate is a policy that says what it is told to.
 type gate struct {
@@ -157,7 +152,7 @@ type rig struct {
 	kv     *memoryKV
 	gw     gateway
 	memory *drivertest.Memory
-	clock  *clock
+	clock  *plugintest.Clock
 	gate   *gate
 	mu     sync.Mutex
 	events []lifecycle.Event
@@ -178,22 +173,22 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func start(t *testing.T, without ...string) *rig {
 	t.Helper()
-	c := &clock{}
-	m := drivertest.NewMemory(drivertest.MemoryOptions{Name: "edge", Now: c.now, Without: without})
+	c := plugintest.NewClock(epoch)
+	m := drivertest.NewMemory(drivertest.MemoryOptions{Name: "edge", Now: c.Now, Without: without})
 	return startWith(t, c, m, m)
 }
 
 func startSlots(t *testing.T) *rig {
 	t.Helper()
-	c := &clock{}
-	s := drivertest.NewSlots(drivertest.MemoryOptions{Name: "edge", Now: c.now, Without: []string{"ownSecret"}})
+	c := plugintest.NewClock(epoch)
+	s := drivertest.NewSlots(drivertest.MemoryOptions{Name: "edge", Now: c.Now, Without: []string{"ownSecret"}})
 	return startWith(t, c, s, s.Memory)
 }
 
-func startWith(t *testing.T, c *clock, gw gateway, m *drivertest.Memory) *rig {
+func startWith(t *testing.T, c *plugintest.Clock, gw gateway, m *drivertest.Memory) *rig {
 	r := &rig{T: t, kv: newKV(), gw: gw, memory: m, clock: c, gate: &gate{}}
 	r.o = lifecycle.Options{
-		KV: r.kv, Gate: r.gate, HTTP: through(gw), Now: c.now,
+		KV: r.kv, Gate: r.gate, HTTP: through(gw), Now: c.Now,
 		Driver: func(name string) (driver.Driver, error) {
 			if name != "edge" {
 				return nil, apierror.NotFoundf("no gateway %q", name)
@@ -201,7 +196,7 @@ func startWith(t *testing.T, c *clock, gw gateway, m *drivertest.Memory) *rig {
 			return gw, nil
 		},
 		Rules: lifecycle.Rules{TTL: 30 * 24 * time.Hour, MaxTTL: 365 * 24 * time.Hour, Grace: time.Hour, MaxGrace: 24 * time.Hour, MaxKeys: 3},
-		Pause: func(_ context.Context, d time.Duration) error { c.advance(d); return nil },
+		Pause: func(_ context.Context, d time.Duration) error { c.Advance(d); return nil },
 		Record: func(_ context.Context, e lifecycle.Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -307,7 +302,7 @@ func (r *rig) sweep() lifecycle.Swept {
 func (r *rig) calm() {
 	r.Helper()
 	for range 3 {
-		r.clock.advance(10 * time.Minute)
+		r.clock.Advance(10 * time.Minute)
 		r.sweep()
 	}
 	if n := r.kv.count("intent/"); n != 0 {

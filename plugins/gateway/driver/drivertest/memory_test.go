@@ -2,14 +2,17 @@ package drivertest_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/callboard/callboard/plugins/gateway/driver"
 	"github.com/callboard/callboard/plugins/gateway/driver/drivertest"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
+
+// epoch is when tests begin.
+var epoch = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 func subject(d driver.Driver, m *drivertest.Memory, advance func(time.Duration)) drivertest.Subject {
 	return drivertest.Subject{
@@ -17,14 +20,6 @@ func subject(d driver.Driver, m *drivertest.Memory, advance func(time.Duration))
 		Foreign: func(_ *testing.T, app driver.AppID) driver.KeyID { return m.Foreign(app) },
 	}
 }
-
-// clock is a time that tests move.
-type clock struct{ passed atomic.Int64 }
-
-func (c *clock) now() time.Time {
-	return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(c.passed.Load()))
-}
-func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
 
 func TestMemory_KeepsTheLawsOfDrivers(t *testing.T) {
 	for name, o := range map[string]drivertest.MemoryOptions{
@@ -35,10 +30,10 @@ func TestMemory_KeepsTheLawsOfDrivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			drivertest.Run(t, func(*testing.T) drivertest.Subject {
-				c := &clock{}
-				o.Now = c.now
+				c := plugintest.NewClock(epoch)
+				o.Now = c.Now
 				m := drivertest.NewMemory(o)
-				s := subject(m, m, c.advance)
+				s := subject(m, m, c.Advance)
 				s.Gateway = m
 				return s
 			})
@@ -48,9 +43,9 @@ func TestMemory_KeepsTheLawsOfDrivers(t *testing.T) {
 
 func TestSlots_KeepTheLawsOfDrivers(t *testing.T) {
 	drivertest.Run(t, func(*testing.T) drivertest.Subject {
-		c := &clock{}
-		d := drivertest.NewSlots(drivertest.MemoryOptions{Now: c.now, Without: []string{"ownSecret"}})
-		s := subject(d, d.Memory, c.advance)
+		c := plugintest.NewClock(epoch)
+		d := drivertest.NewSlots(drivertest.MemoryOptions{Now: c.Now, Without: []string{"ownSecret"}})
+		s := subject(d, d.Memory, c.Advance)
 		s.Gateway = d
 		return s
 	})
