@@ -12,17 +12,18 @@ export const looks = {
   narrow: { viewport: { width: 360, height: 740 }, colorScheme: 'light' },
 };
 
-export async function open(browser, base, look) {
+// What is asked of other places than the host, and those in `also`, is a problem.
+export async function open(browser, base, look, { also = [] } = {}) {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...look });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
-  return new Visitor(base, context, page);
+  return new Visitor(base, context, page, also);
 }
 
 class Visitor {
   #problems = [];
 
-  constructor(base, context, page) {
+  constructor(base, context, page, also) {
     this.base = base;
     this.context = context;
     this.page = page;
@@ -31,7 +32,7 @@ class Visitor {
     });
     page.on('pageerror', error => this.#problems.push(`${this.#where()}: ${error}`));
     page.on('request', request => {
-      if (!request.url().startsWith(base)) this.#problems.push(`${this.#where()} asks elsewhere: ${request.url()}`);
+      if (![base, ...also].some(place => place && request.url().startsWith(place))) this.#problems.push(`${this.#where()} asks elsewhere: ${request.url()}`);
     });
   }
 
