@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"bufio"
 	"compress/gzip"
 	"errors"
@@ -81,30 +80,11 @@ func (d *Dir) extractTar(r io.Reader, o ExtractOptions) (Extraction, error) {
 		if err != nil {
 			return x.done, broken(err)
 		}
-		if err := x.entry(tarEntry(header, entries)); err != nil {
+		e := entry{header.Name, header.FileInfo().Mode(), header.Linkname, header.Typeflag == tar.TypeLink, entries}
+		if err := x.entry(e); err != nil {
 			return x.done, err
 		}
 	}
-}
-
-// ExtractZip is [Dir.ExtractTar] for zip archives.
-func (d *Dir) ExtractZip(r io.ReaderAt, size int64, o ExtractOptions) (Extraction, error) {
-	archive, err := zip.NewReader(r, size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return Extraction{}, broken(err)
-	}
-	to, err := d.folder(o.To)
-	if err != nil {
-		return Extraction{}, err
-	}
-	defer to.Close()
-	x := extraction{dir: to, o: o, budget: budget{Limits: o.Limits}, packed: &counter{n: size}}
-	for _, f := range archive.File {
-		if err := x.zipped(f); err != nil {
-			return x.done, err
-		}
-	}
-	return x.ended(nil)
 }
 
 // ended takes away links that lead out now that all others are there.
@@ -129,34 +109,13 @@ func (x *extraction) ended(err error) (Extraction, error) {
 	return x.done, nil
 }
 
-func (x *extraction) zipped(f *zip.File) error {
-	content, err := f.Open()
-	if err != nil {
-		return broken(err)
-	}
-	defer content.Close()
-	e := entry{name: f.Name, mode: f.Mode(), content: &unpacking{content, x}}
-	if e.mode&fs.ModeSymlink != 0 {
-		target, err := io.ReadAll(io.LimitReader(e.content, maxName+1))
-		if err != nil {
-			return broken(err)
-		}
-		e.target = string(target)
-	}
-	return x.entry(e)
-}
-
-// entry is what both kinds of archives say of one name.
+// entry is what the archive says of one name.
 type entry struct {
 	name    string
 	mode    fs.FileMode
 	target  string // of symbolic links
 	hard    bool
 	content io.Reader
-}
-
-func tarEntry(h *tar.Header, content io.Reader) entry {
-	return entry{name: h.Name, mode: h.FileInfo().Mode(), target: h.Linkname, hard: h.Typeflag == tar.TypeLink, content: content}
 }
 
 type extraction struct {

@@ -233,10 +233,6 @@ func TestExtract_TakesThePartThatWasAskedFor(t *testing.T) {
 		"gzip": func(w *world) (Extraction, error) {
 			return w.ExtractTar(bytes.NewReader(gzipped(t, tarOf(t, entries[1:]...))), o)
 		},
-		"zip": func(w *world) (Extraction, error) {
-			data := zipOf(t, entries[1:]...)
-			return w.ExtractZip(bytes.NewReader(data), int64(len(data)), o)
-		},
 	} {
 		w := newWorld(t)
 		done, err := extract(w)

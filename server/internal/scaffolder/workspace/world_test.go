@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"archive/tar"
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -144,38 +143,6 @@ func tarOf(t testing.TB, entries ...packedEntry) []byte {
 			t.Skipf("no tar archive can say that: %v", err)
 		}
 		if _, err := w.Write([]byte(e.content)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func zipOf(t testing.TB, entries ...packedEntry) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := zip.NewWriter(&out)
-	for _, e := range entries {
-		header := &zip.FileHeader{Name: e.name, Method: zip.Deflate}
-		header.SetMode(fs.FileMode(e.mode) | 0o644)
-		content := e.content
-		if e.kind == tar.TypeSymlink {
-			header.SetMode(fs.ModeSymlink | 0o777)
-			content = e.target
-		}
-		if e.kind == tar.TypeChar {
-			header.SetMode(fs.ModeDevice | fs.ModeCharDevice | 0o666)
-		}
-		f, err := w.CreateHeader(header)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(e.name, "/") {
-			continue
-		}
-		if _, err := f.Write([]byte(content)); err != nil {
 			t.Fatal(err)
 		}
 	}
