@@ -3,6 +3,8 @@ package auth
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,6 +84,27 @@ func TestSignIn_GivesTheTokenOfTheUserThatTheProviderNames(t *testing.T) {
 		if strings.Contains(h.log.String(), secret) {
 			t.Errorf("the log has %q", secret)
 		}
+	}
+}
+
+func TestSignIn_ByRedirectTellsWhichRouteSomebodyLandedFrom(t *testing.T) {
+	g := idptest.NewGitHub(t)
+	yaml := strings.NewReplacer("CLIENT", g.ClientID, "SECRET", "'"+g.Secret+"'", "SITE", g.URL).Replace(signInConfig)
+	landed := ""
+	h := newHost(t, storetest.SQLite(t), yaml, func(o *Options) {
+		o.Users = users{"user:default/octocat": entity.Entity{"kind": "User", "metadata": map[string]any{"name": "octocat"}}}
+		o.Landed = func(_ http.ResponseWriter, r *http.Request, to *url.URL, token string) {
+			landed = r.URL.Path + " " + to.Path + " " + strconv.FormatBool(token != "")
+		}
+	})
+	start := h.send(t, "GET", "/api/auth/github/start?env=production&flow=redirect&redirectUrl=http://portal.test/console/", "")
+	back, err := g.SignIn(start.header.Get("Location"), "octocat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := h.send(t, "GET", back.RequestURI(), "", "Cookie", cookieHeader(start))
+	if a.status != http.StatusFound || a.header.Get("Location") != "http://portal.test/console/" || landed != "/api/auth/github/handler/frame /console/ true" {
+		t.Errorf("%d to %q, landed %q", a.status, a.header.Get("Location"), landed)
 	}
 }
 
