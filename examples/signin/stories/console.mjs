@@ -50,7 +50,7 @@ export const inConsole = [
       await visitor.page.getByTitle('Signed in').filter({ hasText: 'ann' }).waitFor();
       await visitor.click('Sign out');
       await visitor.see('Sign in with GitHub');
-      if ((await kept(visitor, rig, 'github')).length) visitor.complain('signing out left cookies of GitHub');
+      if ((await kept(visitor, rig, 'github')).length) visitor.complain(`signing out left ${await kept(visitor, rig, 'github')}, ${(await visitor.context.cookies(rig.base + '/console/')).map(c => c.name)}`);
     },
   },
   {

@@ -184,7 +184,8 @@ func Landed(w http.ResponseWriter, r *http.Request, to *url.URL, token string) {
 	}
 }
 
-var providerRoute = regexp.MustCompile(`^/api/auth/([A-Za-z0-9_-]{1,64})/`)
+// providerRoute is the route with which a sign-in ends, as the auth feature sees it: below the place where it is mounted.
+var providerRoute = regexp.MustCompile(`^/([A-Za-z0-9_-]{1,64})/handler/frame$`)
 
 // remember notes the provider that somebody signed in with; "" = with a token, which is none.
 func remember(w http.ResponseWriter, r *http.Request, provider string) {
