@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/callboard/callboard/server/internal/machinetest"
 )
 
 // language is one of the examples, which are the same plugin in different languages.
@@ -90,7 +92,7 @@ func tellLanguages(t *testing.T, w *workshop) {
 	var here []language
 	for _, l := range languages(t, w) {
 		if lacks := l.missing(); lacks != "" {
-			t.Run(l.id, func(t *testing.T) { skipUnlessCI(t, lacks) })
+			t.Run(l.id, func(t *testing.T) { machinetest.Lacks(t, lacks) })
 			continue
 		}
 		here = append(here, l)
@@ -115,15 +117,6 @@ func tellLanguages(t *testing.T, w *workshop) {
 	}
 	t.Run("EachProcessesWhatFilesBring", func(t *testing.T) { o.processesFiles(t, here, words) })
 	o.end(t)
-}
-
-// skipUnlessCI skips what needs something that a developer may lack and a build machine must have.
-func skipUnlessCI(t *testing.T, lacks string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(lacks)
-	}
-	t.Skip(lacks)
 }
 
 func (o *operated) hasRoutes(t *testing.T, l language, word string) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/callboard/callboard/server/internal/machinetest"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/starter"
 )
@@ -85,7 +86,7 @@ func TestWrite_GoPluginPassesItsTests(t *testing.T) {
 
 func TestWrite_PythonPluginPassesItsTests(t *testing.T) {
 	if exec.CommandContext(t.Context(), python, "-c", "import grpc, google.protobuf").Run() != nil {
-		t.Skip("python3 with grpcio is not installed; make languages installs it")
+		machinetest.Lacks(t, "python3 with grpcio is not installed; make languages installs it")
 	}
 	dir := write(t, starter.Options{ID: "my-python", Language: starter.Python})
 	run(t, dir, nil, python, "-B", "-m", "unittest")
@@ -97,7 +98,7 @@ func TestWrite_NodePluginPassesItsTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(modules); err != nil {
-		t.Skip("the packages of examples/hello-node are not installed; make languages installs them")
+		machinetest.Lacks(t, "the packages of examples/hello-node are not installed; make languages installs them")
 	}
 	dir := write(t, starter.Options{ID: "my-node", Language: starter.Node})
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
