@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/scaffolder/templating"
 )
 
@@ -185,7 +186,7 @@ func (x *execution) describe(err error) *apierror.Error {
 	if e, ok := err.(*apierror.Error); ok { //nolint:errorlint // an error that only wraps one has a text of its own
 		failure.Message, failure.Status = e.Message, e.Status
 	}
-	failure.Message = clip(x.lines.Redact(failure.Message))
+	failure.Message = excerpt.Of(x.lines.Redact(failure.Message), maxLine)
 	return failure
 }
 
@@ -247,7 +248,7 @@ func (d *diary) write(do func() error) error {
 }
 
 func (d *diary) log(ctx context.Context, e Entry) error {
-	e.Message = clip(e.Message)
+	e.Message = excerpt.Of(e.Message, maxLine)
 	return d.write(func() error { return d.journal.Log(ctx, e) })
 }
 

@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/scaffolder/secret"
 )
 
@@ -109,7 +108,7 @@ func (a *attempt) redacted(ctx context.Context, level, message string) error {
 	if a.logged > maxLog {
 		return nil
 	}
-	message = clip(message)
+	message = excerpt.Of(message, maxLine)
 	if a.logged += len(message); a.logged > maxLog {
 		level, message = "warn", fmt.Sprintf("The log of this run is larger than %d bytes, the rest is left out", maxLog)
 	}
@@ -117,18 +116,4 @@ func (a *attempt) redacted(ctx context.Context, level, message string) error {
 		level = "info"
 	}
 	return a.diary.log(ctx, Entry{Message: fmt.Sprintf("\x1b[%dm%s\x1b[39m: %s", colours[level], level, message), StepID: a.step.ID})
-}
-
-// clip cuts what is too long for one line of the log.
-func clip(text string) string {
-	text = strings.ToValidUTF8(text, "�")
-	if len(text) <= maxLine {
-		return text
-	}
-	const mark = "…"
-	end := maxLine - len(mark)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
 }
