@@ -15,6 +15,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
@@ -49,7 +50,7 @@ func (c *plugin) budget(ctx context.Context, id string) (stored, error) {
 	var s stored
 	version, err := c.host.KV.GetJSON(ctx, budgetKeys+id, &s.Budget)
 	if errors.Is(err, sdk.ErrNotFound) || errors.Is(err, sdk.ErrInput) { // an id that no budget can have
-		return s, apierror.NotFoundf("there is no budget %q", clip(id))
+		return s, apierror.NotFoundf("there is no budget %q", excerpt.Short(id))
 	}
 	s.version = version
 	return s, err
@@ -211,7 +212,7 @@ func (c *plugin) offered(w http.ResponseWriter, r *http.Request) (insight.Budget
 		return b, apierror.Inputf("body: it must be a budget as JSON of at most %d bytes: %v", longestBudget, err)
 	}
 	if id := r.PathValue("id"); b.ID != "" && b.ID != id {
-		return b, apierror.Inputf("id: %q differs from that of the path, %q", clip(b.ID), clip(id))
+		return b, apierror.Inputf("id: %q differs from that of the path, %q", excerpt.Short(b.ID), excerpt.Short(id))
 	}
 	b.ID = r.PathValue("id")
 	return b, nil
@@ -256,7 +257,7 @@ func (c *plugin) writable(ctx context.Context, b insight.Budget, match, none str
 	}
 	switch {
 	case match != "" && match != "*" && match != etag(former.version), match == "*" && former.version == 0:
-		return 0, apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(former.version), clip(match))
+		return 0, apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(former.version), excerpt.Short(match))
 	case none == "*" && former.version != 0:
 		return 0, apierror.Conflictf("budget %s is there already", b.ID)
 	}
@@ -287,7 +288,7 @@ func (c *plugin) deleteBudget(w http.ResponseWriter, r *http.Request) {
 		err = c.mayRead(r.Context(), b.Budget)
 	}
 	if match := r.Header.Get("If-Match"); err == nil && match != "" && match != "*" && match != etag(b.version) {
-		err = apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(b.version), clip(match))
+		err = apierror.Conflictf("budget %s has version %s, not %s; read it again", b.ID, etag(b.version), excerpt.Short(match))
 	}
 	if err == nil {
 		err = errors.Join(c.host.KV.Delete(r.Context(), budgetKeys+b.ID), c.forgetTold(r.Context(), b.ID))

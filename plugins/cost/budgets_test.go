@@ -36,7 +36,7 @@ func TestBudget_ShowsWhatIsSpentAndWhatIsExpected(t *testing.T) {
 	if got.State.Expected == nil || got.State.Expected.String() != "2760" || got.State.Overrun.String() != "760" || got.Outlook.Forecast.Method == "" {
 		t.Errorf("%+v", got.State)
 	}
-	if got.UpdatedBy != "user:default/ann" || !got.UpdatedAt.Equal(r.clock.now()) {
+	if got.UpdatedBy != "user:default/ann" || !got.UpdatedAt.Equal(r.clock.Now()) {
 		t.Errorf("%+v", got.Budget)
 	}
 	var whole summary
@@ -215,7 +215,7 @@ func TestWatch_TellsOwnersOnceWhenAThresholdIsCrossed(t *testing.T) {
 	if err := r.RunTask("budgets"); err != nil || len(r.told()) != 3 {
 		t.Errorf("it is no news that less than 100%% is spent again: %v %v", err, r.told())
 	}
-	r.clock.advance(15 * 24 * time.Hour) // December: nothing is spent yet
+	r.clock.Advance(15 * 24 * time.Hour) // December: nothing is spent yet
 	if err := r.RunTask("budgets"); err != nil {
 		t.Fatal(err)
 	}

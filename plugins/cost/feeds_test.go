@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/intake"
 	"github.com/callboard/callboard/plugins/cost/opencost/opencostfake"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/plugintest"
 )
 
 func TestInbox_BringsInWhatIsPutThere(t *testing.T) {
@@ -78,8 +79,8 @@ func TestBucket_ThatCannotBeReachedIsNamed(t *testing.T) {
 }
 
 func TestOpenCost_IsCollectedByDayAndAnswersItsFrontend(t *testing.T) {
-	k := &clock{}
-	cluster := opencostfake.New(k.now)
+	k := plugintest.NewClock(morning)
+	cluster := opencostfake.New(k.Now)
 	server := httptest.NewServer(cluster)
 	defer server.Close()
 	r := start(t, settings{OpenCost: []opencostSettings{{URL: server.URL, Source: "cluster", Currency: "EUR", Every: sdk.Duration(time.Hour)}}})
@@ -92,8 +93,8 @@ func TestOpenCost_IsCollectedByDayAndAnswersItsFrontend(t *testing.T) {
 		t.Errorf("%d %.300s", res.Status, res.Text())
 	}
 	cluster.Fail(http.StatusInternalServerError, "boom")
-	r.clock.advance(24 * time.Hour)
-	k.advance(24 * time.Hour)
+	r.clock.Advance(24 * time.Hour)
+	k.Advance(24 * time.Hour)
 	if err := r.c.engine.Load().feeds.list[1].look(t.Context()); err == nil {
 		t.Error("the failure is not told")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/intake"
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // importRoutes bring charges in, take them away, and tell of both.
@@ -40,7 +41,7 @@ func (c *plugin) upload(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	c.audit(r.Context(), "import.upload", failure, map[string]any{
-		"source": clip(q.Get("source")), "period": clip(q.Get("period")), "run": clip(q.Get("run")),
+		"source": excerpt.Short(q.Get("source")), "period": excerpt.Short(q.Get("period")), "run": excerpt.Short(q.Get("run")),
 	})
 }
 
@@ -210,7 +211,7 @@ func (c *plugin) removePartition(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = c.ledger.Remove(r.Context(), r.PathValue("source"), period)
-		c.audit(r.Context(), "import.remove", err, map[string]any{"source": clip(r.PathValue("source")), "period": string(period)})
+		c.audit(r.Context(), "import.remove", err, map[string]any{"source": excerpt.Short(r.PathValue("source")), "period": string(period)})
 	}
 	if err != nil {
 		sdk.WriteError(w, r, err)
@@ -276,7 +277,7 @@ func (c *plugin) failedImports(ctx context.Context, sources []ledger.SourceState
 		}
 		seen[j.Source] = true
 		if j.State == intake.Failed && (known[j.Source] || j.Origin != intake.FromUpload) {
-			found = append(found, fmt.Errorf("the last import of source %s failed: %s", clip(j.Source), j.Error))
+			found = append(found, fmt.Errorf("the last import of source %s failed: %s", excerpt.Short(j.Source), j.Error))
 		}
 	}
 	return found

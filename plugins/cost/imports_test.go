@@ -122,7 +122,7 @@ func TestImport_TellsRejectedRowsWithLineAndRule(t *testing.T) {
 		t.Errorf("%+v", got.RejectedRows)
 	}
 	for body, want := range map[string]string{"": "the file is empty", "<html>": "this is an HTML page", "a,b\n1,2\n": "this is no FOCUS export: it lacks the columns BilledCost"} {
-		r.clock.advance(time.Minute)
+		r.clock.Advance(time.Minute)
 		res := r.Do("POST", "/v1/imports/focus?source=all", body, ann)
 		if res.Status != http.StatusBadRequest || !strings.Contains(res.Text(), want) {
 			t.Errorf("%.20q: %d %s", body, res.Status, res.Text())
@@ -217,7 +217,7 @@ func TestEvents_FollowAnImportToItsEnd(t *testing.T) {
 // runningImport waits for an import to begin, and answers its id.
 func (r *rig) runningImport(t *testing.T) string {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		jobs, err := r.c.intake.Jobs(t.Context(), 10)
 		if err != nil {
 			t.Fatal(err)

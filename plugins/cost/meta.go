@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/plugins/cost/ledger"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // meta is what an answer says about the data that it was made of.
@@ -41,7 +42,7 @@ func (c *plugin) meta(complete ledger.Day, sources []ledger.SourceState, warning
 			s.Source, s.FocusVersion, s.LastDay.String(), s.LastCompleteDay.String(), s.Imported.UTC(), s.Stale,
 		})
 		if s.Stale {
-			m.Warnings = append(m.Warnings, fmt.Sprintf("source %s has brought nothing after %s", clip(s.Source), s.LastDay))
+			m.Warnings = append(m.Warnings, fmt.Sprintf("source %s has brought nothing after %s", excerpt.Short(s.Source), s.LastDay))
 		}
 	}
 	age := max(0, int(ledger.DayOf(c.now())-complete)-1)

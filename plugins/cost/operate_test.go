@@ -73,7 +73,7 @@ func TestHealth_TellsWhatAnOperatorShouldLookAt(t *testing.T) {
 		t.Error(err)
 	}
 	r.bill(t, "gcp", on(last-20, charge("1", "BigQuery")))
-	r.clock.advance(72 * time.Hour)
+	r.clock.Advance(72 * time.Hour)
 	r.FailHost("QueryEntities", sdk.ErrServiceUnavailable)
 	r.Get("/v1/allocation", ann)
 	var got reported
@@ -97,7 +97,7 @@ func TestCatalog_IsUsedAsItWasWhileItCannotBeRead(t *testing.T) {
 	var before, after allocated
 	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &before, ann)
 	r.FailHost("QueryEntities", sdk.ErrServiceUnavailable)
-	r.clock.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &after, ann)
 	if len(after.Accounts) != 2 || before.Total != after.Total {
 		t.Errorf("%+v", after)
@@ -105,7 +105,7 @@ func TestCatalog_IsUsedAsItWasWhileItCannotBeRead(t *testing.T) {
 	r.FailHost("QueryEntities", nil)
 	r.Catalog.Put(related("Component", "late"))
 	r.bill(t, "gcp", charge("4", "BigQuery", "service", "late"))
-	r.clock.advance(retryAfter + time.Second)
+	r.clock.Advance(retryAfter + time.Second)
 	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &after, ann)
 	if len(after.Accounts) != 3 {
 		t.Errorf("what is new in the catalog is seen: %+v", after.Accounts)
@@ -119,7 +119,7 @@ func TestCatalog_OfAHostThatHasJustStartedIsReadAgainInSeconds(t *testing.T) {
 	var before, after allocated
 	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &before, ann)
 	r.Catalog.Put(related("Component", "late"))
-	r.clock.advance(settlingLife)
+	r.clock.Advance(settlingLife)
 	r.get(t, "/v1/allocation?from=2026-11-20&to=2026-11-21", &after, ann)
 	if len(after.Accounts) != len(before.Accounts)+1 || before.Total != after.Total {
 		t.Errorf("%+v, then %+v", before.Accounts, after.Accounts)
@@ -129,7 +129,7 @@ func TestCatalog_OfAHostThatHasJustStartedIsReadAgainInSeconds(t *testing.T) {
 func TestStaleData_IsAnsweredWithItsAge(t *testing.T) {
 	r := start(t, settings{})
 	r.bill(t, "aws", months(50)...)
-	r.clock.advance(10 * 24 * time.Hour)
+	r.clock.Advance(10 * 24 * time.Hour)
 	var got summary
 	r.get(t, "/v1/entities/component/default/cart/summary", &got, ann)
 	if *got.Meta.AgeDays != 11 || got.To != last+1 || !strings.Contains(strings.Join(got.Meta.Warnings, "\n"), "the data is complete until 2026-11-20, 11 days ago") {

@@ -11,6 +11,7 @@ import (
 	"github.com/callboard/callboard/plugins/cost/insight"
 	"github.com/callboard/callboard/plugins/cost/ledger"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/rpcerror"
 )
 
@@ -35,7 +36,7 @@ func parametersOf(r *http.Request, known ...string) (parameters, error) {
 		switch {
 		case !names[lower]:
 			slices.Sort(known)
-			return nil, apierror.Inputf("there is no parameter %q; there are %s", clip(name), strings.Join(known, ", "))
+			return nil, apierror.Inputf("there is no parameter %q; there are %s", excerpt.Short(name), strings.Join(known, ", "))
 		case twice || len(values) > 1 && lower != "groupby":
 			return nil, apierror.Inputf("%s: it is given more than once", name)
 		}
@@ -56,7 +57,7 @@ var metricNames = map[string]ledger.Metric{
 func (p parameters) metric() (ledger.Metric, error) {
 	m, ok := metricNames[strings.ToLower(p["metric"])]
 	if !ok {
-		return "", apierror.Inputf("metric: %q is none of effective, billed, list, contracted", clip(p["metric"]))
+		return "", apierror.Inputf("metric: %q is none of effective, billed, list, contracted", excerpt.Short(p["metric"]))
 	}
 	return m, nil
 }
@@ -68,7 +69,7 @@ var granularities = map[string]ledger.Granularity{
 func (p parameters) granularity() (ledger.Granularity, error) {
 	g, ok := granularities[strings.ToLower(p["granularity"])]
 	if !ok {
-		return "", apierror.Inputf("granularity: %q is none of day, month, total", clip(p["granularity"]))
+		return "", apierror.Inputf("granularity: %q is none of day, month, total", excerpt.Short(p["granularity"]))
 	}
 	return g, nil
 }
@@ -76,7 +77,7 @@ func (p parameters) granularity() (ledger.Granularity, error) {
 func (p parameters) currency() (string, error) {
 	c := strings.ToUpper(p["currency"])
 	if c != "" && (len(c) != 3 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		return "", apierror.Inputf("currency: %q must be a code of three letters, such as USD", clip(p["currency"]))
+		return "", apierror.Inputf("currency: %q must be a code of three letters, such as USD", excerpt.Short(p["currency"]))
 	}
 	return c, nil
 }
@@ -130,7 +131,7 @@ func (p parameters) number(name string, least, most, otherwise int) (int, error)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
-		return 0, apierror.Inputf("%s: %q must be a number from %d to %d", name, clip(text), least, most)
+		return 0, apierror.Inputf("%s: %q must be a number from %d to %d", name, excerpt.Short(text), least, most)
 	}
 	return n, nil
 }
@@ -143,7 +144,7 @@ func (p parameters) decimal(name string, least, most, otherwise float64) (float6
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n >= least && n <= most) {
-		return 0, apierror.Inputf("%s: %q must be a number from %v to %v", name, clip(text), least, most)
+		return 0, apierror.Inputf("%s: %q must be a number from %v to %v", name, excerpt.Short(text), least, most)
 	}
 	return n, nil
 }
@@ -179,7 +180,7 @@ func (p parameters) day(name string) (ledger.Day, error) {
 			return d, nil
 		}
 	}
-	return 0, apierror.Inputf("%s: %q must be a day such as 2026-11-22, a month such as 2026-11, or a time such as 2026-11-22T08:00:00Z", name, clip(text))
+	return 0, apierror.Inputf("%s: %q must be a day such as 2026-11-22, a month such as 2026-11, or a time such as 2026-11-22T08:00:00Z", name, excerpt.Short(text))
 }
 
 // common reads what most questions have.
@@ -234,10 +235,4 @@ func within(q *ledger.Query, complete, today ledger.Day) error {
 	return nil
 }
 
-// clip keeps foreign text short in messages.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return s
-}
+func clip(s string) string { return excerpt.Short(s) }

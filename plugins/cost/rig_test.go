@@ -5,7 +5,6 @@ import (
 	"iter"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,21 +20,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // today is the day on which the tests are. Bills reach to last, a Friday, which has been over for a day when they come.
 var (
-	today = ledger.Date(2026, time.November, 22)
-	last  = today - 2
+	today   = ledger.Date(2026, time.November, 22)
+	last    = today - 2
+	morning = today.Time().Add(9 * time.Hour)
 )
-
-// clock is a time that tests move.
-type clock struct{ ns atomic.Int64 }
-
-func (c *clock) now() time.Time          { return today.Time().Add(9*time.Hour + time.Duration(c.ns.Load())) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
 
 // rig is the plugin with a ledger of its own, beside a catalog.
 type rig struct {
 	*plugintest.Harness
 
-	clock *clock
+	clock *plugintest.Clock
 	c     *plugin
 }
 
@@ -44,8 +38,8 @@ var ann, eve, ci = plugintest.As("user:default/ann", "group:default/web"), plugi
 // start runs the plugin. The catalog has a system shop, made of cart and of vault, which eve may not read; both are team web's.
 func start(t *testing.T, s any) *rig {
 	t.Helper()
-	k := &clock{}
-	p, c := newPluginAt(k.now)
+	k := plugintest.NewClock(morning)
+	p, c := newPluginAt(k.Now)
 	t.Cleanup(func() {
 		if err := c.close(); err != nil {
 			t.Error(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/facade/opencostapi"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // upstream is the OpenCost that answers OpenCost's frontend; nil when none is configured.
@@ -50,7 +51,7 @@ func (s server) Get(ctx context.Context, path string, query url.Values, maxBody 
 	case int64(len(body)) > maxBody:
 		return nil, unavailable("its answer has more than %d bytes", maxBody)
 	case res.StatusCode != http.StatusOK:
-		return nil, unavailable("it answers %d: %s", res.StatusCode, clip(strings.ToValidUTF8(string(body), "?")))
+		return nil, unavailable("it answers %d: %s", res.StatusCode, excerpt.Short(strings.ToValidUTF8(string(body), "?")))
 	}
 	return body, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // longestText bounds the text of a charge, all its tags included.
@@ -163,7 +164,7 @@ func (c *Charge) check() error {
 	case c.Currency == "":
 		return fmt.Errorf("charge of %s: it has no currency: %w", c.Day, errCharge)
 	case c.Period.First() == 0:
-		return fmt.Errorf("charge of %s: %q is no billing period: %w", c.Day, clip(string(c.Period)), errCharge)
+		return fmt.Errorf("charge of %s: %q is no billing period: %w", c.Day, excerpt.Short(string(c.Period)), errCharge)
 	}
 	return nil
 }

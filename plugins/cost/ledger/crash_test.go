@@ -59,9 +59,10 @@ func TestLedger_SurvivesBeingKilledInTheMiddle(t *testing.T) {
 	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	run, midway := 1, 0
-	for cycle := range cycles {
-		reported := killImporter(t, dir, run, time.Duration(random.IntN(40))*time.Millisecond)
+	run, midway, cycle := 1, 0, 0
+	for ; cycle < cycles || midway == 0; cycle++ { // without a kill in the middle nothing is proved
+		within := 40 + 5*cycle // milliseconds: a machine that is busy takes longer to come there
+		reported := killImporter(t, dir, run, time.Duration(random.IntN(within))*time.Millisecond)
 		found, staged := inspect(t, dir)
 		if found < reported || found > reported+1 {
 			t.Fatalf("cycle %d: run %d was reported, run %d is there", cycle, reported, found)
@@ -69,10 +70,7 @@ func TestLedger_SurvivesBeingKilledInTheMiddle(t *testing.T) {
 		midway += min(staged, 1)
 		run = found + 1
 	}
-	t.Logf("%d cycles, %d runs, killed %d times while segments were staged", cycles, run-1, midway)
-	if midway == 0 {
-		t.Error("no kill came in the middle of an import: this has proved nothing")
-	}
+	t.Logf("%d cycles, %d runs, killed %d times while segments were staged", cycle, run-1, midway)
 }
 
 // killImporter lets a process import from a run on, and kills it some time after its first import has ended.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Day is a day of UTC, counted from 1970-01-01.
@@ -39,7 +40,7 @@ func Date(year int, month time.Month, day int) Day {
 func ParseDay(s string) (Day, error) {
 	t, err := time.Parse(dayForm, s)
 	if err != nil {
-		return 0, apierror.Inputf("%q is no day such as 2026-11-22", clip(s))
+		return 0, apierror.Inputf("%q is no day such as 2026-11-22", excerpt.Short(s))
 	}
 	d := DayOf(t)
 	if !d.Valid() {
@@ -79,7 +80,7 @@ type Period string
 func ParsePeriod(s string) (Period, error) {
 	t, err := time.Parse(periodForm, s)
 	if err != nil || !DayOf(t).Valid() {
-		return "", apierror.Inputf("%q is no billing period such as 2026-11", clip(s))
+		return "", apierror.Inputf("%q is no billing period such as 2026-11", excerpt.Short(s))
 	}
 	return Period(s), nil
 }
@@ -96,12 +97,4 @@ func (p Period) day(months int) Day {
 		return 0
 	}
 	return DayOf(t.AddDate(0, months, 0))
-}
-
-// clip bounds what an error repeats of a foreign text.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return s
 }

@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/callboard/callboard/sdk/apierror"
+import (
+	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
+)
 
 // What a filter, and all rules together, may have.
 const (
@@ -15,7 +18,7 @@ func (f *Filter) check(depth int, n *int) error {
 	}
 	for _, t := range f.All {
 		if !t.Dimension.Valid() {
-			return apierror.Inputf("filter: there is no dimension %q", clip(string(t.Dimension)))
+			return apierror.Inputf("filter: there is no dimension %q", excerpt.Short(string(t.Dimension)))
 		}
 		*n += 1 + len(t.Values)
 	}

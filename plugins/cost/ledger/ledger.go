@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/sqlite"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Ledger is safe for concurrent use. Queries run beside imports and see each of them as a whole or not at all.
@@ -107,7 +108,7 @@ func (l *Ledger) Remove(ctx context.Context, source string, period Period) error
 			return err
 		}
 		if n, err := done.RowsAffected(); n == 0 {
-			return apierror.NotFoundf("there are no charges of source %q in %s", clip(source), clip(string(period)))
+			return apierror.NotFoundf("there are no charges of source %q in %s", excerpt.Short(source), excerpt.Short(string(period)))
 		} else if err != nil {
 			return err
 		}

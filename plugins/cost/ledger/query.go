@@ -10,6 +10,7 @@ import (
 
 	"github.com/callboard/callboard/plugins/cost/money"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // maxPoints bounds what a query holds in memory at once.
@@ -51,9 +52,9 @@ func (q Query) checked() (Query, error) {
 	}
 	switch {
 	case !slices.Contains(metrics, q.Metric):
-		return q, apierror.Inputf("metric: there is no %q; there are %v", clip(string(q.Metric)), metrics)
+		return q, apierror.Inputf("metric: there is no %q; there are %v", excerpt.Short(string(q.Metric)), metrics)
 	case q.Granularity != Daily && q.Granularity != Monthly && q.Granularity != Total:
-		return q, apierror.Inputf("granularity: %q is none of day, month and total", clip(string(q.Granularity)))
+		return q, apierror.Inputf("granularity: %q is none of day, month and total", excerpt.Short(string(q.Granularity)))
 	case !q.From.Valid() || !q.To.Valid() || q.From >= q.To:
 		return q, apierror.Inputf("days: from %s to before %s is no range of days between 1970 and 2199", q.From, q.To)
 	case q.To-q.From > maxDays:
@@ -65,7 +66,7 @@ func (q Query) checked() (Query, error) {
 	}
 	for _, d := range q.GroupBy {
 		if !d.Valid() {
-			return q, apierror.Inputf("groupBy: there is no dimension %q", clip(string(d)))
+			return q, apierror.Inputf("groupBy: there is no dimension %q", excerpt.Short(string(d)))
 		}
 	}
 	n := 0

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // Replace puts charges in the place of all that the ledger has of their source and billing periods. It does so at once, in
@@ -29,7 +30,7 @@ import (
 func (l *Ledger) Replace(ctx context.Context, b Batch, charges iter.Seq2[Charge, error]) (Import, error) {
 	result, err := l.replace(ctx, b, charges)
 	if err != nil {
-		return Import{}, fmt.Errorf("import of source %s: %w", clip(b.Source), err)
+		return Import{}, fmt.Errorf("import of source %s: %w", excerpt.Short(b.Source), err)
 	}
 	return result, nil
 }

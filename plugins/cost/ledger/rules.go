@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // ruling finds the first of many rules that a series meets. A rule is tried only where one of its anchors holds, terms of
@@ -67,7 +68,7 @@ func checkRules(rules []Rule) error {
 			return apierror.Inputf("rule %d: it has no name", i)
 		}
 		if rules[i].Filter.usesRules() {
-			return apierror.Inputf("rule %s: a rule cannot be about rules", clip(rules[i].Name))
+			return apierror.Inputf("rule %s: a rule cannot be about rules", excerpt.Short(rules[i].Name))
 		}
 		if err := rules[i].Filter.check(0, &n); err != nil {
 			return err

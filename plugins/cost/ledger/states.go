@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // staleAfter is by how many days a source must be behind the newest one so as not to hold the last complete day back.
@@ -84,7 +85,7 @@ func complete(list []SourceState) Day {
 // Values lists values of a dimension in months that have some of the given days, in order; empty ones are left out.
 func (l *Ledger) Values(ctx context.Context, d Dimension, from, to Day, limit int) ([]string, error) {
 	if !d.Valid() || d == ByRule {
-		return nil, apierror.Inputf("there are no values of the dimension %q", clip(string(d)))
+		return nil, apierror.Inputf("there are no values of the dimension %q", excerpt.Short(string(d)))
 	}
 	return l.texts(ctx, d, from, to, limit, func(text string, found map[string]bool) { found[text] = true })
 }
