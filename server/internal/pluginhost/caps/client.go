@@ -10,14 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/callboard/callboard/sdk/apierror"
-	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
@@ -34,38 +32,40 @@ type ClientOptions struct {
 	Plugin  manifest.ID
 	Version string // of the plugin; another version means that results may be others
 	Limits  Limits
-	// Retry is how long the breaker stays open before it lets a call try; 0 = 5 s.
+	// Retry is how long the plugin is left alone after failures before a call may try; 0 = 5 s. A single call that fails,
+	// while others do not, is left alone for twice as long.
 	Retry time.Duration
 	// Traceparent is the W3C trace context of a call's ctx; nil, or "" = each call begins a trace.
 	Traceparent func(ctx context.Context) string
-	// Observe is told of every call that ended, on its goroutine; nil = nobody is.
+	// Observe is told of every call that ended or was refused, on its goroutine; nil = nobody is.
 	Observe func(Call)
 }
 
-// Call is one call that ended.
+// Call is one call that ended, or that was not made because the plugin is busy, is being stopped, or has failed too often.
 type Call struct {
-	Method string // "ProcessEntities"
-	Took   time.Duration
-	Err    error // nil = it went well
+	Method  string // "ProcessEntities"
+	Took    time.Duration
+	Err     error // nil = it went well
+	Refused bool
 }
 
 // Client calls the capabilities of one instance of a plugin. Safe for concurrent use.
 //
 // Each call has a deadline by its kind; at most [Limits].InFlight run, and at most Queued wait a moment for their turn;
-// after ten failures in twenty calls the breaker opens, refuses calls for a while and then lets single ones try. Only
-// what is the plugin's fault counts as a failure: not answering, breaking, answering against the rules. An error that
-// the plugin gave a name ("NotFoundError") is an answer.
+// what fails in half of the last twenty calls is refused for a while: everything, when the plugin does not answer; the one
+// widget or action, when that answers against the rules, breaks, or is the only one that does not answer. An error that the
+// plugin gave a name ("NotFoundError") is an answer.
 type Client struct {
-	plugin  manifest.ID
-	version string
-	conn    grpc.ClientConnInterface
-	limits  Limits
-	trace   func(context.Context) string
-	observe func(Call)
-	calls   *bulkhead
-	streams *bulkhead
-	breaker circuitbreaker.CircuitBreaker[any]
-	closed  atomic.Bool
+	plugin   manifest.ID
+	version  string
+	conn     grpc.ClientConnInterface
+	limits   Limits
+	trace    func(context.Context) string
+	observe  func(Call)
+	calls    *bulkhead
+	streams  *bulkhead
+	breakers *breakers
+	closed   atomic.Bool
 }
 
 // NewClient makes a client for a connection, which stays the caller's to close.
@@ -74,11 +74,14 @@ func NewClient(conn grpc.ClientConnInterface, o ClientOptions) *Client {
 	if o.Retry <= 0 {
 		o.Retry = 5 * time.Second
 	}
+	if o.Observe == nil {
+		o.Observe = func(Call) {}
+	}
 	return &Client{
 		plugin: o.Plugin, version: o.Version, conn: conn, limits: l, trace: o.Traceparent, observe: o.Observe,
-		calls:   newBulkhead(l.InFlight, l.Queued, l.Patience),
-		streams: newBulkhead(l.Streams, 0, 0),
-		breaker: circuitbreaker.NewBuilder[any]().WithFailureThresholdRatio(10, 20).WithSuccessThreshold(1).WithDelay(o.Retry).Build(),
+		calls:    newBulkhead(l.InFlight, l.Queued, l.Patience),
+		streams:  newBulkhead(l.Streams, 0, 0),
+		breakers: newBreakers(o.Retry),
 	}
 }
 
@@ -97,8 +100,17 @@ func (c *Client) Close() { c.closed.Store(true) }
 // InFlight is the number of calls and streams that run.
 func (c *Client) InFlight() int { return c.calls.running() + c.streams.running() }
 
-// Tripped reports whether the breaker refuses calls, or lets only single ones try.
-func (c *Client) Tripped() bool { return !c.breaker.IsClosed() }
+// Tripped reports whether calls of every name are refused, or only single ones let try, because the plugin does not answer.
+func (c *Client) Tripped() bool { return !c.breakers.plugin.IsClosed() }
+
+// TrippedCalls are the calls of which that is so while the plugin answers others: "QueryWidget errors". They are sorted.
+func (c *Client) TrippedCalls() []string { return c.breakers.tripped() }
+
+// rests reports whether a call would be refused at present. One that may try is not: somebody has to.
+func (c *Client) rests(call string) bool {
+	own := c.breakers.of(call)
+	return c.breakers.plugin.RemainingDelay() > 0 || own != nil && own.RemainingDelay() > 0
+}
 
 // unary does one call with its deadline.
 func unary[Req, Res any](ctx context.Context, c *Client, call string, deadline time.Duration,
@@ -115,76 +127,39 @@ func unary[Req, Res any](ctx context.Context, c *Client, call string, deadline t
 func (c *Client) do(ctx context.Context, call string, place *bulkhead, deadline time.Duration,
 	run func(context.Context, ...grpc.CallOption) error,
 ) error {
-	if c.closed.Load() {
-		return c.unavailable("is being stopped", nil)
-	}
-	leave, err := place.enter(ctx)
+	method, _, _ := strings.Cut(call, " ")
+	leave, err := c.enter(ctx, call, place)
 	if err != nil {
-		return c.refused(ctx, err)
+		if ctx.Err() == nil {
+			c.observe(Call{Method: method, Err: err, Refused: true})
+		}
+		return err
 	}
 	defer leave()
-	if !c.breaker.TryAcquirePermit() {
-		return c.unavailable("failed too often and is left alone for a moment", nil)
-	}
-	began := time.Now()
+	began := c.breakers.now()
 	bounded, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(ctx, "traceparent", c.traceparent(ctx)), deadline)
 	defer cancel()
-	err = run(bounded, grpc.MaxCallRecvMsgSize(c.limits.MessageBytes), grpc.MaxCallSendMsgSize(c.limits.MessageBytes))
-	c.record(ctx, err)
+	var trailer metadata.MD
+	err = run(bounded, grpc.MaxCallRecvMsgSize(c.limits.MessageBytes), grpc.MaxCallSendMsgSize(c.limits.MessageBytes), grpc.Trailer(&trailer))
+	c.breakers.record(call, faultOf(ctx, err, &trailer), began)
 	err = c.explain(ctx, call, deadline, err)
-	if c.observe != nil {
-		method, _, _ := strings.Cut(call, " ")
-		c.observe(Call{Method: method, Took: time.Since(began), Err: err})
-	}
+	c.observe(Call{Method: method, Took: c.breakers.now() - began, Err: err})
 	return err
 }
 
-// record tells the breaker how a call ended. A caller that gave up says nothing about the plugin, but in the half-open
-// state somebody has to give the permit back, and nothing was proven.
-func (c *Client) record(ctx context.Context, err error) {
-	switch {
-	case err != nil && ctx.Err() != nil:
-		if c.breaker.IsHalfOpen() {
-			c.breaker.RecordFailure()
-		}
-	case failed(err):
-		c.breaker.RecordFailure()
-	default:
-		c.breaker.RecordSuccess()
+// enter takes a place for a call that may be made, until leave is called.
+func (c *Client) enter(ctx context.Context, call string, place *bulkhead) (leave func(), err error) {
+	if c.closed.Load() {
+		return nil, c.unavailable("is being stopped", nil)
 	}
-}
-
-// failed reports whether an error is the plugin's fault.
-func failed(err error) bool {
-	if err == nil {
-		return false
+	if leave, err = place.enter(ctx); err != nil {
+		return nil, c.refused(ctx, err)
 	}
-	if _, ok := errors.AsType[*hostError](err); ok {
-		return false
+	if refusal := c.breakers.let(call); refusal != "" {
+		leave()
+		return nil, c.unavailable(refusal, nil)
 	}
-	s, ok := status.FromError(err)
-	if !ok {
-		return true // an OutputError, or the library's own
-	}
-	if d := diagnosticOf(s); d != nil && d.GetCode() != "" {
-		return false
-	}
-	switch s.Code() {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.Internal, codes.Unknown, codes.DataLoss, codes.ResourceExhausted, codes.Canceled:
-		return true
-	default:
-		return false
-	}
-}
-
-// diagnosticOf is the Diagnostic in the details of a status, nil = there is none.
-func diagnosticOf(s *status.Status) *pluginv1.Diagnostic {
-	for _, detail := range s.Details() {
-		if d, ok := detail.(*pluginv1.Diagnostic); ok {
-			return d
-		}
-	}
-	return nil
+	return leave, nil
 }
 
 // hostError is an error of the host's own that ended a stream: a listener that did not take what came.

@@ -1,7 +1,8 @@
 // Package caps calls what plugins can do. For each capability of the protocol it has one proxy that implements the seam
 // of the engine that uses it, so that an engine does not know on which side of a process border an implementation lives:
 //
-//	client.go     one instance of a plugin: deadlines, bulkheads, circuit breaker, errors, traces
+//	client.go     one instance of a plugin: deadlines, bulkheads, errors, traces
+//	breaker.go    what is left alone after failures: a plugin, or one thing that it offers
 //	limits.go     what a plugin may take and answer
 //	provider.go   catalog.EntityProvider
 //	processor.go  catalog.PreProcessor, KindValidator, PostProcessor

@@ -238,6 +238,9 @@ func isOutage(err error) bool {
 	return apierror.Has(err, apierror.ServiceUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// callName is what its calls are in errors, and what their failures count against.
+func (p *EntityProcessor) callName() string { return "ProcessEntities " + p.name }
+
 func (p *EntityProcessor) process(ctx context.Context, stage pluginv1.ProcessorStage, items []*pluginv1.ProcessItem) ([]*pluginv1.ProcessResult, error) {
 	c, err := p.source.Client(ctx)
 	if err != nil {
@@ -246,7 +249,7 @@ func (p *EntityProcessor) process(ctx context.Context, stage pluginv1.ProcessorS
 	if time.Now().UnixNano() < p.silent.Load() {
 		return nil, c.unavailable("did not answer and is left alone for a moment", nil)
 	}
-	call := "ProcessEntities " + p.name
+	call := p.callName()
 	began := time.Now()
 	answer, err := unary(ctx, c, call, c.limits.Batch, func(ctx context.Context, r *pluginv1.ProcessEntitiesRequest, o ...callOption) (*pluginv1.ProcessEntitiesResponse, error) {
 		answer, err := pluginv1.NewCatalogProcessorServiceClient(c.conn).ProcessEntities(ctx, r, o...)
@@ -313,7 +316,7 @@ func (p *EntityProcessor) look(ctx context.Context, conn catalog.ProcessorConnec
 			return err
 		}
 	}
-	if c.Tripped() || time.Now().UnixNano() < p.silent.Load() {
+	if c.rests(p.callName()) || time.Now().UnixNano() < p.silent.Load() {
 		return nil
 	}
 	passed := p.due()

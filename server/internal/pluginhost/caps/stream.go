@@ -51,6 +51,7 @@ func stream[Req any, Res any, Msg interface {
 				return err
 			}
 			silence.Reset(b.idle)
+			c.breakers.hear()
 			messages++
 			bytes += proto.Size(Msg(m))
 			if messages > b.messages {
