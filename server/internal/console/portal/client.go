@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/console/shell"
 	"github.com/callboard/callboard/server/internal/httpx"
 )
@@ -138,11 +139,9 @@ func refusal(answer httpx.Answer) error {
 		Error struct{ Name, Message string }
 	}
 	_ = json.Unmarshal(answer.Body, &envelope) // what is no envelope has no message
-	message := envelope.Error.Message
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	return &failure{
+		Status: answer.Status, Name: apierror.Name(envelope.Error.Name), Message: excerpt.Of(envelope.Error.Message, maxMessage),
 	}
-	return &failure{Status: answer.Status, Name: apierror.Name(envelope.Error.Name), Message: message}
 }
 
 // get reads an answer in JSON.

@@ -60,7 +60,7 @@ func TestClient_TellsPeopleWhatIsForThem(t *testing.T) {
 		"long message": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(409)
 			_, _ = w.Write([]byte(`{"error":{"message":"` + strings.Repeat("é", 2000) + `"}}`))
-		}, 409, strings.Repeat("é", maxMessage/2) + "…"},
+		}, 409, strings.Repeat("é", (maxMessage-len("…"))/2) + "…"},
 		"not JSON":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, 503, "otherwise"},
 		"too long":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) }, 503, "otherwise"},
 		"broken off": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503, "otherwise"},
