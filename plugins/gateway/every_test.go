@@ -83,7 +83,7 @@ func TestEveryGateway_ServesTheWholeLifeOfAKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.Name, s.Type, s.URL, s.ProxyURL, s.AutoApprove = "gw", name, managementURL, planeURL, true
 			r := start(t, func(all *settings) { all.Gateways = []gatewaySettings{s.gatewaySettings} })
-			management, plane := s.make(r.clock.now)
+			management, plane := s.make(r.clock.Now)
 			r.Outgoing.Handle(managementURL, management)
 			r.Outgoing.Handle(planeURL, plane)
 			r.Catalog.Put(api("orders", "gw/"+s.api, "orders"))
@@ -113,7 +113,7 @@ func liveThrough(r *rig, s standIn, plane http.Handler) {
 	if status(k) != 200 || status(next) != 200 {
 		r.Errorf("beside each other, the old key is answered %d and the new one %d", status(k), status(next))
 	}
-	r.clock.advance(2 * time.Minute)
+	r.clock.Advance(2 * time.Minute)
 	if err := r.RunTask("sweep"); err != nil {
 		r.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func startKong(t *testing.T) (*rig, *kongfake.Server) {
 			Plans: []planSettings{{ID: "bronze", Limits: []limitSettings{{Requests: 100, Per: "minute"}}}},
 		}}
 	})
-	k := kongfake.New(kongfake.Options{Token: "admin-token", Now: r.clock.now})
+	k := kongfake.New(kongfake.Options{Token: "admin-token", Now: r.clock.Now})
 	k.Sample()
 	r.Outgoing.Handle("https://kong.example.com", k)
 	r.Outgoing.Handle("https://api.example.com", k.Gateway())
@@ -91,7 +91,7 @@ func TestKong_ThatIsDownIsToldLater(t *testing.T) {
 	}
 	r.refusedWith(r.Do("POST", "/v1/apps/"+string(a.ID)+"/credentials", object{"api": "eu/orders"}, ann), 503, "")
 	undo()
-	r.clock.advance(10 * time.Minute)
+	r.clock.Advance(10 * time.Minute)
 	if err := r.RunTask("sweep"); err != nil {
 		t.Fatal(err)
 	}

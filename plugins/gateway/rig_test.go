@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,13 +24,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// clock is a time that tests move.
-type clock struct{ ns atomic.Int64 }
-
 var epoch = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-
-func (c *clock) now() time.Time          { return epoch.Add(time.Duration(c.ns.Load())) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
 
 // The people. Ann builds the shop, Olga owns the API orders, Pete runs the platform; Eve may see no API.
 var (
@@ -46,7 +39,7 @@ type rig struct {
 	*testing.T
 	*plugintest.Harness
 
-	clock *clock
+	clock *plugintest.Clock
 	g     *plugin
 }
 
@@ -76,8 +69,8 @@ func start(t *testing.T, change ...func(*settings)) *rig {
 	for _, f := range change {
 		f(&s)
 	}
-	c := &clock{}
-	p, g := newPluginAt(c.now)
+	c := plugintest.NewClock(epoch)
+	p, g := newPluginAt(c.Now)
 	r := &rig{T: t, clock: c, g: g}
 	r.Harness = plugintest.Start(t, p, plugintest.Config(s))
 	r.Catalog.Put(api("orders", "edge/orders", "orders"), api("billing", "edge/billing", "billing"), plugintest.Component("plain"), user("ann", "shop"))
@@ -174,7 +167,7 @@ func (r *rig) events() []string {
 // told waits for a notification to somebody.
 func (r *rig) told(to, part string) {
 	r.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if slices.ContainsFunc(r.Notifications.Sent(), func(n sdk.Notification) bool { return slices.Contains(n.To, to) && strings.Contains(n.Title, part) }) {
 			return
 		}

@@ -41,7 +41,7 @@ func TestKey_FromTheRequestToTheProofOfItsRevocation(t *testing.T) {
 	if got := r.presents(next.Secret); got != 429 {
 		t.Errorf("the fourth request of three a day is answered %d", got)
 	}
-	r.clock.advance(2 * time.Minute)
+	r.clock.Advance(2 * time.Minute)
 	if err := r.RunTask("sweep"); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestKey_WhoseSecretWasNotToldIsRevokedAndItsOwnerTold(t *testing.T) {
 	if err != nil || r.presents(k.Secret.Reveal()) != 200 {
 		t.Fatal(err)
 	}
-	r.clock.advance(3 * time.Minute) // the process that asked for it is gone
+	r.clock.Advance(3 * time.Minute) // the process that asked for it is gone
 	if err := r.RunTask("sweep"); err != nil {
 		t.Fatal(err)
 	}
@@ -283,6 +283,6 @@ func TestOwners_AreRemindedBeforeAKeyEnds(t *testing.T) {
 		if got := reminded(); got != want {
 			t.Errorf("after %d days there were %d reminders, want %d", day, got, want)
 		}
-		r.clock.advance(24 * time.Hour)
+		r.clock.Advance(24 * time.Hour)
 	}
 }
