@@ -24,11 +24,18 @@ const callboardQuiet = (() => {
   };
   const tame = text => text.replace(/<[^>]*>?/g, tag).replace(/!\[/g, '[');
 
-  /** The value with every text of it tamed, and without what is to be fetched. */
+  // What viewers read as Markdown. Examples, names and patterns are shown as they are, and stay so.
+  const prose = 'description';
+
+  /** The value with its prose tamed, and without what is to be fetched. */
   return function quiet(value) {
-    if (typeof value === 'string') return tame(value);
     if (Array.isArray(value)) return value.map(quiet);
     if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).flatMap(([key, one]) => (key === 'externalValue' ? [] : [[key, quiet(one)]])));
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, one]) => {
+        if (key === 'externalValue') return [];
+        return [[key, key === prose && typeof one === 'string' ? tame(one) : quiet(one)]];
+      }),
+    );
   };
 })();
