@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/sdk/rpcerror"
 	"github.com/callboard/callboard/server/internal/pluginhost/caps"
@@ -225,9 +226,7 @@ func split(all []*pluginv1.Diagnostic) (errs, notes []string) {
 		if d.GetDetail() != "" {
 			text += " (" + d.GetDetail() + ")"
 		}
-		if len(text) > 1000 {
-			text = strings.ToValidUTF8(text[:1000], "") + "…"
-		}
+		text = excerpt.Of(text, 1000)
 		if d.GetSeverity() == pluginv1.Diagnostic_SEVERITY_ERROR {
 			errs = append(errs, text)
 		} else {
@@ -277,9 +276,9 @@ func (i *instance) Probe(ctx context.Context) (supervise.Health, error) {
 	if !serving {
 		h.Notes = append(h.Notes, "its health is NOT_SERVING")
 	}
-	if i.client.Tripped() {
+	if notes := leftAlone(i.client); notes != nil {
 		h.Degraded = true
-		h.Notes = append(h.Notes, "more than half of the last calls to it failed")
+		h.Notes = append(h.Notes, notes...)
 	}
 	answer, err := pluginv1.NewPluginServiceClient(i.process.Conn()).CheckHealth(ctx, &pluginv1.CheckHealthRequest{}, maxMessage)
 	switch {
@@ -296,6 +295,22 @@ func (i *instance) Probe(ctx context.Context) (supervise.Health, error) {
 		h.Notes[n] = i.plugin.redactor.redact(note)
 	}
 	return h, nil
+}
+
+// leftAlone says what the host does not ask of a plugin for a while, nil = nothing.
+func leftAlone(c *caps.Client) (notes []string) {
+	const told = 5
+	if c.Tripped() {
+		notes = append(notes, "half of the last calls to it were not answered")
+	}
+	calls := c.TrippedCalls()
+	for _, call := range calls[:min(len(calls), told)] {
+		notes = append(notes, "half of the last calls of "+call+" failed")
+	}
+	if more := len(calls) - told; more > 0 {
+		notes = append(notes, fmt.Sprintf("and of %d others", more))
+	}
+	return notes
 }
 
 // Drain implements [supervise.Instance]: it waits for the plugin's word and for the calls that the host has made.

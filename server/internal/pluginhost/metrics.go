@@ -54,6 +54,10 @@ func (h *Host) Collector() prometheus.Collector { return h.metrics }
 func (c *collector) observer(id manifest.ID) func(caps.Call) {
 	times := c.times.WithLabelValues(string(id))
 	return func(call caps.Call) {
+		if call.Refused { // it never was on its way, so it took no time
+			c.calls.WithLabelValues(string(id), call.Method, "refused").Inc()
+			return
+		}
 		outcome := "ok"
 		if call.Err != nil {
 			outcome = "error"
