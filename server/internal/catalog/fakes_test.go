@@ -18,6 +18,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/server/internal/clocktest"
 	"github.com/callboard/callboard/server/internal/config"
 	"github.com/callboard/callboard/server/internal/store"
 	"github.com/callboard/callboard/server/internal/store/storetest"
@@ -112,33 +113,13 @@ func (plainURLs) Repository(u string) string {
 	return parts[0] + "/" + parts[1]
 }
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Now()} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // catalogTest is an engine under the test's control: nothing happens but in settle and by direct calls.
 type catalogTest struct {
 	*Engine
 	t     testing.TB
 	dir   string
 	web   *web
-	clock *clock
+	clock *clocktest.Clock
 	deps  Deps
 }
 
@@ -146,12 +127,12 @@ type catalogTest struct {
 // $DIR is the folder.
 func newCatalog(t testing.TB, db *store.DB, yaml string, files map[string]string, change ...func(*Deps)) *catalogTest {
 	t.Helper()
-	c := &catalogTest{t: t, dir: t.TempDir(), web: newWeb(map[string]string{}), clock: newClock()}
+	c := &catalogTest{t: t, dir: t.TempDir(), web: newWeb(map[string]string{}), clock: clocktest.At(time.Now())}
 	for name, text := range files {
 		c.write(name, text)
 	}
 	c.deps = Deps{
-		DB: db, Config: configOf(yaml, c.dir), URLs: c.web, Integrations: plainURLs{}, Dir: c.dir, Now: c.clock.now,
+		DB: db, Config: configOf(yaml, c.dir), URLs: c.web, Integrations: plainURLs{}, Dir: c.dir, Now: c.clock.Now,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
@@ -210,7 +191,7 @@ func (c *catalogTest) settle() {
 // nextRound lets an interval pass and settles.
 func (c *catalogTest) nextRound() {
 	c.t.Helper()
-	c.clock.advance(2 * time.Minute)
+	c.clock.Advance(2 * time.Minute)
 	c.settle()
 }
 

@@ -236,7 +236,7 @@ func TestBadInput_ADatabaseThatTakesNoWritesIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.write("catalog.yaml", component("x", "  changed: true\n"))
-	c.clock.advance(2 * 60e9)
+	c.clock.Advance(2 * 60e9)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { newLoop(c.Engine).run(ctx, false); close(done) }()
@@ -246,7 +246,7 @@ func TestBadInput_ADatabaseThatTakesNoWritesIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool {
-		c.clock.advance(2 * 60e9)
+		c.clock.Advance(2 * 60e9)
 		return c.follower.catchUp(t.Context()) == nil && c.must("component:default/x").Spec()["changed"] == true
 	})
 	eventually(t, func() bool { return len(c.problemTexts()) == 0 })

@@ -271,7 +271,7 @@ func TestLife_ARestartServesWhatWasThereAndFinishesWhatWasBegun(t *testing.T) {
 			time.Sleep(2 * time.Millisecond) // where it stops does not matter
 			cancel()
 			<-done
-			c.clock.advance(2 * time.Minute)
+			c.clock.Advance(2 * time.Minute)
 			c.open()
 		}
 		c.settle()

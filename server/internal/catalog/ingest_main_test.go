@@ -380,7 +380,7 @@ func TestLife_AKilledProcessLeavesAConsistentCatalog(t *testing.T) {
 	defer db.Close()
 	c.deps.DB, c.deps.Config, c.deps.Dir = db, configOf(allKinds+oneFile, c.dir), c.dir
 	c.open()
-	c.clock.advance(time.Hour)
+	c.clock.Advance(time.Hour)
 	c.settle()
 	c.cleanUp()
 	if got := c.Index().Snapshot().Len(); got != 300+20*11+1 {

@@ -27,16 +27,15 @@ type settings struct {
 }
 
 const (
-	defaultConcurrency = 10
-	minLease           = time.Second
-	maxGrace           = 10 * time.Minute
+	minLease = time.Second
+	maxGrace = 10 * time.Minute
 )
 
 // readSettings reads them; mistakes are reported to cfg. Relative folders are relative to dir.
 func readSettings(cfg *config.Config, dir string) settings {
 	stock, ours, environment := cfg.Section("scaffolder"), cfg.Section("callboard.scaffolder"), cfg.Section("scaffolder.defaultEnvironment")
 	s := settings{
-		concurrency:  stock.Int("concurrentTasksLimit", defaultConcurrency),
+		concurrency:  stock.Int("concurrentTasksLimit", task.DefaultConcurrency),
 		timeout:      stock.Duration("taskTimeout", 24*time.Hour),
 		janitorEvery: stock.Duration("taskTimeoutJanitorFrequency", 5*time.Minute),
 		lease:        ours.Duration("lease", task.DefaultLease),

@@ -20,7 +20,7 @@ func TestPublishGit_PushesToRemotesThatTheConfigurationAllows(t *testing.T) {
 	}
 	dir := t.TempDir()
 	if out, err := exec.Command("git", "init", "--quiet", "--bare", filepath.Join(dir, "team", "shop.git")).CombinedOutput(); err != nil {
-		t.Skipf("%v %s", err, out)
+		t.Fatalf("%v %s", err, out)
 	}
 	w.seed()
 	if err := w.hub.AddRepository("acme", "plain"); err != nil {

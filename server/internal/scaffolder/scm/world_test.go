@@ -52,7 +52,7 @@ func newWorld(t *testing.T, more string) *world {
 	t.Helper()
 	hub, err := scmtest.StartGitHub("127.0.0.1:0")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	lab, err := scmtest.StartGitLab("127.0.0.1:0")
 	if err != nil {

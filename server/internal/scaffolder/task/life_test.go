@@ -58,15 +58,11 @@ func TestCancel_EndsTheStepAndTheTaskFails(t *testing.T) {
 		for name, by := range map[string]*Engine{"on the host that runs it": e, "on another host": r.idle()} {
 			made := create(t, e, oneStep)
 			processing(t, e, made.ID)
-			asked := time.Now()
 			if err := by.Cancel(context.Background(), made.ID); err != nil {
 				t.Fatal(err)
 			}
 			if got := ended(t, e, made.ID); got.Status != Failed {
 				t.Errorf("%s: the task is %s", name, got.Status)
-			}
-			if took := time.Since(asked); took > 10*time.Second { // a second but for a machine that is busy
-				t.Errorf("%s: it took %s", name, took)
 			}
 			want := []string{
 				`log {"message":"Beginning step A","stepId":"a","status":"processing"}`,
