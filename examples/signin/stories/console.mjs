@@ -16,7 +16,6 @@ const kept = async (visitor, rig, id = 'oidc') => (await visitor.context.cookies
 async function thereAndOut(visitor, rig) {
   const { page } = visitor;
   if ((await visitor.goto(deep)) !== 401) visitor.complain('expected to be asked to sign in');
-  await visitor.inspect('sign-in');
   await signInFrom(visitor, rig);
   await visitor.see('Where every ship lies');
   visitor.at(deep);
@@ -161,6 +160,7 @@ export const inConsole = [
       await visitor.inspect('sign-in');
       await visitor.picture(`${rig.out}/sign-in-${name}.png`);
       await visitor.page.getByText('With a token').click();
+      await visitor.page.getByLabel(/^The token of a signed-in user/).waitFor();
       await visitor.inspect('with a token');
     },
   })),
