@@ -41,7 +41,7 @@ func (c *plugin) widgets(p *sdk.Plugin) {
 	over.ID, over.For, over.Permission = "cost-over-time-of-parts", together, readAll.Name
 	p.Widget(over)
 	budget := sdk.Widget{
-		ID: "cost-budget", Title: "Budgets", View: sdk.ViewList, For: alone, Refresh: refresh, Data: c.budgetWidget,
+		ID: "cost-budget", Title: "Budgets", View: sdk.ViewStatus, For: alone, Refresh: refresh, Data: c.budgetWidget,
 		Description: "What is spent of each budget this month, and what it will be",
 	}
 	p.Widget(budget)
@@ -226,21 +226,21 @@ func (c *plugin) budgetWidget(ctx context.Context, w sdk.WidgetQuery) (*frame.Fr
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	statuses := make([]string, 0, len(insight.BudgetStatuses)+1)
-	for _, status := range insight.BudgetStatuses {
-		statuses = append(statuses, string(status))
-	}
-	const unknown = "unknown"
-	f := frame.New("budgets", frame.Strings("budget"), frame.Enums("status", append(statuses, unknown)), frame.Strings("spent"), frame.Strings("expected"))
+	f := frame.New("budgets", frame.Strings("budget"), frame.Strings("status"), frame.Strings("spent"), frame.Strings("expected"))
 	for _, b := range list {
 		if b.State == nil {
-			f.Append(clip(b.Name), unknown, clip(b.Problem), nil)
+			f.Append(clip(b.Name), "", clip(b.Problem), nil)
 			continue
 		}
-		spent := fmt.Sprintf("%s of %s %s", b.State.Spent.Round(2), b.Amount.Round(2), b.Currency)
-		f.Append(clip(b.Name), string(b.State.Status), spent, expected(b))
+		spent := fmt.Sprintf("%s of %s %s, %.0f %%", b.State.Spent.Round(2), b.Amount.Round(2), b.Currency, 100*b.State.Ratio.Float64())
+		f.Append(clip(b.Name), string(drawn[b.State.Status]), spent, expected(b))
 	}
 	return f, nil
+}
+
+// drawn is what the host draws the status of a budget as. One that cannot be told has none.
+var drawn = map[insight.BudgetStatus]frame.Status{
+	insight.WithinBudget: frame.OK, insight.OverrunForecast: frame.Warn, insight.ThresholdCrossed: frame.Warn, insight.Exceeded: frame.Danger,
 }
 
 func expected(b budgetState) any {

@@ -93,11 +93,11 @@ func TestBudgetWidget_ListsBudgetsAndHowTheyAreDoing(t *testing.T) {
 		t.Errorf("without budgets: %+v", run)
 	}
 	r.put(t, "cart", cartBudget)
-	if got := row(r.shown(t, "cost-budget", of), 0); !slices.Equal(got, []any{"cart", "threshold-crossed", "1900 of 2000 USD", "2760 USD in 2026-11"}) {
+	if got := row(r.shown(t, "cost-budget", of), 0); !slices.Equal(got, []any{"cart", "warn", "1900 of 2000 USD, 95 %", "2760 USD in 2026-11"}) {
 		t.Errorf("%v", got)
 	}
 	r.put(t, "web", strings.Replace(cartBudget, "component:default/cart", "group:default/web", 1))
-	if got := row(r.shown(t, "cost-budget-of-parts", sdk.WidgetQuery{Entity: related("Group", "web")}), 0); got[2] != "2040 of 2000 USD" || got[1] != "exceeded" {
+	if got := row(r.shown(t, "cost-budget-of-parts", sdk.WidgetQuery{Entity: related("Group", "web")}), 0); got[2] != "2040 of 2000 USD, 102 %" || got[1] != "danger" {
 		t.Errorf("%v", got)
 	}
 }
