@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/frame"
 	"github.com/callboard/callboard/server/internal/apidocs"
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
@@ -127,11 +128,7 @@ func plainMarkdown(s string) string {
 
 // cell is a text that fits a frame and one line.
 func cell(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
-	if len(s) > mostCell {
-		s = strings.ToValidUTF8(s[:mostCell], "") + "…"
-	}
-	return s
+	return excerpt.Line(s, mostCell)
 }
 
 // address is where this host shows something of an entity, "" when it does not know where it is itself.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/pluginhost/sandbox"
 )
 
@@ -58,24 +59,17 @@ func readHandshake(line, runtimeDir string) (reason, hint string) {
 	core, err := strconv.Atoi(fields[0])
 	switch {
 	case err != nil || len(fields) < 4:
-		return fmt.Sprintf("the plugin printed %s before the handshake", strconv.Quote(shorten(line))), hintStdout
+		return fmt.Sprintf("the plugin printed %s before the handshake", strconv.Quote(excerpt.Short(line))), hintStdout
 	case core != 1:
 		return fmt.Sprintf("it speaks handshake version %d, and this host speaks 1", core), "update the plugin's SDK"
 	case fields[1] != strconv.Itoa(AppProtocol):
-		return fmt.Sprintf("it speaks plugin protocol %s, and this host speaks %d", shorten(fields[1]), AppProtocol), "install a version of the plugin for this version of Callboard"
+		return fmt.Sprintf("it speaks plugin protocol %s, and this host speaks %d", excerpt.Short(fields[1]), AppProtocol), "install a version of the plugin for this version of Callboard"
 	case len(fields) < handshakeFields || fields[4] != "grpc":
 		return "it does not speak gRPC", "the handshake line ends in |grpc"
 	case fields[2] != "unix" || fields[3] != own:
-		return fmt.Sprintf("it announced the address %s, and must listen on %s", strconv.Quote(shorten(fields[2]+" "+fields[3])), own), "listen on $CALLBOARD_RUNTIME_DIR/" + SocketRPC
+		return fmt.Sprintf("it announced the address %s, and must listen on %s", strconv.Quote(excerpt.Short(fields[2]+" "+fields[3])), own), "listen on $CALLBOARD_RUNTIME_DIR/" + SocketRPC
 	}
 	return "", ""
-}
-
-func shorten(text string) string {
-	if len(text) > 200 {
-		return strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return text
 }
 
 // diagnoseLauncher tells why the program did not run at all.

@@ -23,7 +23,7 @@ func TestStart_SaysWhyAPluginDidNotStart(t *testing.T) {
 		"endless":   {launch.StageHandshake, "its first line on stdout is longer than 4096 bytes", "log to stderr instead"},
 		"exit":      {launch.StageHandshake, "it ended before the handshake: exit status 3", ""},
 		"panic":     {launch.StageHandshake, "it ended before the handshake: exit status 2: panic: out of cheese", ""},
-		"silent":    {launch.StageHandshake, "it did not shake hands within 1.5s", "flush"},
+		"silent":    {launch.StageHandshake, "it did not shake hands within 10s", "flush"},
 		"protocol":  {launch.StageHandshake, "it speaks plugin protocol 7, and this host speaks 1", "install a version"},
 		"netrpc":    {launch.StageHandshake, "it does not speak gRPC", "|grpc"},
 		"elsewhere": {launch.StageHandshake, `it announced the address "unix /run/docker.sock", and must listen on `, "listen on $CALLBOARD_RUNTIME_DIR/rpc.sock"},
@@ -34,7 +34,10 @@ func TestStart_SaysWhyAPluginDidNotStart(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			s := newSite(t)
 			spec := s.spec(t, mode)
-			spec.HandshakeTimeout = 1500 * time.Millisecond
+			spec.HandshakeTimeout = time.Minute
+			if mode == "silent" || mode == "unserved" { // which are waited for
+				spec.HandshakeTimeout = 10 * time.Second
+			}
 			e := startFails(t, spec)
 			if e.Stage != want.stage || !strings.Contains(e.Reason, want.reason) || !strings.Contains(e.Hint, want.hint) {
 				t.Errorf("stage %s, reason %q, hint %q", e.Stage, e.Reason, e.Hint)

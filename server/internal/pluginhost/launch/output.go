@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"golang.org/x/time/rate"
 )
 
@@ -201,10 +202,7 @@ func (o *output) clean(text string) string {
 }
 
 func (o *output) keep(e entry) {
-	text := e.message
-	if len(text) > maxLastLine {
-		text = strings.ToValidUTF8(text[:maxLastLine], "") + "…"
-	}
+	text := excerpt.Of(e.message, maxLastLine)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if e.panicked && o.panicked == "" {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/scaffolder/rest"
 )
 
@@ -152,9 +153,7 @@ func refusal(method, path string, answer rest.Answer) *ciError {
 			e.message = string(said.Message) // GitLab answers objects too
 		}
 	}
-	if len(e.message) > 500 {
-		e.message = strings.ToValidUTF8(e.message[:500], "") + "…"
-	}
+	e.message = excerpt.Of(e.message, 500)
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.wait = time.Duration(seconds) * time.Second
 	}
