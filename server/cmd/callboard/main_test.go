@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,5 +137,31 @@ func TestHelpFitsATerminal(t *testing.T) {
 				t.Errorf("%s: the line %q is too long", args, line)
 			}
 		}
+	}
+}
+
+// Everything is initialised in each process of the program: the host, each plugin's launcher, each command. The runtime tells
+// what that costs, by package.
+func TestStartingCostsLittleMemory(t *testing.T) {
+	const most = 4 << 20
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	packages := 0
+	for line := range strings.Lines(string(said)) {
+		var name, at, took string
+		var bytes int
+		if _, err := fmt.Sscanf(line, "init %s @%s ms, %s ms clock, %d bytes", &name, &at, &took, &bytes); err != nil {
+			continue
+		}
+		if packages++; bytes > most {
+			t.Errorf("package %s allocates %d bytes when any process starts; make what is rarely needed when it is", name, bytes)
+		}
+	}
+	if packages < 50 {
+		t.Errorf("the runtime told of %d packages: %s", packages, said)
 	}
 }

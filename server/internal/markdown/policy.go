@@ -21,7 +21,7 @@ var (
 	ownClass = regexp.MustCompile(`^cb-md-(heading|scroll)$`)
 	// ownParts are the classes of parts of code.
 	ownParts = regexp.MustCompile(`^cb-md-[knscaid]$`)
-	ownID    = regexp.MustCompile(`^cb-md-[\p{L}\p{N}_-]{1,100}$`)
+	ownID    = regexp.MustCompile(`^cb-md-[\p{L}\p{N}_-]+$`) // slugOf bounds it; counted, the classes of Unicode make megabytes
 	ownLabel = regexp.MustCompile(`^(Code|Table)$`)
 	// inside are addresses of this host and within the page: one slash, and nothing that a browser reads as two.
 	inside = regexp.MustCompile(`^(?:https?://[^\s\\]+|#cb-md-[^\s\\]+|/(?:[^\s/\\][^\s\\]*)?)$`)

@@ -29,7 +29,11 @@ var dropped = map[string]bool{
 
 var empty = map[string]bool{"br": true, "hr": true}
 
-var plainNumber = regexp.MustCompile(`^[0-9]{1,4}$`)
+var (
+	plainNumber = regexp.MustCompile(`^[0-9]{1,4}$`)
+	// ownID leaves the length to who makes the ids: to count classes of Unicode makes an expression of megabytes.
+	ownID = regexp.MustCompile(`^cb-md-[\p{L}\p{N}_.:-]+$`)
+)
 
 // writer writes one page.
 type writer struct {
@@ -259,10 +263,10 @@ var policy = func() *bluemonday.Policy {
 		if attributes != nil {
 			p.AllowAttrs(attributes...).Matching(plainNumber).OnElements(name)
 		}
-		p.AllowAttrs("id").Matching(regexp.MustCompile(`^cb-md-[\p{L}\p{N}_.:-]{1,100}$`)).OnElements(name)
+		p.AllowAttrs("id").Matching(ownID).OnElements(name)
 	}
 	p.AllowElements("h1", "h2", "h3", "h4", "h5", "h6", "div")
-	p.AllowAttrs("id").Matching(regexp.MustCompile(`^cb-md-[\p{L}\p{N}_.:-]{1,100}$`)).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
+	p.AllowAttrs("id").Matching(ownID).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^cb-md-(note|heading|scroll)$`)).OnElements("div", "p")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^cb-md-[knscaid]$`)).OnElements("span")
 	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div")
