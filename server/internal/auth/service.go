@@ -43,7 +43,7 @@ type Options struct {
 	ClientTransport http.RoundTripper
 	// Landed is called when a sign-in by redirect ended well and leads to a page of this host: it may keep the session
 	// there. It runs before the redirect is written; nil = nothing.
-	Landed func(w http.ResponseWriter, r *http.Request, to *url.URL, token string)
+	Landed func(w http.ResponseWriter, r *http.Request, provider string, to *url.URL, token string)
 }
 
 // Service is the auth feature as a value. It is safe for concurrent use.

@@ -2,9 +2,6 @@ package auth
 
 import (
 	"log/slog"
-	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/callboard/callboard/server/internal/auth/signin"
 	"github.com/callboard/callboard/server/internal/weblink"
@@ -35,22 +32,6 @@ func (s *Service) SignInProviders() []SignInProvider {
 // SignInEnvironment is auth.environment, the "env" that browsers name when they start a sign-in.
 func (s *Service) SignInEnvironment() string { return s.signIn.Environment() }
 
-type landing func(w http.ResponseWriter, r *http.Request, to *url.URL, token string)
-
-// withWholePath lets land see the path that was asked for: the edge strips what leads to the feature.
-func withWholePath(land landing) landing {
-	if land == nil {
-		return nil
-	}
-	return func(w http.ResponseWriter, r *http.Request, to *url.URL, token string) {
-		whole := r.Clone(r.Context())
-		if !strings.HasPrefix(whole.URL.Path, "/api/auth/") {
-			whole.URL.Path = "/api/auth" + whole.URL.Path
-		}
-		land(w, whole, to, token)
-	}
-}
-
 // readSignIn reads auth.providers, all but the guest.
 func (s *Service) readSignIn(o Options) *signin.Engine {
 	log := o.Logger
@@ -64,6 +45,6 @@ func (s *Service) readSignIn(o Options) *signin.Engine {
 	}
 	return signin.New(signin.Options{
 		Config: o.Config.Section("auth"), App: appURL, Base: s.discovery.External("auth"),
-		Catalog: o.Users, SignIn: s.SignIn, Landed: withWholePath(o.Landed), Development: o.Development, Transport: o.Transport, Now: s.now, Logger: log,
+		Catalog: o.Users, SignIn: s.SignIn, Landed: o.Landed, Development: o.Development, Transport: o.Transport, Now: s.now, Logger: log,
 	})
 }

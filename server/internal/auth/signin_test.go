@@ -87,14 +87,14 @@ func TestSignIn_GivesTheTokenOfTheUserThatTheProviderNames(t *testing.T) {
 	}
 }
 
-func TestSignIn_ByRedirectTellsWhichRouteSomebodyLandedFrom(t *testing.T) {
+func TestSignIn_ByRedirectTellsWhichProviderSomebodyCameFrom(t *testing.T) {
 	g := idptest.NewGitHub(t)
 	yaml := strings.NewReplacer("CLIENT", g.ClientID, "SECRET", "'"+g.Secret+"'", "SITE", g.URL).Replace(signInConfig)
 	landed := ""
 	h := newHost(t, storetest.SQLite(t), yaml, func(o *Options) {
 		o.Users = users{"user:default/octocat": entity.Entity{"kind": "User", "metadata": map[string]any{"name": "octocat"}}}
-		o.Landed = func(_ http.ResponseWriter, r *http.Request, to *url.URL, token string) {
-			landed = r.URL.Path + " " + to.Path + " " + strconv.FormatBool(token != "")
+		o.Landed = func(_ http.ResponseWriter, _ *http.Request, provider string, to *url.URL, token string) {
+			landed = provider + " " + to.Path + " " + strconv.FormatBool(token != "")
 		}
 	})
 	start := h.send(t, "GET", "/api/auth/github/start?env=production&flow=redirect&redirectUrl=http://portal.test/console/", "")
@@ -103,7 +103,7 @@ func TestSignIn_ByRedirectTellsWhichRouteSomebodyLandedFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := h.send(t, "GET", back.RequestURI(), "", "Cookie", cookieHeader(start))
-	if a.status != http.StatusFound || a.header.Get("Location") != "http://portal.test/console/" || landed != "/api/auth/github/handler/frame /console/ true" {
+	if a.status != http.StatusFound || a.header.Get("Location") != "http://portal.test/console/" || landed != "github /console/ true" {
 		t.Errorf("%d to %q, landed %q", a.status, a.header.Get("Location"), landed)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -172,20 +171,15 @@ func (h *handler) attempted(r *http.Request) Provider {
 	return p
 }
 
-// Landed keeps the token of somebody whom a provider has sent to a page of the console. It is meant for
-// auth.Options.Landed: r is the request for the provider's route, to the page.
-func Landed(w http.ResponseWriter, r *http.Request, to *url.URL, token string) {
+// Landed keeps the token of somebody whom a provider has sent to a page of the console, and who that provider was. It is
+// meant for auth.Options.Landed.
+func Landed(w http.ResponseWriter, r *http.Request, provider string, to *url.URL, token string) {
 	if !strings.HasPrefix(to.Path, shell.Home) {
 		return
 	}
 	setCookie(w, r, token, 0)
-	if route := providerRoute.FindStringSubmatch(r.URL.Path); route != nil {
-		remember(w, r, route[1])
-	}
+	remember(w, r, provider)
 }
-
-// providerRoute is the route with which a sign-in ends, as the auth feature sees it: below the place where it is mounted.
-var providerRoute = regexp.MustCompile(`^/([A-Za-z0-9_-]{1,64})/handler/frame$`)
 
 // remember notes the provider that somebody signed in with; "" = with a token, which is none.
 func remember(w http.ResponseWriter, r *http.Request, provider string) {

@@ -178,7 +178,7 @@ func TestLanded_KeepsTheTokenForPagesOfTheConsoleAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := httptest.NewRecorder()
-		Landed(w, httptest.NewRequest(http.MethodGet, "https://localhost:7007/github/handler/frame?code=c", nil), page, "good-token")
+		Landed(w, httptest.NewRequest(http.MethodGet, "https://localhost:7007/handler/frame?code=c", nil), "github", page, "good-token")
 		cookies := w.Result().Cookies()
 		if !kept {
 			if len(cookies) != 0 {

@@ -23,8 +23,9 @@ type Options struct {
 	Catalog Catalog
 	// SignIn issues an identity; required.
 	SignIn func(context.Context, Claims) (*Identity, error)
-	// Landed is called when a sign-in by redirect ended well and leads to a page of the host at Base; nil = nothing.
-	Landed func(w http.ResponseWriter, r *http.Request, to *url.URL, token string)
+	// Landed is called when a sign-in by redirect ended well and leads to a page of the host at Base;
+	// provider is the id of who knew the user; nil = nothing.
+	Landed func(w http.ResponseWriter, r *http.Request, provider string, to *url.URL, token string)
 	// Development: a provider whose configuration is wrong is left out instead of being a problem.
 	Development bool
 	// Transport reaches the providers; nil = one of its own.

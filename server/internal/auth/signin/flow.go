@@ -196,7 +196,7 @@ func (w *way) deliver(rw http.ResponseWriter, r *http.Request, s state, session 
 			q.Set("error", problem.Message)
 			to.RawQuery = q.Encode()
 		} else if w.e.o.Landed != nil && session.Identity != nil && w.e.own(to) {
-			w.e.o.Landed(rw, r, to, session.Identity.Token)
+			w.e.o.Landed(rw, r, w.id, to, session.Identity.Token)
 		}
 		send(rw, to.String())
 		return nil

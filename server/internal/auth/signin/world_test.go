@@ -110,7 +110,7 @@ func newWorld(t *testing.T, auth string, change ...func(*Options)) *world {
 		SignIn: func(_ context.Context, c Claims) (*Identity, error) {
 			return &Identity{Token: "token-of-" + c.Subject, Identity: UserIdentity{"user", c.Subject, c.Ownership}, ExpiresIn: 3600}, nil
 		},
-		Landed: func(_ http.ResponseWriter, _ *http.Request, to *url.URL, token string) {
+		Landed: func(_ http.ResponseWriter, _ *http.Request, _ string, to *url.URL, token string) {
 			w.landed = append(w.landed, to.Path+" "+token)
 		},
 	}
