@@ -29,7 +29,7 @@ func NewDiscovery(cfg *config.Config) *Discovery {
 	backend := cfg.Section("backend")
 	base := backend.String("baseUrl", "http://localhost:7007")
 	if u, err := url.Parse(base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		backend.Problem("baseUrl", "must be an http or https URL")
+		backend.Problem("baseUrl", "must be an absolute http or https URL")
 		base = "http://localhost:7007"
 	}
 	d := &Discovery{base: strings.TrimRight(base, "/")}

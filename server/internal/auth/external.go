@@ -176,7 +176,7 @@ func readJWKS(s *config.Section, client *http.Client, now func() time.Time) exte
 		return nil
 	}
 	if u, err := url.Parse(address); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		s.Problem("url", "must be an http or https URL")
+		s.Problem("url", "must be an absolute http or https URL")
 		return nil
 	}
 	h := &jwksTokens{

@@ -41,7 +41,7 @@ func (s *Service) readSignIn(o Options) *signin.Engine {
 	app := o.Config.Section("app")
 	appURL := app.String("baseUrl", defaultApp)
 	if weblink.Origin(appURL) == "" {
-		app.Problem("baseUrl", "must be an http or https URL")
+		app.Problem("baseUrl", "must be an absolute http or https URL")
 	}
 	return signin.New(signin.Options{
 		Config: o.Config.Section("auth"), App: appURL, Base: s.discovery.External("auth"),
