@@ -24,9 +24,9 @@ function pattern(text: string): (id: string) => boolean {
   return id => expression.test(id);
 }
 
-const small = new Set(['stat', 'badge', 'status']);
+const small = new Set(['stat', 'gauge', 'sparkline']);
 
-/** Those that are one number or state, and those that need room; forms are in neither. */
+/** Those that are one number, and those that need room; forms are in neither. */
 export function bySize(widgets: WidgetInfo[]): { small: WidgetInfo[]; large: WidgetInfo[] } {
   return {
     small: widgets.filter(({ view }) => small.has(view)),
