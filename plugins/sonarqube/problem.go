@@ -12,6 +12,7 @@ import (
 
 	"github.com/callboard/callboard/sdk"
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 // The frontend has words of its own for 401, 403 and 404, so these three pass through with their status; everything else is
@@ -101,10 +102,7 @@ func saying(body []byte) string {
 	if json.Unmarshal(body, &said) != nil || len(said.Errors) == 0 {
 		return ""
 	}
-	text := strings.Join(strings.Fields(said.Errors[0].Msg), " ")
-	if len(text) > longestSaying {
-		text = strings.ToValidUTF8(text[:longestSaying], "") + "…"
-	}
+	text := excerpt.Line(said.Errors[0].Msg, longestSaying)
 	if text == "" {
 		return ""
 	}

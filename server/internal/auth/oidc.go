@@ -127,9 +127,6 @@ func (p *oidcProvider) configuration() map[string]any {
 	return doc
 }
 
-// OpenIDConfiguration is the discovery document, which is also served at /.well-known/oauth-authorization-server.
-func (s *Service) OpenIDConfiguration() map[string]any { return s.oidc.configuration() }
-
 // authorizeRequest is the query of /v1/authorize; empty = not given.
 type authorizeRequest struct {
 	ClientID, RedirectURI, ResponseType, Scope, State, Nonce, Challenge, ChallengeMethod string

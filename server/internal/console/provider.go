@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/console/shell"
 	"github.com/callboard/callboard/server/internal/httpx"
 	"github.com/callboard/callboard/server/internal/weblink"
@@ -236,10 +237,7 @@ func failureOf(p Provider, message string) problem {
 	if p.ID == "" {
 		return problem{What: "The sign-in did not work.", Next: "Try again."}
 	}
-	message = strings.Join(strings.Fields(strings.ToValidUTF8(message, "")), " ")
-	if len(message) > maxSaid {
-		message = strings.ToValidUTF8(message[:maxSaid], "") + " …"
-	}
+	message = excerpt.Line(message, maxSaid)
 	for _, f := range failures {
 		if strings.Contains(strings.ToLower(message), f.part) {
 			return problem{strings.ReplaceAll(f.what, "%", p.Title), message, f.next}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -95,7 +96,7 @@ func (e *Engine) mayGrant(p *principal.Principal, r CapabilityRequest) error {
 // may show anything to others, and none that says when it may not any more: their tokens alone are not asked for at a view.
 func (e *Engine) mayPublish(p *principal.Principal, w Shown) error {
 	if p.Kind == principal.Service && !e.Apps.show(p.Subject, w) {
-		return apierror.NotAllowedf("widget: %q may not publish %s; no app of callboard.embed.apps that lists the service shows it for such an entity", p.Subject, clip(w.Widget))
+		return apierror.NotAllowedf("widget: %q may not publish %s; no app of callboard.embed.apps that lists the service shows it for such an entity", p.Subject, excerpt.Short(w.Widget))
 	}
 	return nil
 }
@@ -159,7 +160,7 @@ func (e *Engine) EndCapability(ctx context.Context, p *principal.Principal, id s
 		return err
 	}
 	if !removed {
-		return apierror.NotFoundf("You have no public picture %q", clip(id))
+		return apierror.NotFoundf("You have no public picture %q", excerpt.Short(id))
 	}
 	e.Logger.InfoContext(ctx, "public picture ended", "event", "capability-ended", "id", id, "by", p.Subject)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -52,10 +53,10 @@ func within(field string, asked, most []string, read func(string) (string, error
 	for _, text := range asked {
 		pattern, err := read(text)
 		if err != nil {
-			return nil, apierror.Inputf("%s: %q: %s", field, clip(text), apierror.Describe(err))
+			return nil, apierror.Inputf("%s: %q: %s", field, excerpt.Short(text), apierror.Describe(err))
 		}
 		if !principal.MatchAny(most, pattern) {
-			return nil, apierror.NotAllowedf("%s: the app may not show %q", field, clip(text))
+			return nil, apierror.NotAllowedf("%s: the app may not show %q", field, excerpt.Short(text))
 		}
 		all = append(all, pattern)
 	}
@@ -71,7 +72,7 @@ func among(field string, asked, most []string, read func(string) string) ([]stri
 	for _, text := range asked {
 		name := read(text)
 		if !slices.Contains(most, name) {
-			return nil, apierror.NotAllowedf("%s: the app does not have %q", field, clip(text))
+			return nil, apierror.NotAllowedf("%s: the app does not have %q", field, excerpt.Short(text))
 		}
 		if !slices.Contains(all, name) {
 			all = append(all, name)

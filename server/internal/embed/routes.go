@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/httpx"
 )
 
@@ -85,7 +86,7 @@ func (h *routes) revokeApp(c *gin.Context) error {
 func (h *routes) app(c *gin.Context) error {
 	app, ok := h.engine.Apps.Find(c.Param("app"))
 	if !ok {
-		return apierror.NotFoundf("There is no app %q", clip(c.Param("app")))
+		return apierror.NotFoundf("There is no app %q", excerpt.Short(c.Param("app")))
 	}
 	return httpx.JSON(c, http.StatusOK, map[string]string{"id": app.ID, "title": app.Title})
 }

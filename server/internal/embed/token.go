@@ -9,6 +9,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/principal"
 )
 
@@ -58,7 +59,7 @@ func (e *Engine) Mint(ctx context.Context, p *principal.Principal, r Request) (*
 
 // refused is the line of the log for a request that was not granted. It holds no credentials: errors here quote names only.
 func (e *Engine) refused(ctx context.Context, what, app string, p *principal.Principal, err error) {
-	e.Logger.WarnContext(ctx, "embed token refused", "event", what, "app", clip(app), "by", p.Subject, "reason", apierror.Describe(err))
+	e.Logger.WarnContext(ctx, "embed token refused", "event", what, "app", excerpt.Short(app), "by", p.Subject, "reason", apierror.Describe(err))
 }
 
 // mayMint answers the app if p may get tokens for it. Whether there is an app is no secret: its id is in every page.
@@ -70,7 +71,7 @@ func (e *Engine) mayMint(p *principal.Principal, id string) (App, error) {
 	case id == "":
 		return app, apierror.Inputf("app: must be the id of an app of callboard.embed.apps")
 	case !ok:
-		return app, apierror.NotFoundf("app: there is no app %q in callboard.embed.apps", clip(id))
+		return app, apierror.NotFoundf("app: there is no app %q in callboard.embed.apps", excerpt.Short(id))
 	case p.Kind == principal.User && app.Users, p.Kind == principal.Service && slices.Contains(app.Services, p.Subject):
 		return app, nil
 	case p.Kind == principal.User:
@@ -136,7 +137,7 @@ func (e *Engine) user(ctx context.Context, asked string) (string, error) {
 		return "", err
 	}
 	if !ok {
-		return "", apierror.NotFoundf("viewer: there is no user %q in the catalog", clip(asked))
+		return "", apierror.NotFoundf("viewer: there is no user %q in the catalog", excerpt.Short(asked))
 	}
 	return string(user.Ref().Canonical()), nil
 }
@@ -217,7 +218,7 @@ func (e *Engine) Revoke(ctx context.Context, p *principal.Principal, id string) 
 		return err
 	}
 	if row == nil || !e.mayRevoke(p, row) {
-		return apierror.NotFoundf("There is no embed token %q that you may revoke", clip(id))
+		return apierror.NotFoundf("There is no embed token %q that you may revoke", excerpt.Short(id))
 	}
 	now := e.Now()
 	if err := e.db.revoke(ctx, session, now); err != nil {
@@ -237,7 +238,7 @@ func (e *Engine) mayRevoke(p *principal.Principal, row *sessionRow) bool {
 func (e *Engine) RevokeApp(ctx context.Context, p *principal.Principal, id string) error {
 	app, ok := e.Apps.Find(id)
 	if !ok {
-		return apierror.NotFoundf("There is no app %q in callboard.embed.apps", clip(id))
+		return apierror.NotFoundf("There is no app %q in callboard.embed.apps", excerpt.Short(id))
 	}
 	if p.Embed != nil || p.Kind != principal.Service || !slices.Contains(app.Services, p.Subject) {
 		err := apierror.NotAllowedf("Only the services of the app %q may revoke its tokens", id)
@@ -251,13 +252,4 @@ func (e *Engine) RevokeApp(ctx context.Context, p *principal.Principal, id strin
 	e.live.merge(map[string]int64{id: epoch}, nil, e.Now())
 	e.Logger.InfoContext(ctx, "all embed tokens of an app revoked", "event", "revoke-app", "app", id, "epoch", epoch, "by", p.Subject)
 	return nil
-}
-
-// clip bounds what an error or the log quotes of a request.
-func clip(text string) string {
-	const most = 100
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

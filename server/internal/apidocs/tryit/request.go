@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/apidocs/spec"
 )
 
@@ -194,9 +195,4 @@ func (c *call) header(name, value string) error {
 }
 
 // shown is a stranger's text in a message.
-func shown(s string) string {
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
-}
+func shown(s string) string { return excerpt.Of(s, 200) }

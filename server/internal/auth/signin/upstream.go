@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 )
 
 const (
@@ -225,18 +226,7 @@ func cleaner(secrets ...string) func(string) string {
 		}
 	}
 	replace := strings.NewReplacer(pairs...)
-	return func(text string) string {
-		text = strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7f {
-				return ' '
-			}
-			return r
-		}, strings.ToValidUTF8(replace.Replace(text), ""))
-		if runes := []rune(text); len(runes) > maxSaid {
-			return string(runes[:maxSaid]) + "…"
-		}
-		return text
-	}
+	return func(text string) string { return excerpt.Line(replace.Replace(text), maxSaid) }
 }
 
 // failed and rejected are the two ways in which the reference words what came of asking a provider.
