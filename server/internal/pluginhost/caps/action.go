@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/scaffolder/action"
@@ -49,15 +50,15 @@ func listActions(ctx context.Context, c *Client, s Source, promised []string, w 
 	ids := make([]string, len(answer.GetActions()))
 	list := make([]action.Action, len(answer.GetActions()))
 	for i, a := range answer.GetActions() {
-		d := action.Description{ID: a.GetId(), Description: cut(a.GetDescription(), 4000), SupportsDryRun: a.GetSupportsDryRun(), Repeatable: a.GetRepeatable()}
+		d := action.Description{ID: a.GetId(), Description: excerpt.Of(a.GetDescription(), 4000), SupportsDryRun: a.GetSupportsDryRun(), Repeatable: a.GetRepeatable()}
 		if d.Input, err = readObject("an input schema", []byte(a.GetInputSchemaJson()), maxSchema); err != nil {
-			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
+			return nil, c.wrong(call, "%s: %s", excerpt.Short(d.ID), err)
 		}
 		if d.Output, err = readObject("an output schema", []byte(a.GetOutputSchemaJson()), maxSchema); err != nil {
-			return nil, c.wrong(call, "%s: %s", clip(d.ID), err)
+			return nil, c.wrong(call, "%s: %s", excerpt.Short(d.ID), err)
 		}
 		for _, e := range a.GetExamples()[:min(len(a.GetExamples()), 50)] {
-			d.Examples = append(d.Examples, action.Example{Description: cut(e.GetDescription(), 4000), Example: cut(e.GetExample(), 64<<10)})
+			d.Examples = append(d.Examples, action.Example{Description: excerpt.Of(e.GetDescription(), 4000), Example: excerpt.Of(e.GetExample(), 64<<10)})
 		}
 		ids[i], list[i] = d.ID, &remoteAction{source: s, workspaces: w, description: d}
 	}
@@ -114,7 +115,7 @@ func (h hearing) take(m *pluginv1.ExecuteActionResponse) error {
 	var err error
 	switch {
 	case m.GetLog() != nil:
-		err = h.listener.Log(level(m.GetLog().GetLevel()), cut(m.GetLog().GetMessage(), h.client.limits.LogBytes))
+		err = h.listener.Log(level(m.GetLog().GetLevel()), excerpt.Of(m.GetLog().GetMessage(), h.client.limits.LogBytes))
 	case m.GetOutput() != nil:
 		return h.value("output", m.GetOutput().GetName(), m.GetOutput().GetValueJson(), h.listener.Output)
 	case m.GetCheckpoint() != nil:
@@ -125,7 +126,7 @@ func (h hearing) take(m *pluginv1.ExecuteActionResponse) error {
 
 func (h hearing) value(what, name string, data []byte, tell func(string, json.RawMessage) error) error {
 	if name == "" || len(name) > 200 || toValid(name) != name {
-		return h.client.wrong(h.call, "an %s named %q", what, clip(name))
+		return h.client.wrong(h.call, "an %s named %q", what, excerpt.Short(name))
 	}
 	value, err := readValue(what+" "+name, data, h.client.limits.OutputBytes)
 	if err != nil {

@@ -377,7 +377,7 @@ func TestAction_RefusesBadOutput(t *testing.T) {
 	c := NewClient(serve(t, flood.register), options("1", limited(Limits{StreamMessages: 50, LogBytes: 10})))
 	var heard actiontest.Recorder
 	err := (&remoteAction{source: one(c)}).Execute(t.Context(), action.Invocation{}, &heard)
-	if output, ok := errors.AsType[*OutputError](err); !ok || !output.TooMuch || len(heard.Lines) != 50 || heard.Lines[0] != "info: xxxxxxxxxx…" {
+	if output, ok := errors.AsType[*OutputError](err); !ok || !output.TooMuch || len(heard.Lines) != 50 || heard.Lines[0] != "info: xxxxxxx…" {
 		t.Errorf("got %v after %d lines", err, len(heard.Lines))
 	}
 }

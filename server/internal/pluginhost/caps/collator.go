@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
@@ -186,7 +187,7 @@ func (c *Client) readDocument(call string, d *pluginv1.SearchDocument, places ma
 	}
 	extra, err := readObject("extra members", d.GetExtraJson(), c.limits.EntityBytes)
 	if err != nil {
-		return search.Entry{}, c.wrong(call, "%s at %s", err, clip(d.GetLocation()))
+		return search.Entry{}, c.wrong(call, "%s at %s", err, excerpt.Short(d.GetLocation()))
 	}
 	ref := ""
 	if d.GetEntityRef() != "" {
@@ -197,7 +198,7 @@ func (c *Client) readDocument(call string, d *pluginv1.SearchDocument, places ma
 		ref = r.String()
 	}
 	if extra, err = withoutOwn(extra); err != nil {
-		return search.Entry{}, c.wrong(call, "%s at %s", err, clip(d.GetLocation()))
+		return search.Entry{}, c.wrong(call, "%s at %s", err, excerpt.Short(d.GetLocation()))
 	}
 	doc := search.Document{Values: []string{toValid(d.GetTitle()), toValid(d.GetText()), toValid(d.GetLocation())}, Extra: extra, ResourceRef: ref}
 	h := fnv.New64a()

@@ -12,6 +12,7 @@ import (
 	"github.com/callboard/callboard/catalog-info/jsvalue"
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
 
@@ -103,7 +104,7 @@ func place(e entity.Entity, own entity.Location) error {
 		}
 		l, err := entity.ParseLocation(given)
 		if !isText || err != nil || !allowedLocation(l, own) {
-			return fmt.Errorf("an entity whose annotation %s is %q: only url: and %s are allowed", key, clip(given), own)
+			return fmt.Errorf("an entity whose annotation %s is %q: only url: and %s are allowed", key, excerpt.Short(given), own)
 		}
 	}
 	return nil
@@ -113,24 +114,14 @@ func allowedLocation(l, own entity.Location) bool {
 	return l.Type == "url" || l.Type == own.Type && (l.Target == own.Target || strings.HasPrefix(l.Target, own.Target+"/"))
 }
 
-// clip keeps foreign texts in messages short.
-func clip(s string) string {
-	const most = 120
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
 // readRef reads a full entity ref that a plugin answered.
 func readRef(s string) (entity.Ref, error) {
 	if len(s) > 1000 || strings.ContainsRune(s, 0) {
-		return entity.Ref{}, fmt.Errorf("an entity ref that cannot be: %q", clip(s))
+		return entity.Ref{}, fmt.Errorf("an entity ref that cannot be: %q", excerpt.Short(s))
 	}
 	r, err := entity.ParseRef(s, entity.Defaults{})
 	if err != nil {
-		return entity.Ref{}, fmt.Errorf("an entity ref that cannot be: %q: %s", clip(s), apierror.Describe(err))
+		return entity.Ref{}, fmt.Errorf("an entity ref that cannot be: %q: %s", excerpt.Short(s), apierror.Describe(err))
 	}
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/scaffolder/filter"
@@ -38,7 +39,7 @@ func listFilters(ctx context.Context, c *Client, s Source, promised []string) ([
 	for i, f := range answer.GetFilters() {
 		ids[i] = f.GetId()
 		if list[i], err = readFilter(f); err != nil {
-			return nil, c.wrong(call, "%s: %s", clip(f.GetId()), err)
+			return nil, c.wrong(call, "%s: %s", excerpt.Short(f.GetId()), err)
 		}
 		list[i].Call = remoteFilter{s, f.GetId()}.call
 	}
@@ -66,7 +67,7 @@ const (
 )
 
 func readFilter(f *pluginv1.TemplateFilter) (templating.Filter, error) {
-	read := templating.Filter{ID: f.GetId(), Description: cut(f.GetDescription(), maxFilterText)}
+	read := templating.Filter{ID: f.GetId(), Description: excerpt.Of(f.GetDescription(), maxFilterText)}
 	var schema filterSchema
 	var err error
 	if schema.Input, err = readObject("an input schema", []byte(f.GetInputSchemaJson()), maxSchema); err != nil {
@@ -92,7 +93,7 @@ func readFilter(f *pluginv1.TemplateFilter) (templating.Filter, error) {
 	}
 	var examples []filterExample
 	for _, e := range f.GetExamples()[:min(len(f.GetExamples()), maxFilterExamples)] {
-		examples = append(examples, filterExample{cut(e.GetDescription(), maxFilterText), cut(e.GetExample(), maxFilterText), cut(e.GetNotes(), maxFilterText)})
+		examples = append(examples, filterExample{excerpt.Of(e.GetDescription(), maxFilterText), excerpt.Of(e.GetExample(), maxFilterText), excerpt.Of(e.GetNotes(), maxFilterText)})
 	}
 	if examples != nil {
 		read.Examples, err = json.Marshal(examples)
@@ -136,9 +137,9 @@ func (f remoteFilter) call(ctx context.Context, input json.RawMessage, arguments
 func (c *Client) filtered(call, id string, r *pluginv1.FilterResult) (json.RawMessage, error) {
 	switch outcome := r.GetOutcome().(type) {
 	case *pluginv1.FilterResult_Error:
-		text := cut(outcome.Error.GetSummary(), maxFilterText)
+		text := excerpt.Of(outcome.Error.GetSummary(), maxFilterText)
 		if detail := outcome.Error.GetDetail(); detail != "" {
-			text += " (" + cut(detail, maxFilterText) + ")"
+			text += " (" + excerpt.Of(detail, maxFilterText) + ")"
 		}
 		return nil, apierror.Inputf("The template filter %s of plugin %s: %s", id, c.plugin, text)
 	case *pluginv1.FilterResult_ValueJson:

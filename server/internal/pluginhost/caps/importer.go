@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 )
 
@@ -151,9 +152,9 @@ func (c *Client) listed(call string, ids, promised []string) error {
 	for _, id := range ids {
 		switch {
 		case !slices.Contains(promised, id):
-			return c.wrong(call, "%q is not in the manifest", clip(id))
+			return c.wrong(call, "%q is not in the manifest", excerpt.Short(id))
 		case seen[id]:
-			return c.wrong(call, "%q is listed twice", clip(id))
+			return c.wrong(call, "%q is listed twice", excerpt.Short(id))
 		}
 		seen[id] = true
 	}
@@ -187,12 +188,4 @@ func readValue(what string, text []byte, most int) (json.RawMessage, error) {
 		return nil, fmt.Errorf("%s that is no JSON", what)
 	}
 	return json.RawMessage(text), nil
-}
-
-// cut holds a text that is shown to people to a length.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return toValid(s)
-	}
-	return toValid(s[:most]) + "…"
 }

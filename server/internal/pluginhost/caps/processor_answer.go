@@ -6,6 +6,7 @@ import (
 
 	"github.com/callboard/callboard/sdk/apierror"
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/catalog"
 )
@@ -16,12 +17,12 @@ func stated(r *pluginv1.ProcessResult) error {
 		if d.GetSeverity() != pluginv1.Diagnostic_SEVERITY_ERROR {
 			continue
 		}
-		text := clip(d.GetSummary())
+		text := excerpt.Short(d.GetSummary())
 		if d.GetPath() != "" {
-			text = clip(d.GetPath()) + ": " + text
+			text = excerpt.Short(d.GetPath()) + ": " + text
 		}
 		if d.GetDetail() != "" {
-			text += "; " + clip(d.GetDetail())
+			text += "; " + excerpt.Short(d.GetDetail())
 		}
 		return apierror.New(apierror.Input, text)
 	}
@@ -46,7 +47,7 @@ func (p *EntityProcessor) apply(run *catalog.Processing, e entity.Entity, r *plu
 		run.RefreshKey(key)
 	}
 	for _, d := range r.GetDiagnostics() {
-		run.Note(apierror.New(apierror.Generic, clip(d.GetSummary())))
+		run.Note(apierror.New(apierror.Generic, excerpt.Short(d.GetSummary())))
 	}
 	return a.entity, nil
 }
@@ -101,7 +102,7 @@ func (p *EntityProcessor) readAnswer(e entity.Entity, r *pluginv1.ProcessResult,
 			return a, err
 		}
 		if rel.GetType() == "" || len(rel.GetType()) > 100 {
-			return a, fmt.Errorf("a relation of type %q", clip(rel.GetType()))
+			return a, fmt.Errorf("a relation of type %q", excerpt.Short(rel.GetType()))
 		}
 		a.relations = append(a.relations, relation{source, target, rel.GetType()})
 	}
@@ -120,7 +121,7 @@ func (p *EntityProcessor) childLocation(key string) entity.Location {
 // sameThing refuses a changed entity that is another one, or that would have the host read something else.
 func sameThing(before, after entity.Entity) error {
 	if before.Ref().Canonical() != after.Ref().Canonical() || before.Kind() != after.Kind() {
-		return fmt.Errorf("another entity, %s, in its place", clip(after.Ref().String()))
+		return fmt.Errorf("another entity, %s, in its place", excerpt.Short(after.Ref().String()))
 	}
 	for _, key := range []string{entity.AnnotationLocation, entity.AnnotationOriginLocation} {
 		if before.Annotation(key) != after.Annotation(key) {

@@ -2,6 +2,7 @@ package caps
 
 import (
 	"github.com/callboard/callboard/sdk/entity"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/catalog"
 )
@@ -56,7 +57,7 @@ func (d *delivery) add(doc *pluginv1.EntityDocument) error {
 	}
 	ref := e.Ref().Canonical()
 	if err := place(e, d.own); err != nil {
-		return d.client.wrong(d.call, "%s: %s", clip(string(ref)), err)
+		return d.client.wrong(d.call, "%s: %s", excerpt.Short(string(ref)), err)
 	}
 	key := d.own.String()
 	if k := doc.GetLocationKey(); k != "" {

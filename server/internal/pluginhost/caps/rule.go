@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/permission"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
@@ -55,11 +56,11 @@ func listRules(ctx context.Context, c *Client, s Source, promised []string) ([]p
 	for _, r := range answer.GetRules() {
 		names = append(names, r.GetName())
 		if r.GetResourceType() == "" {
-			return nil, c.wrong(call, "the rule %q has no resource type", clip(r.GetName()))
+			return nil, c.wrong(call, "the rule %q has no resource type", excerpt.Short(r.GetName()))
 		}
 		rule, err := readRule(r)
 		if err != nil {
-			return nil, c.wrong(call, "the rule %q: %s", clip(r.GetName()), err)
+			return nil, c.wrong(call, "the rule %q: %s", excerpt.Short(r.GetName()), err)
 		}
 		in := l.resource(r.GetResourceType())
 		in.Rules, in.Hold = append(in.Rules, rule), l.hold
@@ -110,23 +111,23 @@ func readPermission(p *pluginv1.Permission) (permission.Permission, error) {
 	case "", "create", "read", "update", "delete":
 		return shown, nil
 	default:
-		return shown, fmt.Errorf("the permission %q has the action %q", clip(p.GetName()), clip(p.GetAction()))
+		return shown, fmt.Errorf("the permission %q has the action %q", excerpt.Short(p.GetName()), excerpt.Short(p.GetAction()))
 	}
 }
 
 func readRule(r *pluginv1.PermissionRule) (permission.Rule, error) {
-	rule := permission.Rule{Name: r.GetName(), Description: cut(r.GetDescription(), 4000)}
+	rule := permission.Rule{Name: r.GetName(), Description: excerpt.Of(r.GetDescription(), 4000)}
 	var err error
 	if rule.ParamsSchema, err = readObject("a params schema", []byte(r.GetParamsSchemaJson()), maxSchema); err != nil || rule.ParamsSchema == nil {
 		return rule, err
 	}
 	var schema jsonschema.Schema
 	if err := json.Unmarshal(rule.ParamsSchema, &schema); err != nil {
-		return rule, fmt.Errorf("a params schema that cannot be read: %s", clip(err.Error()))
+		return rule, fmt.Errorf("a params schema that cannot be read: %s", excerpt.Short(err.Error()))
 	}
 	resolved, err := schema.Resolve(&jsonschema.ResolveOptions{})
 	if err != nil {
-		return rule, fmt.Errorf("a params schema that cannot be used: %s", clip(err.Error()))
+		return rule, fmt.Errorf("a params schema that cannot be used: %s", excerpt.Short(err.Error()))
 	}
 	rule.Check = func(params map[string]any) error {
 		if params == nil {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/frame"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/principal"
@@ -87,7 +88,7 @@ func (c *Client) result(call string, m *pluginv1.SubmitWidgetResponse) (r widget
 		if r.FieldErrors == nil {
 			r.FieldErrors = map[string]string{}
 		}
-		r.FieldErrors[cut(e.GetField(), 200)] = cut(e.GetMessage(), maxFieldText)
+		r.FieldErrors[excerpt.Of(e.GetField(), 200)] = excerpt.Of(e.GetMessage(), maxFieldText)
 	}
 	if r.FieldErrors != nil {
 		return r, nil // nothing was done, so there is nothing else to show
@@ -95,7 +96,7 @@ func (c *Client) result(call string, m *pluginv1.SubmitWidgetResponse) (r widget
 	if m.GetMessage() == "" {
 		return r, c.wrong(call, "a result without a message")
 	}
-	r.Message, r.Secret = cut(m.GetMessage(), maxMessageText), m.GetSecret()
+	r.Message, r.Secret = excerpt.Of(m.GetMessage(), maxMessageText), m.GetSecret()
 	if r.Next, err = c.next(call, m.GetNext()); err != nil {
 		return r, err
 	}
@@ -114,9 +115,9 @@ func (c *Client) next(call string, l *pluginv1.WidgetLink) (*widget.Link, error)
 		return nil, nil
 	}
 	if len(l.GetUrl()) > maxLink || l.GetTitle() == "" || !leads(l.GetUrl()) {
-		return nil, c.wrong(call, "a link that has no title, or is none of http, https and a path of the portal: %q", clip(l.GetUrl()))
+		return nil, c.wrong(call, "a link that has no title, or is none of http, https and a path of the portal: %q", excerpt.Short(l.GetUrl()))
 	}
-	return &widget.Link{Title: cut(l.GetTitle(), 200), URL: l.GetUrl()}, nil
+	return &widget.Link{Title: excerpt.Of(l.GetTitle(), 200), URL: l.GetUrl()}, nil
 }
 
 // leads reports whether an address may be followed. Browsers take "//host" and "/\host" for another host.

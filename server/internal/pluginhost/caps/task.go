@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/callboard/callboard/sdk/apierror"
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
 	"github.com/callboard/callboard/server/internal/pluginhost/schedule"
@@ -70,7 +71,7 @@ func listTasks(ctx context.Context, c *Client, promised []string) ([]schedule.Ta
 		ids[i] = t.GetId()
 		for what, seconds := range map[string]int64{"an interval": t.GetIntervalSeconds(), "a timeout": t.GetTimeoutSeconds(), "an initial delay": t.GetInitialDelaySeconds()} {
 			if seconds < 0 || seconds > int64(366*24*time.Hour/time.Second) {
-				return nil, c.wrong(call, "%s: %s of %d seconds", clip(t.GetId()), what, seconds)
+				return nil, c.wrong(call, "%s: %s of %d seconds", excerpt.Short(t.GetId()), what, seconds)
 			}
 		}
 		tasks[i] = schedule.Task{

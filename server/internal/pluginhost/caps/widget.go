@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/callboard/callboard/sdk/excerpt"
 	"github.com/callboard/callboard/sdk/frame"
 	"github.com/callboard/callboard/sdk/pluginv1"
 	"github.com/callboard/callboard/server/internal/pluginhost/manifest"
@@ -36,21 +37,21 @@ func listWidgets(ctx context.Context, c *Client, s Source, promised []string, fo
 	list := make([]widget.Widget, len(answer.GetWidgets()))
 	for i, w := range answer.GetWidgets() {
 		d := widget.Description{
-			ID: widget.ID(local(c.plugin, w.GetId())), Title: cut(w.GetTitle(), 200), Description: cut(w.GetDescription(), 4000),
+			ID: widget.ID(local(c.plugin, w.GetId())), Title: excerpt.Of(w.GetTitle(), 200), Description: excerpt.Of(w.GetDescription(), 4000),
 			View: widget.View(w.GetView()), Refresh: time.Duration(max(0, min(w.GetRefreshSeconds(), 86400))) * time.Second,
-			Permission: cut(w.GetPermission(), 200), Submits: w.GetSubmits(),
+			Permission: excerpt.Of(w.GetPermission(), 200), Submits: w.GetSubmits(),
 		}
 		if !d.View.Known() {
-			return nil, c.wrong(call, "%s: the view %q, which the host does not know", clip(w.GetId()), clip(w.GetView()))
+			return nil, c.wrong(call, "%s: the view %q, which the host does not know", excerpt.Short(w.GetId()), excerpt.Short(w.GetView()))
 		}
 		if d.Submits && d.View != widget.Form {
-			return nil, c.wrong(call, "%s: it takes input, and is no form but a %s", clip(w.GetId()), d.View)
+			return nil, c.wrong(call, "%s: it takes input, and is no form but a %s", excerpt.Short(w.GetId()), d.View)
 		}
 		if d.AppliesTo, err = widget.ParseAppliesTo(w.GetAppliesTo()); err != nil {
-			return nil, c.wrong(call, "%s: applies_to: %s", clip(w.GetId()), err)
+			return nil, c.wrong(call, "%s: applies_to: %s", excerpt.Short(w.GetId()), err)
 		}
 		if d.ArgsSchema, err = readObject("an args schema", []byte(w.GetArgsSchemaJson()), maxSchema); err != nil {
-			return nil, c.wrong(call, "%s: %s", clip(w.GetId()), err)
+			return nil, c.wrong(call, "%s: %s", excerpt.Short(w.GetId()), err)
 		}
 		shown := remoteWidget{source: s, name: w.GetId(), description: d}
 		ids[i], list[i] = w.GetId(), &shown
@@ -122,11 +123,11 @@ func (a *assembly) take(m *pluginv1.QueryWidgetResponse) error {
 	}
 	f, err := frame.Decode(m.GetFrameJson())
 	if err != nil {
-		return a.client.wrong(a.call, "%s", clip(err.Error()))
+		return a.client.wrong(a.call, "%s", excerpt.Short(err.Error()))
 	}
 	if first := a.byName[f.Name]; first != nil {
 		if err := first.Join(f); err != nil {
-			return a.client.wrong(a.call, "%s", clip(err.Error()))
+			return a.client.wrong(a.call, "%s", excerpt.Short(err.Error()))
 		}
 		return nil
 	}
