@@ -27,9 +27,17 @@ type shelf struct {
 
 	mended atomic.Bool
 	asked  atomic.Int32 // for those that are bad
+	ended  chan struct{}
 }
 
-func (s *shelf) register(server *grpc.Server) { pluginv1.RegisterWidgetsServiceServer(server, s) }
+// client asks it. What hangs does so until the test ends, past the deadline: an answer that comes at the deadline is an answer.
+func (s *shelf) client(t testing.TB, change ...func(*ClientOptions)) *Client {
+	t.Helper()
+	s.ended = make(chan struct{})
+	conn := serve(t, func(server *grpc.Server) { pluginv1.RegisterWidgetsServiceServer(server, s) })
+	t.Cleanup(func() { close(s.ended) })
+	return NewClient(conn, options("1", change...))
+}
 
 func (s *shelf) QueryWidget(r *pluginv1.QueryWidgetRequest, stream grpc.ServerStreamingServer[pluginv1.QueryWidgetResponse]) error {
 	if !s.mended.Load() && r.GetWidget() != "good" {
@@ -38,8 +46,8 @@ func (s *shelf) QueryWidget(r *pluginv1.QueryWidgetRequest, stream grpc.ServerSt
 		case "nonsense":
 			return stream.Send(&pluginv1.QueryWidgetResponse{FrameJson: []byte(`{"name":"x","columns":[{"name":"y","type":"colour"}]}`)})
 		case "hangs":
-			<-stream.Context().Done()
-			return stream.Context().Err()
+			<-s.ended
+			return nil
 		case "stops": // without a name, as a library of another language does
 			return status.Error(codes.Unavailable, "upstream is down")
 		default:
@@ -79,7 +87,7 @@ func TestBreaker_OneBadWidgetIsLeftAloneAndTheOthersGoOn(t *testing.T) {
 	for _, name := range []string{"nonsense", "breaks", "stops"} {
 		t.Run(name, func(t *testing.T) {
 			s := &shelf{}
-			c := NewClient(serve(t, s.register), options("1"))
+			c := s.client(t)
 			refusal := insist(t, c, name)
 			if !apierror.Has(refusal, apierror.ServiceUnavailable) || !strings.Contains(refusal.Error(), "failed too often at QueryWidget "+name) {
 				t.Errorf("the refusal says %v", refusal)
@@ -101,7 +109,7 @@ func TestBreaker_OneBadWidgetIsLeftAloneAndTheOthersGoOn(t *testing.T) {
 
 func TestBreaker_OneWidgetThatHangsWhileOthersAnswerIsLeftAloneByItself(t *testing.T) {
 	s := &shelf{}
-	c := NewClient(serve(t, s.register), options("1", limited(Limits{Query: 3 * time.Second})))
+	c := s.client(t, limited(Limits{Query: 3 * time.Second}))
 	hanging := make(chan error, 12)
 	for range cap(hanging) {
 		go func() { hanging <- ask(t, c, "hangs") }()
@@ -132,7 +140,7 @@ func TestBreaker_AProcessThatAnswersNothingIsAskedForNothing(t *testing.T) {
 	})
 	t.Run("it hangs", func(t *testing.T) {
 		s := &shelf{}
-		c := NewClient(serve(t, s.register), options("1", limited(Limits{Query: 300 * time.Millisecond}), func(o *ClientOptions) { o.Retry = time.Hour }))
+		c := s.client(t, limited(Limits{Query: 300 * time.Millisecond}), func(o *ClientOptions) { o.Retry = time.Hour })
 		insist(t, c, "hangs")
 		asked := s.asked.Load()
 		if refusal := ask(t, c, "another"); !c.Tripped() || refusal == nil || s.asked.Load() != asked {
@@ -143,7 +151,7 @@ func TestBreaker_AProcessThatAnswersNothingIsAskedForNothing(t *testing.T) {
 
 func TestBreaker_APluginOfWhichOneThingHangsIsTriedWithAnother(t *testing.T) {
 	s := &shelf{}
-	c := NewClient(serve(t, s.register), options("1", limited(Limits{Query: 300 * time.Millisecond})))
+	c := s.client(t, limited(Limits{Query: 300 * time.Millisecond}))
 	insist(t, c, "hangs")
 	eventually(t, "another widget is answered", func() bool { return ask(t, c, "good") == nil && !c.Tripped() })
 }
