@@ -5,7 +5,6 @@ import (
 	"github.com/callboard/callboard/server/internal/embed"
 	"github.com/callboard/callboard/server/internal/embedpage"
 	"github.com/callboard/callboard/server/internal/widget"
-	"github.com/callboard/callboard/server/internal/widget/draw"
 )
 
 // wirePages makes what browsers load for widgets from outside /api; wireIndex puts it there.
@@ -39,10 +38,10 @@ func (t titles) of(id string) (string, bool) {
 // height is that of pictures.
 func (t titles) height(id string) int {
 	w, err := t.widgets.Find(widget.ID(id))
-	if err != nil || !w.Description().View.Picture() {
+	if err != nil {
 		return 0
 	}
-	return draw.UsualHeight(string(w.Description().View))
+	return w.Description().View.UsualHeight()
 }
 
 // embedApps are the configured portals as frames need them.

@@ -100,7 +100,7 @@ func host(t *testing.T) *fakeAPI {
 	app := object{"id": "till-1", "name": "Till", "owner": "group:default/crew", "grants": array{object{"gateway": "edge", "api": "shop", "entity": "api:default/shop", "plan": "crew", "since": "2026-05-01T00:00:00Z"}}}
 	request := object{"id": "r1", "app": "other-9", "gateway": "edge", "api": "shop", "entity": "api:default/shop", "by": "user:default/ann", "status": "pending", "reason": "a new till", "mayDecide": true, "at": "2026-05-04T11:00:00Z"}
 	key := object{"id": "k1", "app": "till-1", "gateway": "edge", "api": "shop", "label": "till 3", "prefix": "abc", "state": "active"}
-	widgets := object{"widgets": array{object{"id": "cost/total", "title": "Cost", "view": "stat", "appliesTo": "*"}, object{"id": "gateway/ask", "title": "Ask", "view": "form", "appliesTo": "kind:api"}}}
+	widgets := object{"widgets": array{object{"id": "cost/total", "title": "Cost", "view": "stat", "appliesTo": "*", "height": 180}, object{"id": "gateway/ask", "title": "Ask", "view": "form", "appliesTo": "kind:api"}}}
 	page := object{"items": array{shop()}, "totalItems": 31, "pageInfo": object{"nextCursor": "next page"}}
 	return &fakeAPI{t: t, answers: map[string]any{
 		"POST /api/auth/guest/refresh":                                   object{"backstageIdentity": object{"token": "good-token"}},

@@ -263,7 +263,8 @@ func TestGallery_ShowsEachWidgetLiveWithCodeToCopy(t *testing.T) {
 	holds(t, "gallery", pageText(t, h, "/console/gallery"), "Widgets 2", "cost 1", "gateway 1", "Cost", "stat")
 	body := do(h, signedIn("GET", "/console/gallery/cost/total?entity=api:default/shop&width=360&theme=dark")).Body.String()
 	holds(t, "widget", body, `class="stage w360 dark"`, `data-widget="cost/total"`, `<option value="api:default/shop" selected>`, `href="?entity=api%3Adefault%2Fshop&amp;theme=dark&amp;width=900"`,
-		`&lt;script type=&#34;module&#34; src=&#34;https://portal.example.com/embed/v1/embed.js&#34;&gt;`, `&lt;CallboardWidget name=&#34;cost/total&#34; entity=&#34;api:default/shop&#34; /&gt;`,
+		`&lt;script type=&#34;module&#34; src=&#34;https://portal.example.com/embed/v1/embed.js&#34;&gt;`, `&lt;CallboardWidget name=&#34;cost/total&#34; entity=&#34;api:default/shop&#34; height={180} /&gt;`,
+		`entity=&#34;api:default/shop&#34; height=&#34;180&#34;&gt;&lt;/callboard-widget&gt;`,
 		`- entity-card:callboard/summary: { config: { include: [&#39;cost/total&#39;] } }`,
 		`[![Cost](https://portal.example.com/api/widgets/v1/badge/cost/total.svg?entityRef=api%3Adefault%2Fshop)](https://portal.example.com/console/catalog/default/api/shop)`)
 	if q, _ := url.ParseQuery(api.of("GET", "/api/widgets/v1/render/cost/total.html")[0].Query); q.Get("w") != "360" || q.Get("entityRef") != "api:default/shop" {

@@ -178,13 +178,22 @@ func (e *Engine) For(ctx context.Context, p *principal.Principal, ref string) ([
 	if err != nil {
 		return nil, err
 	}
+	return e.offered(ctx, p, e.Registry.For(found.Entity)), nil
+}
+
+// All are the widgets that the principal may see.
+func (e *Engine) All(ctx context.Context, p *principal.Principal) []Description {
+	return e.offered(ctx, p, e.Registry.List())
+}
+
+func (e *Engine) offered(ctx context.Context, p *principal.Principal, widgets []Widget) []Description {
 	list := []Description{}
-	for _, w := range e.Registry.For(found.Entity) {
+	for _, w := range widgets {
 		if d := w.Description(); p.Embed.AllowsWidget(string(d.ID)) && e.permitted(ctx, p, d) == nil {
 			list = append(list, d)
 		}
 	}
-	return list, nil
+	return list
 }
 
 func (e *Engine) visible(ctx context.Context, p *principal.Principal, ref string) (Entity, error) {

@@ -157,12 +157,24 @@ func TestData_NeedsThePermissionOfTheWidget(t *testing.T) {
 	if status, body := r.get(spend); status != http.StatusForbidden || !strings.Contains(body, "cost.read") {
 		t.Errorf("%d %s", status, body)
 	}
-	if _, body := r.get("/entities/component/default/shop"); body != `{"widgets":[]}` {
-		t.Errorf("a widget that may not be seen is offered: %s", body)
+	for _, list := range []string{"/entities/component/default/shop", "/catalog"} {
+		if _, body := r.get(list); body != `{"widgets":[]}` {
+			t.Errorf("%s offers a widget that may not be seen: %s", list, body)
+		}
 	}
 	unknown := start(t, func(d *Description) { d.Permission = "cost.typo" })
 	if status, body := unknown.get(spend); status != http.StatusForbidden || !strings.Contains(body, "does not declare") {
 		t.Errorf("a permission that nobody declares: %d %s", status, body)
+	}
+}
+
+func TestCatalog_TellsHowHighPicturesAre(t *testing.T) {
+	for view, want := range map[View]string{Line: `"height":300`, Stat: `"height":180`, Table: ""} {
+		r := start(t, func(d *Description) { d.View = view })
+		_, body := r.get("/catalog")
+		if !strings.Contains(body, `"id":"cost/spend"`) || !strings.Contains(body, want) || want == "" && strings.Contains(body, "height") {
+			t.Errorf("%s: %s", view, body)
+		}
 	}
 }
 

@@ -58,19 +58,21 @@ type described struct {
 	Refresh     int             `json:"refreshSeconds"`
 	Permission  string          `json:"permission,omitempty"`
 	Submits     bool            `json:"submits,omitempty"`
+	Height      int             `json:"height,omitempty"`
 }
 
 func describedOf(d Description) described {
-	return described{d.ID, d.Title, d.Description, d.View, d.AppliesTo.String(), d.ArgsSchema, int(refreshOf(d).Seconds()), d.Permission, d.Submits}
+	return described{d.ID, d.Title, d.Description, d.View, d.AppliesTo.String(), d.ArgsSchema, int(refreshOf(d).Seconds()), d.Permission, d.Submits, d.View.UsualHeight()}
 }
 
 func (h *routes) catalog(c *gin.Context) error {
+	return listed(c, h.engine.All(c.Request.Context(), httpx.Principal(c)))
+}
+
+func listed(c *gin.Context, found []Description) error {
 	list := []described{}
-	page := httpx.Principal(c).Embed
-	for _, w := range h.engine.Registry.List() {
-		if d := w.Description(); page.AllowsWidget(string(d.ID)) {
-			list = append(list, describedOf(d))
-		}
+	for _, d := range found {
+		list = append(list, describedOf(d))
 	}
 	return httpx.JSON(c, http.StatusOK, map[string]any{"widgets": list})
 }
@@ -81,11 +83,7 @@ func (h *routes) entity(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	list := []described{}
-	for _, d := range found {
-		list = append(list, describedOf(d))
-	}
-	return httpx.JSON(c, http.StatusOK, map[string]any{"widgets": list})
+	return listed(c, found)
 }
 
 // answered is the data of a widget as the API shows it.

@@ -42,6 +42,14 @@ func (e *Engine) Badge(ctx context.Context, p *principal.Principal, r Request, a
 // Picture reports whether the host has a picture of the view, rather than a table alone.
 func (v View) Picture() bool { return drawings[v] != nil }
 
+// UsualHeight is about how high a picture is where nobody says a height, in CSS pixels; 0 = the view is none.
+func (v View) UsualHeight() int {
+	if !v.Picture() {
+		return 0
+	}
+	return draw.UsualHeight(string(v))
+}
+
 const jsonType = "application/json; charset=utf-8"
 
 func (h *routes) badge(c *gin.Context) error {

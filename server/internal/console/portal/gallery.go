@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -225,22 +226,26 @@ func (p *Portal) formats(w widget, ref string) []link {
 func (p *Portal) snippets(w widget, ref string) []snippet {
 	base := strings.TrimSuffix(p.o.BaseURL, "/")
 	attribute := template.HTMLEscapeString
-	entity, prop := "", ""
+	attributes, props := "", ""
 	if ref != "" {
-		entity = ` entity="` + attribute(ref) + `"`
-		prop = ` entity=` + jsx(ref)
+		attributes = ` entity="` + attribute(ref) + `"`
+		props = ` entity=` + jsx(ref)
 	}
-	element := `<callboard-widget name="` + attribute(w.ID) + `"` + entity + `></callboard-widget>`
+	if w.Height > 0 { // with it the page does not move when the picture comes
+		attributes += fmt.Sprintf(` height="%d"`, w.Height)
+		props += fmt.Sprintf(` height={%d}`, w.Height)
+	}
+	element := `<callboard-widget name="` + attribute(w.ID) + `"` + attributes + `></callboard-widget>`
 	badge := p.address("/api"+w.path("badge", ".svg"), ref)
 	return []snippet{
 		{"HTML", "Tokens come from your own backend; see the embedding guide.",
 			`<script type="module" src="` + attribute(base) + `/embed/v1/embed.js"></script>` + "\n" +
 				`<callboard-config base="` + attribute(base) + `" token-provider="/my-backend/callboard-token" theme="auto"></callboard-config>` + "\n" + element},
 		{"React", "npm install @callboard/widgets-react",
-			`import { CallboardWidget } from '@callboard/widgets-react';` + "\n\n" + `<CallboardWidget name=` + jsx(w.ID) + prop + ` />`},
+			`import { CallboardWidget } from '@callboard/widgets-react';` + "\n\n" + `<CallboardWidget name=` + jsx(w.ID) + props + ` />`},
 		{"Vue", "npm install @callboard/widgets-vue",
 			`<script setup>` + "\n" + `import { CallboardWidget } from '@callboard/widgets-vue';` + "\n" + `</script>` + "\n\n" + `<template>` + "\n" +
-				`  <CallboardWidget name="` + attribute(w.ID) + `"` + entity + ` />` + "\n" + `</template>`},
+				`  <CallboardWidget name="` + attribute(w.ID) + `"` + attributes + ` />` + "\n" + `</template>`},
 		{"Backstage", "In app-config.yaml, beside the package @callboard/backstage-plugin; the entity is that of the page.",
 			"app:\n  extensions:\n    - entity-card:callboard/summary: { config: { include: ['" + strings.ReplaceAll(w.ID, "'", "''") + "'] } }"},
 		{"Markdown badge", "For readers who are signed in; an address that anybody may read is made with POST /api/widgets/v1/capabilities.",

@@ -24,6 +24,7 @@ const widgetTimeout = 3 * time.Second
 type widget struct {
 	ID, Title, Description, View, AppliesTo, Permission string
 	RefreshSeconds                                      int
+	Height                                              int // of a picture
 }
 
 // split are the plugin and its name for the widget.

@@ -317,6 +317,8 @@ export interface components {
                         permission?: string;
                         /** @description It is a form, and takes what is filled in */
                         submits?: boolean;
+                        /** @description Of a picture: about how many pixels high it is where nobody says a height */
+                        height?: number;
                     }[];
                 };
             };
