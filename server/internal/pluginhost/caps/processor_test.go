@@ -56,7 +56,7 @@ func TestProcessor_AHangCostsOneDeadlineAndIsMadeUpFor(t *testing.T) {
 	m := &moody{}
 	m.hangs.Store(true)
 	service := &processorService{does: catalogtest.Behaviour{Kinds: []string{"component"}}, batch: m.batch}
-	w, entities := m.begin(t, one(NewClient(serve(t, service.register), options("1", limited(Limits{Batch: 500 * time.Millisecond})))))
+	w, entities := m.begin(t, one(NewClient(serve(t, service.register), options("1", limited(Limits{Batch: 2 * time.Second})))))
 	var docs []entity.Entity
 	for i := range 300 {
 		docs = append(docs, catalogtest.NewEntity("Component", "c"+string(rune('a'+i%26))+time.Duration(i).String()))
