@@ -68,6 +68,17 @@ func TestHost_RunsAPluginAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+func TestHost_GivesAPluginThatIsLateMoreTimeAtItsNextTries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for the deadline of a handshake")
+	}
+	r := run(t, development(shopFolder(t, "1.0.0", "late")))
+	if v := r.await("shop", supervise.Backoff); !strings.Contains(v.Reason, "did not shake hands within 10s") {
+		t.Errorf("%+v", v)
+	}
+	r.await("shop", supervise.Ready)
+}
+
 func TestHost_TellsOfEveryPluginThatMayNotRunWhyAndWhatNext(t *testing.T) {
 	unmanned := openDir(t)
 	put(t, filepath.Join(unmanned, "plugin.yaml"), "id: shop\nversion: one\n")

@@ -34,6 +34,7 @@ import (
 // Deadlines of a start, and of what the host asks an instance besides capabilities.
 const (
 	handshakeTimeout = 10 * time.Second
+	laterTimeout     = 20 * time.Second // for the handshake of a plugin that was late before
 	describeTimeout  = 5 * time.Second
 	configureTimeout = 10 * time.Second
 	stopGrace        = 5 * time.Second
@@ -131,16 +132,26 @@ func (i *instance) launch(ctx context.Context) error {
 	spec := launch.Spec{ID: p.id, Version: v.Manifest.Version, Argv: v.Argv, Program: program, Dir: v.Dir, RuntimeDir: i.dir,
 		DataDir: filepath.Join(settings.DataDir, "data", string(p.id)),
 		Policy:  sandbox.Policy{Level: settings.Sandbox, Readable: i.facts.entry.Readable}, Limits: v.Manifest.Needs.Limits.WithDefaults(),
-		Logger: p.bare, Redact: p.redactor.redact, HandshakeTimeout: handshakeTimeout, Self: p.host.o.Self,
+		Logger: p.bare, Redact: p.redactor.redact, HandshakeTimeout: p.patience(), Self: p.host.o.Self,
 		Spawned: func(_ int, uid uint32) { i.uid.Store(int64(uid)) }}
 	if i.facts.entry.Development {
 		spec.Interpreters = interpreterFolders(v.Argv[0])
 	}
 	if i.process, err = launch.Start(ctx, spec); err != nil {
+		p.late.Store(errors.Is(err, context.DeadlineExceeded))
 		return err
 	}
 	i.known.Store(i.process)
 	return nil
+}
+
+// patience is how long a handshake may take. A machine that is busy, as when all plugins start at once, must not use up the
+// tries of one that would serve a little later; one that hangs is told of soon the first time.
+func (p *plugin) patience() time.Duration {
+	if p.late.Load() {
+		return laterTimeout
+	}
+	return handshakeTimeout
 }
 
 // interpreterFolders are where a developer's interpreter is, which may have been installed by hand. The system's own

@@ -77,7 +77,7 @@ func (r *rig) end() error {
 // await waits until the plugin is in that state.
 func (r *rig) await(id string, state supervise.State) View {
 	r.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		p, err := r.plugin(manifest.ID(id))
 		if err != nil {

@@ -36,6 +36,8 @@ func runShop() {
 	case "hang":
 		time.Sleep(time.Minute)
 		return
+	case "late":
+		time.Sleep(handshakeTimeout + time.Second)
 	}
 	p := sdk.New("shop", sdk.About{Version: version, Title: "Shop", License: "Apache-2.0"})
 	var now atomic.Pointer[shopSettings]

@@ -37,7 +37,7 @@ func (p *Process) diagnose(ctx context.Context, failed, err error) *StartError {
 			e.Reason = "the handshake failed: " + err.Error()
 		}
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		e.Reason = fmt.Sprintf("it did not shake hands within %s", p.spec.HandshakeTimeout)
+		e.Reason, e.Err = fmt.Sprintf("it did not shake hands within %s", p.spec.HandshakeTimeout), context.DeadlineExceeded
 		e.Hint = `it must print the line "1|1|unix|$CALLBOARD_RUNTIME_DIR/rpc.sock|grpc" on stdout, and flush it, as soon as it serves`
 	case ctx.Err() != nil:
 		e.Reason, e.Err = "the start was cancelled", ctx.Err()

@@ -35,12 +35,16 @@ func TestStart_SaysWhyAPluginDidNotStart(t *testing.T) {
 			s := newSite(t)
 			spec := s.spec(t, mode)
 			spec.HandshakeTimeout = time.Minute
-			if mode == "silent" || mode == "unserved" { // which are waited for
+			switch mode {
+			case "silent", "unserved", "endless", "link": // which are waited for
 				spec.HandshakeTimeout = 10 * time.Second
 			}
 			e := startFails(t, spec)
 			if e.Stage != want.stage || !strings.Contains(e.Reason, want.reason) || !strings.Contains(e.Hint, want.hint) {
 				t.Errorf("stage %s, reason %q, hint %q", e.Stage, e.Reason, e.Hint)
+			}
+			if late := errors.Is(e, context.DeadlineExceeded); late != (mode == "silent") {
+				t.Errorf("%v, and it is told as late: %v", e, late)
 			}
 			if mode == "exit" && !strings.Contains(e.Error(), "settings are wrong") {
 				t.Errorf("the error does not tell the last line on stderr: %v", e)
