@@ -26,6 +26,9 @@ export interface CallboardApi {
 
 export const callboardApiRef = createApiRef<CallboardApi>().with({ id: 'plugin.callboard.client', pluginId: 'callboard' });
 
+/** What the portal's policy is asked before the page of plugins is shown. */
+export const pluginsReadPermission = { type: 'basic', name: 'callboard.plugins.read', attributes: {} } as const;
+
 // Cards of one page ask for the same list at the same time.
 const shareFor = 10_000;
 

@@ -3,8 +3,9 @@
 import { stringifyEntityRef, type Entity } from '@backstage/catalog-model';
 import { createApiFactory, createComponentExtension, createPlugin, createRoutableExtension, createRouteRef, discoveryApiRef, fetchApiRef, type ApiHolder } from '@backstage/core-plugin-api';
 import { CallboardClient, callboardApiRef } from './api.js';
+import { bySize, select, type Selection } from './select.js';
 
-export { CallboardClient, callboardApiRef, type CallboardApi, type WidgetInfo } from './api.js';
+export { CallboardClient, callboardApiRef, pluginsReadPermission, type CallboardApi, type WidgetInfo } from './api.js';
 export { callboardTranslationRef } from './translation.js';
 
 const referenceRouteRef = createRouteRef({ id: 'callboard:reference' });
@@ -31,9 +32,36 @@ export const EntityReferenceContent = callboardPlugin.provide(
   createRoutableExtension({ name: 'EntityReferenceContent', component: () => import('./components/EntityReferenceContent.js').then(module => module.EntityReferenceContent), mountPoint: referenceRouteRef }),
 );
 
-/** A condition for `EntitySwitch.Case`: whether the host has a widget for the entity that the viewer may see. */
-export async function isWidgetsAvailable(entity: Entity, context: { apis: ApiHolder }): Promise<boolean> {
-  const api = context.apis.get(callboardApiRef);
-  if (!api) return false;
-  return (await api.widgetsOf(stringifyEntityRef(entity))).length > 0;
-}
+// What stands on a page that the app makes, with a header of its own: such a page may hold one routable extension at most.
+
+/** The widgets that are about the whole portal. */
+export const UsageContent = callboardPlugin.provide(
+  createComponentExtension({ name: 'UsageContent', component: { lazy: () => import('./components/UsagePage.js').then(module => module.UsagePage) } }),
+);
+
+/** The viewer's keys, and forms to ask for access. */
+export const AccessRequestsContent = callboardPlugin.provide(
+  createComponentExtension({ name: 'AccessRequestsContent', component: { lazy: () => import('./components/AccessRequestsPage.js').then(module => module.AccessRequestsPage) } }),
+);
+
+/** What each plugin shows; `pluginsReadPermission` is the permission for it. */
+export const PluginsContent = callboardPlugin.provide(
+  createComponentExtension({ name: 'PluginsContent', component: { lazy: () => import('./components/PluginsPage.js').then(module => module.PluginsPage) } }),
+);
+
+/** A condition for `EntitySwitch.Case`: whether an `EntityWidgetsCard` with this selection has something to show. */
+export const hasWidgets =
+  (selection: Selection = {}) =>
+  async (entity: Entity, context: { apis: ApiHolder }): Promise<boolean> => {
+    const api = context.apis.get(callboardApiRef);
+    if (!api) return false;
+    try {
+      const { small, large } = bySize(select(await api.widgetsOf(stringifyEntityRef(entity)), selection));
+      return small.length + large.length > 0;
+    } catch {
+      return true; // a switch would swallow it; the card tells that the host could not be asked
+    }
+  };
+
+/** The same for a card without a selection. */
+export const isWidgetsAvailable = hasWidgets();

@@ -1,4 +1,6 @@
 import { createRouteRef, PageBlueprint, SubPageBlueprint } from '@backstage/frontend-plugin-api';
+import type { ReactElement } from 'react';
+import { pluginsReadPermission } from './api.js';
 
 export const rootRouteRef = createRouteRef();
 
@@ -11,6 +13,9 @@ export const icon = (
 
 export const page = PageBlueprint.make({ params: { path: '/callboard', title: 'Callboard', icon, routeRef: rootRouteRef } });
 
+// The app gives a page a header and nothing else.
+const padded = (content: ReactElement) => <div style={{ padding: '0 var(--bui-space-5, 20px) 32px' }}>{content}</div>;
+
 export const usagePage = SubPageBlueprint.make({
   name: 'usage',
   params: {
@@ -18,7 +23,7 @@ export const usagePage = SubPageBlueprint.make({
     title: 'Usage',
     loader: async () => {
       const { UsagePage } = await import('./components/UsagePage.js');
-      return <UsagePage />;
+      return padded(<UsagePage />);
     },
   },
 });
@@ -30,21 +35,21 @@ export const accessRequestsPage = SubPageBlueprint.make({
     title: 'Access requests',
     loader: async () => {
       const { AccessRequestsPage } = await import('./components/AccessRequestsPage.js');
-      return <AccessRequestsPage />;
+      return padded(<AccessRequestsPage />);
     },
   },
 });
 
-/** Shown to whom the portal's permission policy allows `callboard.plugins.read`. */
+/** Shown to whom the portal's permission policy allows it. */
 export const pluginsPage = SubPageBlueprint.make({
   name: 'plugins',
-  if: { permissions: { $contains: 'callboard.plugins.read' } },
+  if: { permissions: { $contains: pluginsReadPermission.name } },
   params: {
     path: 'plugins',
     title: 'Plugins',
     loader: async () => {
       const { PluginsPage } = await import('./components/PluginsPage.js');
-      return <PluginsPage />;
+      return padded(<PluginsPage />);
     },
   },
 });

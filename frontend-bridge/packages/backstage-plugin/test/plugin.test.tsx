@@ -12,7 +12,7 @@ import { CallboardClient, callboardApiRef } from '../src/api.js';
 import { summaryCard } from '../src/cards.js';
 import { referenceContent, usageContent } from '../src/contents.js';
 import plugin from '../src/index.js';
-import { callboardPlugin as legacy, EntityWidgetsCard, isWidgetsAvailable } from '../src/legacy.js';
+import { AccessRequestsContent, callboardPlugin as legacy, EntityWidgetsCard, hasWidgets, isWidgetsAvailable, PluginsContent, UsageContent } from '../src/legacy.js';
 import de from '../src/translations/de.js';
 import fr from '../src/translations/fr.js';
 
@@ -153,6 +153,7 @@ test('links of elements are followed by the router of the app, others by the bro
   const docs = await waitFor(() => {
     const element = document.querySelector('callboard-api-docs');
     expect(element?.getAttribute('entity')).toBe('api:default/timetable');
+    expect(element?.hasAttribute('linked')).toBe(true);
     return element!;
   });
   const goesTo = (url: string) => !docs.dispatchEvent(new CustomEvent('callboard-navigate', { bubbles: true, composed: true, cancelable: true, detail: { url } }));
@@ -171,26 +172,55 @@ test('cards of one page ask once, and again after a failure', async () => {
   expect(await client.getBaseUrl()).toBe(base);
 });
 
-test('apps of the system before can place the card where there is something to show', async () => {
-  expect(legacy.getId()).toBe('callboard');
-  const apis = (client?: CallboardClient) => ({ get: () => client } as never);
-  expect(await isWidgetsAvailable(entity, { apis: apis(host([200, { widgets }]).client) })).toBe(true);
-  expect(await isWidgetsAvailable(entity, { apis: apis(host([404, {}]).client) })).toBe(false);
-  expect(await isWidgetsAvailable(entity, { apis: apis() })).toBe(false);
+test.each([
+  ['what it has', [200, { widgets }], {}, true],
+  ['what the card is to show', [200, { widgets }], { include: ['cost/*'] }, true],
+  ['other things alone', [200, { widgets }], { include: ['sentry/*'] }, false],
+  ['what the app shows itself', [200, { widgets: [widget('catalog/owner', 'list')] }], {}, false],
+  ['forms alone', [200, { widgets: [widget('gateway/gateway-access', 'form')] }], {}, false],
+  ['nothing for this viewer', [404, {}], {}, false],
+  ['an error, which the card tells', [503, {}], {}, true],
+] as const)('apps of the system before place a card for a host that has %s', async (_, answer, selection, there) => {
+  const { client } = host([...answer]);
+  expect(await hasWidgets(selection)(entity, { apis: { get: () => client } as never })).toBe(there);
 });
 
-test('the card works in apps of the system before', async () => {
-  const { client } = host([200, { widgets }]);
-  await renderInLegacyApp(
-    <TestApiProvider apis={[[callboardApiRef, client]]}>
-      <EntityProvider entity={entity}>
-        <EntityWidgetsCard include={['cost/*']} />
-      </EntityProvider>
+test('apps of the system before place no card without a host', async () => {
+  expect(legacy.getId()).toBe('callboard');
+  expect(await isWidgetsAvailable(entity, { apis: { get: () => undefined } })).toBe(false);
+});
+
+function showInLegacyApp(element: ReactElement, { client }: ReturnType<typeof host>) {
+  return renderInLegacyApp(
+    <TestApiProvider
+      apis={[
+        [callboardApiRef, client],
+        [catalogApiRef, { getEntities: async () => ({ items: [entity] }) } as never],
+      ]}
+    >
+      <EntityProvider entity={entity}>{element}</EntityProvider>
     </TestApiProvider>,
   );
+}
+
+test('the card works in apps of the system before', async () => {
+  await showInLegacyApp(<EntityWidgetsCard include={['cost/*']} />, host([200, { widgets }]));
   await waitFor(() => expect(names()).toEqual(['cost/cost-budget', 'cost/cost-unallocated', 'cost/cost-over-time']));
   expect(screen.getByRole('heading', { name: 'At a glance', level: 3 })).toBeTruthy();
   expect(elements().map(element => element.getAttribute('lang'))).toEqual(['en', 'en', 'en']);
+});
+
+test('apps of the system before can make a page of what is about the whole portal', async () => {
+  const portal = host([200, { widgets: [...widgets, widget('gateway/gateway-keys', 'table', '')] }]);
+  await showInLegacyApp(<UsageContent />, portal);
+  await waitFor(() => expect(names()).toEqual(['cost/cost-unallocated']));
+  cleanup();
+  await showInLegacyApp(<AccessRequestsContent />, portal);
+  await waitFor(() => expect(names()).toEqual(['gateway/gateway-keys']));
+  expect(await screen.findByRole('combobox', { name: 'API' })).toBeTruthy();
+  cleanup();
+  await showInLegacyApp(<PluginsContent />, portal);
+  await waitFor(() => expect(screen.getAllByRole('rowheader').map(({ textContent }) => textContent)).toEqual(['cost', 'gateway']));
 });
 
 test('every text is translated', () => {

@@ -13,10 +13,10 @@ interface Props {
   children(widgets: WidgetInfo[]): ReactNode;
 }
 
-/** A page of its own: the app gives it a header and nothing else. */
+/** What stands on a page of its own, below a header. */
 export function WidgetsPage(props: Props) {
   return (
-    <div style={{ ...below, color: 'var(--bui-fg-primary, inherit)', padding: '0 var(--bui-space-5, 20px) 32px' }}>
+    <div style={{ ...below, color: 'var(--bui-fg-primary, inherit)' }}>
       <Content {...props} />
     </div>
   );
