@@ -1,11 +1,12 @@
 // Callboard's own plugin in a Backstage app, whose elements show what the host draws: the same steps hold for the app that
-// has the npm package, and for the one that knows nothing of it and takes the host's remote.
+// has the npm package, for the one that knows nothing of it and takes the host's remote, and for one of the system before.
 import { ask } from './ask.mjs';
 import { StepError } from '../screen.mjs';
 
 const entity = name => `/catalog/default/component/${name}`;
 const widget = (screen, id) => screen.page.locator(`callboard-widget[name="${id}"]`);
-const panel = (screen, title) => screen.page.getByRole('article').filter({ has: screen.page.getByRole('heading', { name: title, exact: true, level: 3 }) });
+// The innermost article: in apps of the system before, all that stands below the header of a page is one as well.
+export const panel = (screen, title) => screen.page.getByRole('article').filter({ has: screen.page.getByRole('heading', { name: title, exact: true, level: 3 }) }).last();
 
 // The text of a widget, which is asked for when it is about to be seen. It stands in a shadow root, which the text of a page
 // leaves out.
@@ -30,7 +31,22 @@ async function asked(screen, pattern, action) {
 const mark = screen => screen.page.evaluate(() => (window.walked = true));
 const marked = screen => screen.page.evaluate(() => window.walked === true);
 
-const cards = [
+// What is the app's own. Apps of the system before have other cards, tabs in one row, and a page that is at once its first tab.
+const today = {
+  about: screen => screen.card('About'),
+  async openReference(screen) {
+    await screen.click(screen.role('button', 'Documentation'));
+    await screen.click(screen.role('menuitemradio', 'Reference'));
+  },
+  firstPage: '/callboard/usage',
+};
+const before = {
+  about: screen => screen.heading('About', { exact: true }),
+  openReference: screen => screen.click(screen.role('tab', 'Reference', { exact: true })),
+  firstPage: '/callboard',
+};
+
+const cardsIn = app => [
   {
     name: 'cards/at a glance',
     async walk(screen) {
@@ -65,11 +81,30 @@ const cards = [
     name: 'cards/reference of an API',
     async walk(screen) {
       await screen.open('/catalog/default/api/timetable');
-      await screen.click(screen.role('button', 'Documentation'));
-      await screen.click(screen.role('menuitemradio', 'Reference'));
+      await app.openReference(screen);
       const reference = screen.page.locator('callboard-api-docs[entity="api:default/timetable"]');
       await screen.see(reference.getByText('/sailings').first());
       await screen.eventually('the address of the tab', () => screen.page.url(), url => url.endsWith('/catalog/default/api/timetable/reference'));
+    },
+  },
+  {
+    name: 'cards/operations have addresses',
+    async walk(screen) {
+      const reference = screen.page.locator('callboard-api-docs');
+      const link = reference.getByRole('link', { name: 'GET /sailings', exact: true });
+      const operation = reference.getByRole('heading', { name: 'Sailings between two ports on a day', exact: true });
+      await screen.open('/catalog/default/api/timetable/reference');
+      await screen.click(link);
+      await screen.see(operation);
+      const url = screen.page.url();
+      if (!url.endsWith('/reference#operation/searchSailings')) throw new StepError('an address of the operation', url);
+      await screen.page.goBack();
+      await screen.see(link);
+      await screen.page.goForward();
+      await screen.see(operation);
+      await screen.page.goto('about:blank'); // else only the part after the # would change
+      await screen.open(url.slice(screen.base.length));
+      await screen.see(operation);
     },
   },
   {
@@ -85,7 +120,7 @@ const cards = [
     async walk(screen) {
       await screen.open('/');
       await screen.click(screen.role('navigation', 'sidebar nav').getByRole('link', { name: 'Callboard', exact: true }));
-      await screen.eventually('the first of its pages', () => screen.page.url(), url => url.endsWith('/callboard/usage'));
+      await screen.eventually('the first of its pages', () => screen.page.url(), url => url.endsWith(app.firstPage));
       await said(screen, 'cost/cost-unallocated', /Unallocated: EUR\s[\d,.]+/);
       await mark(screen);
       await screen.click(widget(screen, 'cost/cost-top-entities').getByRole('link', { name: /booking-service/ }));
@@ -146,7 +181,7 @@ const cards = [
       const refused = '**/api/widgets/v1/entities/component/default/seat-allocator';
       await screen.page.route(refused, route => route.fulfill({ status: 404, json: { error: { name: 'NotFoundError', message: 'there is no such entity' } } }));
       await screen.open(entity('seat-allocator'));
-      await screen.see(screen.card('About'));
+      await screen.see(app.about(screen));
       await screen.watch.settle();
       await screen.page.unroute(refused);
       const shown = await screen.page.locator('callboard-widget').count();
@@ -198,5 +233,6 @@ const withoutRemote = {
   },
 };
 
-export const cardsOfPackage = [fromPackage, ...cards];
-export const cardsOfRemote = [fromRemote, ...cards, withoutRemote];
+export const cardsOfPackage = [fromPackage, ...cardsIn(today)];
+export const cardsOfRemote = [fromRemote, ...cardsIn(today), withoutRemote];
+export const cardsOfLegacy = cardsIn(before);
