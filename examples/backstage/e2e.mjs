@@ -7,13 +7,14 @@ import { unexpected } from './allowed.mjs';
 import { openBrowser } from './browser.mjs';
 import { freePort, official, plugin, repository, startCallboard, waitForCatalog, waitForPlugins, writeConfig } from './callboard.mjs';
 import { Screen, StepError } from './screen.mjs';
-import { steps, stepsWithPlugins, stepsWithRemote } from './steps/index.mjs';
+import { steps, stepsWithLegacy, stepsWithPlugins, stepsWithRemote } from './steps/index.mjs';
 import { testClient } from './client.mjs';
 
 const usage = `Usage: e2e.mjs [options]
 
   --plugins        walk the frontend with plugins instead of the stock one, beside the official plugins
   --remote         walk the stock frontend as it takes Callboard's remote at run time, beside the official plugins
+  --legacy         walk the app of the frontend system before, beside the official plugins
   --bin FILE       the Callboard to start (default: bin/callboard)
   --dist DIR       the built frontend that it serves (default: what setup.sh made)
   --base URL       walk what already runs there instead: the sample catalog and the generated components must be loaded
@@ -22,7 +23,7 @@ const usage = `Usage: e2e.mjs [options]
   --port N         port of that backend (default: a free one)
   --only A,B       only steps whose name begins so (sign-in always runs)
   --list           print the names of all steps
-  --out DIR        screenshots, log and report (default: .cache/e2e; below it plugins or remote with these options)
+  --out DIR        screenshots, log and report (default: .cache/e2e; below it plugins, remote or legacy with these options)
   --readme         also take the screenshots of the plugins' READMEs
   --chromium FILE  the browser (default: CHROMIUM or /usr/bin/chromium)`;
 
@@ -31,6 +32,7 @@ const walks = {
   stock: { app: 'app', out: 'e2e', steps, clients: 'examples/clients/node' },
   plugins: { app: 'app-with-plugins', out: 'e2e/plugins', steps: stepsWithPlugins, clients: 'examples/clients/plugins', official: true },
   remote: { app: 'app', out: 'e2e/remote', steps: stepsWithRemote, official: true, remotes: true },
+  legacy: { app: 'app-legacy', out: 'e2e/legacy', steps: stepsWithLegacy, official: true, config: '../app-config.yaml', built: 'examples/backstage/setup.sh --legacy' },
 };
 const clientTests = 'client';
 const options = readOptions();
@@ -82,7 +84,7 @@ async function serve() {
     ['the program', options.bin, 'make build'],
     ['the example plugin', plugin, 'make plugins'],
     ...(chosenWalk.official ? official : []).map(file => ['an official plugin or what it talks to', file, 'make build']),
-    ['the built frontend', path.join(options.dist, 'index.html'), 'make backstage'],
+    ['the built frontend', path.join(options.dist, 'index.html'), chosenWalk.built ?? 'make backstage'],
     ['the browser', options.chromium, 'apt-get install chromium, or name another one with --chromium'],
   ]) {
     if (!fs.existsSync(file)) throw new Error(`${what} is missing: ${file}; next: ${next}`);
@@ -90,7 +92,7 @@ async function serve() {
   const port = await freePort();
   const { file, base } = writeConfig({ directory: path.join(options.out, 'config'), port, dist: options.dist, plugins: chosenWalk.official, remotes: chosenWalk.remotes });
   // The app's own configuration first, untouched, as in the life of a team that moves its frontend to Callboard.
-  const configs = [path.resolve(options.dist, '../../../app-config.yaml'), 'examples/catalog/app-config.yaml'];
+  const configs = [path.resolve(options.dist, chosenWalk.config ?? '../../../app-config.yaml'), 'examples/catalog/app-config.yaml'];
   if (chosenWalk.official) configs.push('plugins/fakes/app-config.yaml');
   const server = await startCallboard({ binary: options.bin, configs: [...configs, file], base, log: path.join(options.out, 'callboard.log'), fakes: chosenWalk.official });
   return { base, ...server };
@@ -164,7 +166,7 @@ function readOptions() {
   let values;
   try {
     ({ values } = parseArgs({
-      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, plugins: { type: 'boolean' }, remote: { type: 'boolean' }, readme: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
+      options: { bin: text, dist: text, base: text, prepare: text, port: text, only: text, out: text, chromium: text, stock: { type: 'boolean' }, plugins: { type: 'boolean' }, remote: { type: 'boolean' }, legacy: { type: 'boolean' }, readme: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' } },
     }));
   } catch (error) {
     console.error(`${error.message}\n\n${usage}`);
@@ -184,8 +186,8 @@ function readOptions() {
   };
 }
 
-function nameOf({ plugins, remote }) {
-  return plugins ? 'plugins' : remote ? 'remote' : 'stock';
+function nameOf({ plugins, remote, legacy }) {
+  return plugins ? 'plugins' : remote ? 'remote' : legacy ? 'legacy' : 'stock';
 }
 
 function print(text) {

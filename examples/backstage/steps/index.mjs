@@ -3,11 +3,12 @@
 // Backstage does not have.
 import { access } from './access.mjs';
 import { apis } from './apis.mjs';
-import { cardsOfPackage, cardsOfRemote } from './cards.mjs';
+import { cardsOfLegacy, cardsOfPackage, cardsOfRemote } from './cards.mjs';
 import { catalog } from './catalog.mjs';
 import { components } from './components.mjs';
 import { create } from './create.mjs';
 import { kinds } from './kinds.mjs';
+import { legacy } from './legacy.mjs';
 import { plugins } from './plugins.mjs';
 import { search } from './search.mjs';
 import { shell } from './shell.mjs';
@@ -23,3 +24,6 @@ export const stepsWithPlugins = [...signIn, ...plugins, ...access, ...widgets, .
 
 // Those of the stock frontend as it takes Callboard's remote, beside the official plugins.
 export const stepsWithRemote = [...signIn, ...cardsOfRemote];
+
+// Those of an app of the frontend system before, with Callboard's plugin in its code, beside the official plugins.
+export const stepsWithLegacy = [...signIn, ...legacy, ...cardsOfLegacy];
