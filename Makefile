@@ -146,10 +146,12 @@ backstage: ## Create the stock Backstage app from npm, build its frontend unchan
 	examples/backstage/setup.sh
 
 .PHONY: e2e
-e2e: build conform backstage ## Walk the stock frontend on Callboard in headless Chromium, with plugins, and with the remote; a stock Node plugin beside it; screenshots in .cache/e2e
+e2e: build conform backstage ## Walk the stock frontend on Callboard in headless Chromium, with plugins, and with the remote; an app of the frontend system before; a stock Node plugin beside it; screenshots in .cache/e2e
 	examples/backstage/e2e.sh
 	examples/backstage/e2e.sh --plugins
 	examples/backstage/e2e.sh --remote
+	examples/backstage/setup.sh --legacy
+	examples/backstage/e2e.sh --legacy
 	examples/backstage/node-plugin/run.sh
 
 .PHONY: gateways
