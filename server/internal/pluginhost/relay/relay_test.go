@@ -409,10 +409,14 @@ func (s *sequence) Acquire(context.Context) (relay.Instance, error) {
 }
 
 func TestRelay_AnswersACallerWhoIsStillSendingWhenThePluginDies(t *testing.T) {
-	h := newHost(t, raw(t, func(_ net.Conn, in *bufio.Reader) { _, _ = readHead(in) }))
-	answer := h.send(t, "POST /api/demo/x HTTP/1.1\r\nHost: x\r\nAuthorization: "+httpxtest.Guest+"\r\nContent-Length: 1000\r\n\r\nthe beginning")
-	if !strings.HasPrefix(answer, "HTTP/1.1 503 ") || !strings.Contains(answer, "its process ended or closed the connection") {
-		t.Errorf("%q", answer)
+	for name, beginning := range map[string]int{"the plugin has all that was sent": 13, "the plugin takes no more": 240_000} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, raw(t, func(_ net.Conn, in *bufio.Reader) { _, _ = readHead(in) }))
+			answer := h.send(t, "POST /api/demo/x HTTP/1.1\r\nHost: x\r\nAuthorization: "+httpxtest.Guest+"\r\nContent-Length: 250000\r\n\r\n"+strings.Repeat("x", beginning))
+			if !strings.HasPrefix(answer, "HTTP/1.1 503 ") || !strings.Contains(answer, "its process ended or closed the connection") {
+				t.Errorf("%q", answer)
+			}
+		})
 	}
 }
 

@@ -71,12 +71,10 @@ func (s *sending) sentSoon() bool {
 }
 
 // stop waits for the goroutine, after the connection to the plugin was closed. It may be waiting for the caller, who may
-// never send the rest.
+// never send the rest; and so would net/http before it answers.
 func (s *sending) stop() {
-	select {
-	case <-s.done:
+	if s.sent() {
 		return
-	default:
 	}
 	_ = http.NewResponseController(s.passage.w).SetReadDeadline(time.Unix(1, 0))
 	<-s.done
