@@ -31,20 +31,15 @@ type program struct {
 	err    error
 }
 
-// buildProgram builds the binary and a catalog of n entities, and returns their paths.
-func buildProgram(t *testing.T, n int) (binary, catalog string) {
+// generateCatalog writes a catalog of n entities and returns its folder.
+func generateCatalog(t *testing.T, n int) (folder string) {
 	t.Helper()
-	dir := t.TempDir()
-	binary, catalog = filepath.Join(dir, "callboard"), filepath.Join(dir, "catalog")
-	for _, args := range [][]string{
-		{"build", "-tags", "sqlite_fts5", "-o", binary, "."},
-		{"run", "../../../examples/catalog/generate", "-n", fmt.Sprint(n), "-layout", "many", "-out", catalog},
-	} {
-		if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
+	folder = filepath.Join(t.TempDir(), "catalog")
+	args := []string{"run", "../../../examples/catalog/generate", "-n", fmt.Sprint(n), "-layout", "many", "-out", folder}
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return binary, catalog
+	return folder
 }
 
 const crashConfig = `
@@ -171,7 +166,7 @@ func TestKillingTheHostDuringIngestLosesAndDoublesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program and kills it many times")
 	}
-	binary, catalog := buildProgram(t, 1500)
+	binary, catalog := builtProgram(t), generateCatalog(t, 1500)
 	database := filepath.Join(t.TempDir(), "callboard.sqlite")
 	writes, files := &acknowledged{}, newGrowing(t, catalog)
 	began := time.Now()
@@ -305,7 +300,7 @@ func TestTheHostEndsOrderlyUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	binary, catalog := buildProgram(t, 500)
+	binary, catalog := builtProgram(t), generateCatalog(t, 500)
 	p := start(t, binary, filepath.Join(t.TempDir(), "callboard.sqlite"), catalog)
 	p.awaitReady(t)
 	eventually(t, "the catalog is there", func() bool { return len(p.entities(t)) > 500 })

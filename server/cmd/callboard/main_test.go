@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,50 @@ import (
 
 // TestMain lets the test binary be `callboard` too, for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"callboard": main})
+	testscript.Main(tidy{m}, map[string]func(){"callboard": main})
+}
+
+// tidy removes what the tests share when all have run.
+type tidy struct{ *testing.M }
+
+func (t tidy) Run() int {
+	defer func() { _ = os.RemoveAll(built.folder) }()
+	return t.M.Run()
+}
+
+// built is the program, which the tests that kill it build once.
+var built struct {
+	once           sync.Once
+	folder, binary string
+	err            error
+}
+
+// builtProgram is the path of the built program. Its folder is short and open, as those of plugins must be.
+func builtProgram(t *testing.T) string {
+	t.Helper()
+	built.once.Do(func() {
+		if built.folder, built.err = os.MkdirTemp("", "cbb"); built.err != nil {
+			return
+		}
+		built.binary = filepath.Join(built.folder, "callboard")
+		if built.err = os.Chmod(built.folder, 0o755); built.err == nil {
+			built.err = goBuild(context.Background(), ".", ".", built.binary, "")
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return built.binary
+}
+
+// goBuild builds a program of a folder, without what only debuggers need.
+func goBuild(ctx context.Context, dir, pkg, out, flags string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "sqlite_fts5", "-ldflags", "-s -w "+flags, "-o", out, pkg)
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+	}
+	return nil
 }
 
 // The scripts tell stories of people at a terminal: what they type, and what they read. Beyond testscript's own they

@@ -72,13 +72,12 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	s := &site{binary: filepath.Join(folder, "callboard"), folder: folder, temp: filepath.Join(folder, "t")}
+	s := &site{binary: builtProgram(t), folder: folder, temp: filepath.Join(folder, "t")}
 	for _, dir := range []string{"steady", "unruly", "t"} {
 		if err := os.Mkdir(filepath.Join(folder, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	build(t, ".", s.binary, "")
 	s.version(t, "unruly", "1.0.0", "")
 	hello := filepath.Join("..", "..", "..", "examples", "hello-go")
 	for _, file := range []string{"plugin.yaml", "openapi.yaml", "settings.schema.json"} {
@@ -119,10 +118,8 @@ func build(t *testing.T, pkg, out, flags string) {
 
 func buildIn(t *testing.T, dir, pkg, out, flags string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "sqlite_fts5", "-ldflags", flags, "-o", out, pkg)
-	cmd.Dir = dir
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%s", pkg, err, text)
+	if err := goBuild(t.Context(), dir, pkg, out, flags); err != nil {
+		t.Fatal(err)
 	}
 }
 

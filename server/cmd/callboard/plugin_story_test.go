@@ -50,9 +50,7 @@ type workshop struct {
 
 func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
-	w := &workshop{dir: openFolder(t)}
-	w.callboard = filepath.Join(w.dir, "callboard")
-	build(t, ".", w.callboard, "")
+	w := &workshop{dir: openFolder(t), callboard: builtProgram(t)}
 	w.plugin(t, "hello-go", examples("hello-go"), "openapi.yaml", "settings.schema.json")
 	w.plugin(t, "chores", filepath.Join("testdata", "chores"))
 	w.plugin(t, "leaky", filepath.Join("testdata", "leaky"), "settings.schema.json")

@@ -127,8 +127,7 @@ func newOrders(t *testing.T) *orders {
 	}
 	place := strings.NewReplacer("LEDGER", strings.TrimPrefix(o.ledger.URL, "http://"), "FOLDER", o.folder)
 	writeText(t, filepath.Join(o.folder, "template.yaml"), place.Replace(orderTemplate))
-	o.config, o.binary = place.Replace(tasksConfig), filepath.Join(o.folder, "callboard")
-	build(t, ".", o.binary, "")
+	o.config, o.binary = place.Replace(tasksConfig), builtProgram(t)
 	return o
 }
 

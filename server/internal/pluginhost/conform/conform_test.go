@@ -100,18 +100,33 @@ func TestVerify_PassesTheHelloPlugins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report, err := conformance.Check(t.Context(), target, nil)
-			if err != nil {
-				t.Fatal(err)
+			for _, r := range broken(t, target) {
+				t.Errorf("%s %s: %s", r.Rule.Level, r.Rule.ID, r.Message())
 			}
-			for _, r := range report.Results {
-				if r.Status == conformance.Failed {
-					t.Errorf("%s %s: %s", r.Rule.Level, r.Rule.ID, r.Message())
-				}
-			}
-			t.Log(report.Summary(), "| sandbox:", report.Enclosure)
 		})
 	}
+}
+
+// broken are the rules that a plugin breaks each of three times: some are about time, of which a busy machine has little.
+func broken(t *testing.T, target conformance.Target) (results []conformance.Result) {
+	t.Helper()
+	for range 3 {
+		report, err := conformance.Check(t.Context(), target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(report.Summary(), "| sandbox:", report.Enclosure)
+		results, target.Only = nil, nil
+		for _, r := range report.Results {
+			if r.Status == conformance.Failed {
+				results, target.Only = append(results, r), append(target.Only, r.Rule.ID)
+			}
+		}
+		if len(results) == 0 {
+			return nil
+		}
+	}
+	return results
 }
 
 // programDir is where it was built, for TestMain; "" = it was not needed.
