@@ -32,11 +32,12 @@ func TestStart_SaysWhyAPluginDidNotStart(t *testing.T) {
 		"no-health": {launch.StageConnect, "it does not serve grpc.health.v1.Health", "register the health service"},
 	} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel() // some are waited for
 			s := newSite(t)
 			spec := s.spec(t, mode)
 			spec.HandshakeTimeout = time.Minute
 			switch mode {
-			case "silent", "unserved", "endless", "link": // which are waited for
+			case "silent", "unserved", "endless", "link": // until then
 				spec.HandshakeTimeout = 10 * time.Second
 			}
 			e := startFails(t, spec)
