@@ -55,9 +55,9 @@ func builtProgram(t *testing.T) string {
 	return built.binary
 }
 
-// goBuild builds a program of a folder, without what only debuggers need.
+// goBuild builds a program of a folder, as `make build` does it: what either has compiled serves both.
 func goBuild(ctx context.Context, dir, pkg, out, flags string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "sqlite_fts5", "-ldflags", "-s -w "+flags, "-o", out, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "sqlite_fts5", "-trimpath", "-ldflags", "-s -w "+flags, "-o", out, pkg)
 	cmd.Dir = dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
