@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,7 +15,7 @@ type brokenPlugin struct {
 	id, run string
 	// spoil makes it what it is, after the manifest was written.
 	spoil func(t *testing.T, dir string)
-	// state that it comes to, "" = it goes from try to try.
+	// state that it comes to, "" = it goes from try to try and is ready after none.
 	state string
 	// told are parts of the reason: the file and the rule.
 	told []string
@@ -94,6 +95,10 @@ func tellBroken(t *testing.T, w *workshop) {
 	o.configure(t, config+"catalog: {}\n")
 	o.start(t)
 	o.await(t, "hello-go", "ready")
+	before, _, started := strings.Cut(o.logged(t), `"msg":"plugin starting","plugin":"hello-go"`)
+	if !started || strings.Contains(before, `"plugin":"hangs","state":"backoff"`) {
+		t.Error("the host and what is well have waited for a plugin that hangs")
+	}
 	others := o.steadily("/api/hello-go/greeting/ann")
 	all = append(all, brokenPlugin{id: "leaky", state: "needs-config", told: []string{"callboard.plugins.leaky.settings", "needs the member token", "app-config.yaml:"}, status: http.StatusServiceUnavailable})
 	for _, b := range all {
@@ -108,6 +113,8 @@ func (o *operated) tellsOf(t *testing.T, b brokenPlugin) {
 	t.Helper()
 	if b.state != "" {
 		o.await(t, b.id, b.state)
+	} else if state := string(o.view(t, b.id).State); !slices.Contains([]string{"starting", "backoff", "failed"}, state) {
+		t.Errorf("%s is %s", b.id, state)
 	}
 	list := o.must(t, "list")
 	var about string

@@ -34,7 +34,7 @@ type plugin struct {
 	admitting sync.Mutex
 	mounted   mounted
 	facts     atomic.Pointer[facts]
-	late      atomic.Bool // the handshake of the last start did not come in time
+	late      atomic.Bool // the last start that failed was one whose handshake did not come in time
 
 	mu         sync.Mutex
 	configured Entry

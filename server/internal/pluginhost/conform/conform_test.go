@@ -107,7 +107,8 @@ func TestVerify_PassesTheHelloPlugins(t *testing.T) {
 	}
 }
 
-// broken are the rules that a plugin breaks each of three times: some are about time, of which a busy machine has little.
+// broken are the rules that a plugin breaks. One is about time alone, of which a busy machine has little: who broke no other is
+// asked for it twice more.
 func broken(t *testing.T, target conformance.Target) (results []conformance.Result) {
 	t.Helper()
 	for range 3 {
@@ -122,8 +123,8 @@ func broken(t *testing.T, target conformance.Target) (results []conformance.Resu
 				results, target.Only = append(results, r), append(target.Only, r.Rule.ID)
 			}
 		}
-		if len(results) == 0 {
-			return nil
+		if !slices.Equal(target.Only, []string{"start.handshake"}) {
+			break
 		}
 	}
 	return results
